@@ -1,0 +1,5 @@
+/// The C that Swift cannot say: variadic calls, macros, and a handful of vector kernels.
+#pragma once
+
+#include "kernels.h"
+#include "system.h"

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/// How many plain bytes of a JSON string begin at `p`: none of them is a quote, a backslash, a control character or
+/// above ASCII. Reads up to 15 bytes past `end`, so the buffer needs that much room behind it.
+static inline size_t connlog_plain_string_prefix(const uint8_t *_Nonnull p, const uint8_t *_Nonnull end) {
+    const uint8_t *q = p;
+#ifdef __SSE2__
+    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(0x20);
+    while (q < end) {
+        __m128i v = _mm_loadu_si128((const __m128i *)q);
+        // Signed comparison: bytes below 0x20 and bytes above 0x7f are both "less than space".
+        __m128i stop = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)),
+                                    _mm_cmplt_epi8(v, space));
+        unsigned mask = (unsigned)_mm_movemask_epi8(stop);
+        if (mask) {
+            q += __builtin_ctz(mask);
+            break;
+        }
+        q += 16;
+    }
+    if (q > end) q = end;
+#else
+    while (q < end && *q != '"' && *q != '\\' && *q >= 0x20 && *q < 0x80) q++;
+#endif
+    return (size_t)(q - p);
+}
+
+/// The CRC32C (Castagnoli, reflected, polynomial 0x82f63b78) of `count` bytes, going on from `crc` (0 to begin).
+uint32_t connlog_crc32c(uint32_t crc, const void *_Nonnull bytes, size_t count);
+
+/// The same by table, one byte at a time: the slow, obvious version that the tests compare with.
+uint32_t connlog_crc32c_by_table(uint32_t crc, const void *_Nonnull bytes, size_t count);

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/// Constants of glibc that only `_GNU_SOURCE` shows.
+extern const int connlog_O_CLOEXEC;
+extern const int connlog_O_NOFOLLOW;
+
+/// The text of an errno value, in English, written to `out`.
+void connlog_error_text(int error, char *_Nonnull out, size_t capacity);
+
+/// Names the calling thread, for `top -H` and core files; at most 15 characters are kept.
+void connlog_name_thread(const char *_Nonnull name);
+
+/// Bytes written to a TCP socket that the peer's kernel has not acknowledged yet (SIOCOUTQ), or -1 and errno.
+int connlog_unacknowledged_bytes(int socket);

@@ -1,0 +1,72 @@
+/// One key of a section: the single place from which parsing, `connlog check`, `config/connlog.ini` and the
+/// documentation are made.
+public struct Key: Sendable {
+    public let name: String
+    public let kind: ValueKind
+    /// As it would be written in the file; `nil` when the key has no value unless it is set.
+    public let defaultText: String?
+    public let isRequired: Bool
+    /// One line for `config/connlog.ini` and the documentation.
+    public let help: String
+    /// A value for `config/connlog.ini` where there is no default.
+    public let example: String?
+
+    public init(
+        _ name: String, _ kind: ValueKind, default defaultText: String? = nil, required: Bool = false,
+        example: String? = nil, help: String
+    ) {
+        self.name = name
+        self.kind = kind
+        self.defaultText = defaultText
+        self.isRequired = required
+        self.example = example
+        self.help = help
+    }
+}
+
+/// What a value must look like.
+public enum ValueKind: Sendable, Equatable {
+    case string
+    /// Never shown, whatever is printed.
+    case secret
+    /// A file or directory; relative ones are relative to the file that holds the key.
+    case path
+    case integer(ClosedRange<Int>)
+    /// Bytes with a unit: `64KiB 16MiB 4GiB 1MB`.
+    case size(ClosedRange<Int>)
+    /// With a unit: `500ms 10s 5m 2h 7d`.
+    case duration(ClosedRange<Duration>)
+    case boolean
+    case choice([String])
+    /// Values that connlog knows but this version cannot do yet get an error of their own that says so.
+    case choiceWithPlanned([String], planned: [String])
+    /// Comma-separated.
+    case list
+    /// An octal file mode such as `0640`.
+    case fileMode
+    /// `host:port`, `[v6]:port`.
+    case address
+    /// `http://` or `https://` URLs, comma-separated.
+    case urls
+}
+
+/// The keys of one kind of section.
+public struct SectionSchema: Sendable {
+    /// As in `[sink "name"]`.
+    public let kind: String
+    /// The value of `type` that this schema is for; `nil` for sections without `type`.
+    public let type: String?
+    /// One line about it.
+    public let summary: String
+    public let keys: [Key]
+    /// `[kind "name"]` rather than `[kind]`.
+    public let isNamed: Bool
+
+    public init(kind: String, type: String? = nil, isNamed: Bool, summary: String, keys: [Key]) {
+        self.kind = kind
+        self.type = type
+        self.isNamed = isNamed
+        self.summary = summary
+        self.keys = keys
+    }
+}

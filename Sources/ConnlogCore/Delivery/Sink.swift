@@ -1,0 +1,115 @@
+/// Where events go: a file, a syslog receiver, Splunk.
+///
+/// A sink only tells what became of a batch. Retrying, waiting, splitting, dead letters and committing are the
+/// delivery's, the same for all sinks. Each sink has a thread of its own (a task executor), so it may block.
+public protocol Sink: Sendable {
+    /// How large the batches should be that it gets.
+    var limits: BatchLimits { get }
+
+    /// Called once before the first `send`, with what `commitPoint` returned for the last committed offset.
+    /// - Throws: what keeps the sink from working now, such as a directory that cannot be written; it is called again.
+    func open(_ committed: [UInt8]?) async throws(SinkError)
+
+    /// Sends one batch and says what became of it. Never retries, never drops.
+    ///
+    /// Up to `limits.inFlight` calls run at once, begun in the order of the queue. Cancelling the task makes it return
+    /// soon with whatever is true then (`retry` when it is unknown whether the receiver took the batch).
+    func send(_ batch: EventBatch) async -> SendOutcome
+
+    /// What became of a batch that was `accepted`: waits for the proof. Called in the order of the queue.
+    func outcome(of receipt: Receipt) async -> SendOutcome
+
+    /// Makes everything delivered so far as durable as this sink promises and returns at most 1 KiB of its own, which
+    /// the queue stores with the offset. Called before each commit; a local file is synced here.
+    func commitPoint() async throws(SinkError) -> [UInt8]
+
+    /// The offset that goes with the last `commitPoint` is on disk.
+    func committed() async
+
+    /// SIGHUP: files are opened anew, certificates and tokens read again.
+    func reopen() async
+
+    /// Called once after the last `send`.
+    func close() async
+}
+
+extension Sink {
+    public func open(_ committed: [UInt8]?) async throws(SinkError) {}
+    public func outcome(of receipt: Receipt) async -> SendOutcome { .delivered }
+    public func commitPoint() async throws(SinkError) -> [UInt8] { [] }
+    public func committed() async {}
+    public func reopen() async {}
+    public func close() async {}
+}
+
+/// How large a batch may grow before it is sent.
+public struct BatchLimits: Sendable, Equatable {
+    public var events: Int
+    /// Bytes of the records plus `bytesPerEvent` for each.
+    public var bytes: Int
+    /// What the wire format adds to a record, about.
+    public var bytesPerEvent: Int
+    /// How long a batch waits for more events while others are in flight. Nothing waits when nothing is in flight.
+    public var wait: Duration
+    /// How many batches may be under way at once; 1 keeps strict order.
+    public var inFlight: Int
+
+    public init(
+        events: Int = 10_000, bytes: Int = 1 << 20, bytesPerEvent: Int = 0, wait: Duration = .zero, inFlight: Int = 1
+    ) {
+        self.events = events
+        self.bytes = bytes
+        self.bytesPerEvent = bytesPerEvent
+        self.wait = wait
+        self.inFlight = inFlight
+    }
+}
+
+/// What became of one batch.
+public enum SendOutcome: Sendable, Equatable {
+    /// The receiver has it. The sink's documentation says what that proves.
+    case delivered
+    /// The first `count` events are delivered, and a commit is wanted before the rest is sent.
+    case deliveredPrefix(Int)
+    /// Under way, proof to come: `outcome(of:)` is asked for it.
+    case accepted(Receipt)
+    /// The same bytes again, later; not before `after`, if the receiver asked for that.
+    case retry(after: Duration? = nil, Reason)
+    /// Configuration or credentials: keep everything, probe, alarm.
+    case hold(Reason)
+    /// One event is poison. With `at`, the events before it were taken; without, nobody knows which it is.
+    case rejected(at: Int? = nil, Reason)
+    /// The batch is too large for the receiver; half of it may not be.
+    case tooLarge(Reason)
+}
+
+/// Stands for a batch under way; what the number means is the sink's affair.
+public struct Receipt: Sendable, Hashable {
+    public let number: UInt64
+    public init(_ number: UInt64) { self.number = number }
+}
+
+/// Why something was retried, held, rejected or dropped.
+public struct Reason: Sendable, Hashable, CustomStringConvertible {
+    /// A short fixed word for counters, such as `http_503` or `connection_refused`: lower case, digits and `_`.
+    public let label: String
+    /// One sentence for a person, with the place and the receiver's own words. Never a secret.
+    public let text: String
+    /// The receiver may have taken the batch, so sending it again may repeat it.
+    public let mayRepeat: Bool
+
+    public init(_ label: String, _ text: String, mayRepeat: Bool = false) {
+        self.label = label
+        self.text = text
+        self.mayRepeat = mayRepeat
+    }
+
+    public var description: String { text }
+}
+
+/// Why a sink cannot work now. The text is one sentence with the place and the next step.
+public struct SinkError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let reason: Reason
+    public init(_ reason: Reason) { self.reason = reason }
+    public var description: String { reason.text }
+}

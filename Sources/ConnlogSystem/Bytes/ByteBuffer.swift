@@ -1,0 +1,148 @@
+/// Growable bytes whose memory is kept for reuse.
+///
+/// `removeAll` forgets the bytes and keeps the memory, so that a buffer which goes round from batch to batch stops
+/// allocating. At least `padding` readable bytes always follow the last one: vector kernels may load past the end.
+/// A copy shares memory until one of the two is changed.
+public struct ByteBuffer: Sendable {
+    /// Readable bytes behind the end, for kernels that load 16 bytes at a time.
+    public static let padding = 64
+
+    // All of it is initialised memory; `count` says how much of it means something.
+    @usableFromInline var storage: [UInt8]
+    public private(set) var count = 0
+
+    public init(capacity: Int = 0) {
+        storage = capacity == 0 ? [] : [UInt8](repeating: 0, count: capacity + ByteBuffer.padding)
+    }
+
+    public init(_ bytes: some Sequence<UInt8>) {
+        self.init()
+        append(contentsOf: Array(bytes))
+    }
+
+    public var isEmpty: Bool { count == 0 }
+
+    /// Bytes that fit without another allocation, the present ones included.
+    public var capacity: Int { max(0, storage.count - ByteBuffer.padding) }
+
+    /// All bytes.
+    public var span: Span<UInt8> {
+        @_lifetime(borrow self)
+        borrowing get { storage.span.extracting(0..<count) }
+    }
+
+    /// The bytes of `range`, which must lie within `0..<count`.
+    @_lifetime(borrow self)
+    public func span(_ range: Range<Int>) -> Span<UInt8> {
+        precondition(range.upperBound <= count)
+        return storage.span.extracting(range)
+    }
+
+    public subscript(index: Int) -> UInt8 {
+        precondition(index < count)
+        return storage[index]
+    }
+
+    /// The bytes of `range` as text; what is not UTF-8 becomes U+FFFD.
+    public func text(_ range: Range<Int>) -> String {
+        precondition(range.upperBound <= count)
+        return String(decoding: storage[range], as: UTF8.self)
+    }
+
+    public var text: String { text(0..<count) }
+
+    /// All bytes as an array of their own.
+    public var array: [UInt8] { Array(storage[0..<count]) }
+
+    public mutating func removeAll() { count = 0 }
+
+    /// Forgets everything from `newCount` on.
+    public mutating func truncate(to newCount: Int) {
+        precondition(newCount <= count)
+        count = newCount
+    }
+
+    /// Makes room for `more` bytes behind the present ones; grows by doubling.
+    public mutating func reserve(_ more: Int) {
+        let needed = count + more + ByteBuffer.padding
+        guard storage.count < needed else { return }
+        let grown = max(needed, storage.count * 2, 256)
+        var larger = [UInt8]()
+        larger.reserveCapacity(grown)
+        larger.append(contentsOf: storage[0..<count])
+        larger.append(contentsOf: repeatElement(0, count: grown - count))
+        storage = larger
+    }
+
+    public mutating func append(_ byte: UInt8) {
+        reserve(1)
+        storage[count] = byte
+        count += 1
+    }
+
+    public mutating func append(contentsOf bytes: [UInt8]) {
+        append(bytes.span)
+    }
+
+    public mutating func append(_ text: String) {
+        append(contentsOf: Array(text.utf8))
+    }
+
+    public mutating func append(_ bytes: Span<UInt8>) {
+        withWriter(reserving: bytes.count) { $0.append(bytes) }
+    }
+
+    /// Removes the first `length` bytes by moving the rest down.
+    public mutating func removeFirst(_ length: Int) {
+        precondition(length <= count)
+        let rest = count - length
+        unsafe storage.withUnsafeMutableBytes { memory in
+            guard rest > 0, length > 0, let base = memory.baseAddress else { return }
+            unsafe base.copyMemory(from: base + length, byteCount: rest)
+        }
+        count = rest
+    }
+
+    /// Writes up to `limit` bytes behind the present ones with `body`, which must not write more than that.
+    ///
+    /// The writer checks in debug builds only, so that encoders run at the speed of plain memory: whoever calls it
+    /// computes `limit` from the lengths of what is copied.
+    @inline(__always)
+    public mutating func withWriter(reserving limit: Int, _ body: (inout ByteWriter) -> Void) {
+        reserve(limit)
+        let start = count
+        let written = unsafe storage.withUnsafeMutableBytes { memory in
+            guard let base = memory.baseAddress else { return 0 }
+            var writer = unsafe ByteWriter(base: base + start, limit: limit)
+            body(&writer)
+            return writer.count
+        }
+        precondition(written <= limit)
+        count += written
+    }
+
+    /// Lets `fill` write at most `limit` bytes of memory behind the present ones; it returns how many it wrote.
+    public mutating func fill<Failure: Error>(
+        atMost limit: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
+    ) throws(Failure) -> Int {
+        reserve(limit)
+        var outcome: Result<Int, Failure> = .success(0)
+        let start = count
+        unsafe storage.withUnsafeMutableBytes { memory in
+            let free = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[start..<(start + limit)])
+            do throws(Failure) { outcome = .success(try unsafe fill(free)) } catch { outcome = .failure(error) }
+        }
+        let filled = try outcome.get()
+        precondition(filled >= 0 && filled <= limit)
+        count += filled
+        return filled
+    }
+
+    /// Hands the memory of `range` to C.
+    public func withUnsafeBytes<Value, Failure: Error>(
+        _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        precondition(range.upperBound <= count)
+        return try unsafe storage.span.extracting(range).withUnsafeBytes(body)
+    }
+}

@@ -1,0 +1,72 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Writes bytes one after another into memory that `ByteBuffer.withWriter` has reserved.
+///
+/// It cannot outlive that call (it is not copyable and only lent), and it does not grow: the caller has reserved
+/// enough. Each write is checked in debug builds.
+@safe public struct ByteWriter: ~Copyable {
+    @usableFromInline let base: UnsafeMutableRawPointer
+    @usableFromInline let limit: Int
+    public private(set) var count = 0
+
+    @unsafe init(base: UnsafeMutableRawPointer, limit: Int) {
+        unsafe self.base = unsafe base
+        self.limit = limit
+    }
+
+    @inline(__always)
+    public mutating func append(_ byte: UInt8) {
+        assert(count < limit)
+        unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+        count &+= 1
+    }
+
+    @inline(__always)
+    public mutating func append(_ bytes: Span<UInt8>) {
+        let length = bytes.count
+        assert(count + length <= limit)
+        unsafe bytes.withUnsafeBytes { source in
+            guard let start = source.baseAddress else { return }
+            unsafe memcpy(base + count, start, length)
+        }
+        count &+= length
+    }
+
+    @inline(__always)
+    public mutating func append(_ text: StaticString) {
+        let length = text.utf8CodeUnitCount
+        assert(count + length <= limit)
+        unsafe memcpy(base + count, text.utf8Start, length)
+        count &+= length
+    }
+
+    /// An unsigned number in decimal, at most 20 bytes.
+    public mutating func appendDecimal(_ value: UInt64) {
+        var digits = 1
+        var bound: UInt64 = 10
+        while digits < 20, value >= bound {
+            digits += 1
+            let next = bound.multipliedReportingOverflow(by: 10)
+            if next.overflow { break }
+            bound = next.partialValue
+        }
+        appendDecimal(value, digits: digits)
+    }
+
+    /// The last `digits` digits of a number, zeros in front.
+    @inline(__always)
+    public mutating func appendDecimal(_ value: UInt64, digits: Int) {
+        assert(count + digits <= limit)
+        var rest = value
+        var place = count &+ digits
+        while place > count {
+            place &-= 1
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            unsafe base.storeBytes(of: UInt8(truncatingIfNeeded: digit &+ 0x30), toByteOffset: place, as: UInt8.self)
+            rest = quotient
+        }
+        count &+= digits
+    }
+}

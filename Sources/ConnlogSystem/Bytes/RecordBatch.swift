@@ -1,0 +1,72 @@
+/// Records on their way: one byte buffer and where each record lies in it.
+///
+/// Copies share memory. `removeAll` keeps it, so that a batch which goes round stops allocating.
+public struct RecordBatch: Sendable {
+    /// The bytes of all records; there may be others between them.
+    public var bytes: ByteBuffer
+    public private(set) var records: [Record] = []
+    /// Bytes of all records together.
+    public private(set) var recordBytes = 0
+
+    public init(capacity: Int = 0) {
+        bytes = ByteBuffer(capacity: capacity)
+    }
+
+    public var count: Int { records.count }
+    public var isEmpty: Bool { records.isEmpty }
+
+    /// The record at `index`, in the core, one slog JSON line without its line feed.
+    @_lifetime(borrow self)
+    public func record(_ index: Int) -> Span<UInt8> {
+        bytes.span(records[index].range)
+    }
+
+    /// Declares bytes that are in `bytes` already to be the next record.
+    public mutating func addRecord(_ range: Range<Int>) {
+        records.append(Record(range))
+        recordBytes += range.count
+    }
+
+    /// Copies a record to the end.
+    public mutating func append(_ record: Span<UInt8>) {
+        let start = bytes.count
+        bytes.append(record)
+        addRecord(start..<bytes.count)
+    }
+
+    /// Keeps the records that `isKept` says yes to; returns how many went.
+    public mutating func filter(_ isKept: (Span<UInt8>) -> Bool) -> Int {
+        let before = records.count
+        let bytes = bytes
+        records.removeAll { !isKept(bytes.span($0.range)) }
+        recordBytes = records.reduce(0) { $0 + $1.range.count }
+        return before - records.count
+    }
+
+    /// The same memory with only some of the records.
+    public func slice(_ range: Range<Int>) -> RecordBatch {
+        var part = self
+        part.records = Array(records[range])
+        part.recordBytes = part.records.reduce(0) { $0 + $1.range.count }
+        return part
+    }
+
+    public mutating func removeAll() {
+        bytes.removeAll()
+        records.removeAll(keepingCapacity: true)
+        recordBytes = 0
+    }
+}
+
+/// Where a record lies in its batch.
+public struct Record: Sendable, Equatable {
+    private let start: UInt32
+    private let length: UInt32
+
+    init(_ range: Range<Int>) {
+        start = UInt32(range.lowerBound)
+        length = UInt32(range.count)
+    }
+
+    public var range: Range<Int> { Int(start)..<Int(start) + Int(length) }
+}

@@ -1,0 +1,22 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// The error numbers that connlog tells apart.
+public enum Errno {
+    public static let notFound = ENOENT
+    public static let exists = EEXIST
+    public static let interrupted = EINTR
+    public static let again = EAGAIN
+    public static let noSpace = ENOSPC
+    public static let quotaExceeded = EDQUOT
+    public static let inputOutput = EIO
+    public static let accessDenied = EACCES
+    public static let isDirectory = EISDIR
+    public static let messageTooLong = EMSGSIZE
+    public static let connectionRefused = ECONNREFUSED
+    public static let brokenPipe = EPIPE
+}
+
+/// The calling thread's last error number.
+var errorNumber: Int32 { errno }

@@ -1,0 +1,68 @@
+/// Everything that the queue, and whoever else must survive a crash, asks of a disk.
+///
+/// The seam for tests: `LocalFileSystem` is the machine's; a simulated one can crash, tear, fail or fill up at any
+/// call. A name (after `open` with `create`, `rename`, `remove`) is durable only after `syncDirectory` on its
+/// directory, bytes only after `OpenFile.sync`.
+public protocol FileSystem: Sendable {
+    /// Opens a file.
+    /// - Throws: `Errno.exists` for `.createNew` where the name is taken, `Errno.notFound` for the others where it is not.
+    func open(_ path: String, _ mode: OpenMode) throws(SystemError) -> any OpenFile
+
+    /// Makes a directory and its missing parents with mode 0700, and syncs each parent it changed.
+    func createDirectory(_ path: String) throws(SystemError)
+
+    /// The names in a directory, without `.` and `..`, in no particular order.
+    func list(_ directory: String) throws(SystemError) -> [String]
+
+    /// Gives a file another name, replacing what had it.
+    func rename(_ path: String, to newPath: String) throws(SystemError)
+
+    func remove(_ path: String) throws(SystemError)
+
+    /// Makes created, renamed and removed names of a directory durable.
+    func syncDirectory(_ path: String) throws(SystemError)
+
+    /// Takes an exclusive lock (flock) on a file that is made when missing; held until the result is released.
+    /// - Throws: `Errno.again` when another process holds it.
+    func lock(_ path: String) throws(SystemError) -> any FileLock
+
+    /// Bytes that an ordinary write could still take on the file system that holds `path`.
+    func availableBytes(_ path: String) throws(SystemError) -> Int
+}
+
+public enum OpenMode: Sendable, Equatable {
+    case read
+    case readWrite
+    /// Reading and writing; the name must not exist (O_CREAT | O_EXCL, mode 0600).
+    case createNew
+}
+
+/// Device and inode: which file a name stands for.
+public struct FileIdentity: Sendable, Hashable {
+    public let device: UInt64
+    public let inode: UInt64
+
+    public init(device: UInt64, inode: UInt64) {
+        self.device = device
+        self.inode = inode
+    }
+}
+
+/// An open file. Closed when the last reference goes.
+public protocol OpenFile: Sendable {
+    /// Appends up to `count` bytes from `position` on to `buffer`; 0 at the end of the file. EINTR is handled inside.
+    func read(into buffer: inout ByteBuffer, at position: Int, count: Int) throws(SystemError) -> Int
+
+    /// Writes the bytes of `range` at `position` and returns how many were written, which may be fewer (a full disk).
+    func write(_ buffer: ByteBuffer, _ range: Range<Int>, at position: Int) throws(SystemError) -> Int
+
+    /// Makes bytes and size durable (fdatasync). After an error the bytes' fate is unknown: never call it again for them.
+    func sync() throws(SystemError)
+
+    func size() throws(SystemError) -> Int
+    func truncate(to size: Int) throws(SystemError)
+    func identity() throws(SystemError) -> FileIdentity
+}
+
+/// A lock that lives as long as the object.
+public protocol FileLock: Sendable, AnyObject {}

@@ -1,0 +1,39 @@
+private import CConnlog
+
+/// A system call that failed: which, on what, and the kernel's reason.
+public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The `errno` value.
+    public let code: Int32
+    /// The call, such as `open` or `fdatasync`.
+    public let call: String
+    /// The file or address it was about.
+    public let subject: String
+
+    public init(code: Int32, call: String, subject: String) {
+        self.code = code
+        self.call = call
+        self.subject = subject
+    }
+
+    /// The last error of the calling thread.
+    public static func last(_ call: String, _ subject: String) -> SystemError {
+        SystemError(code: errorNumber, call: call, subject: subject)
+    }
+
+    /// The kernel's words for the error, such as `No space left on device`.
+    public var reason: String { SystemError.text(of: code) }
+
+    public var description: String { "\(subject): \(reason) (\(call))" }
+
+    /// There is no room: the disk or the quota is full. Waiting may help.
+    public var isNoSpace: Bool { code == Errno.noSpace || code == Errno.quotaExceeded }
+
+    public static func text(of code: Int32) -> String {
+        var text = [CChar](repeating: 0, count: 128)
+        return unsafe text.withUnsafeMutableBufferPointer { memory in
+            guard let base = memory.baseAddress else { return "" }
+            unsafe connlog_error_text(code, base, memory.count)
+            return unsafe String(cString: base)
+        }
+    }
+}

@@ -1,0 +1,1 @@
+@main struct Connlog { static func main() {} }
