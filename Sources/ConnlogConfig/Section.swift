@@ -36,7 +36,9 @@ public struct Section: Sendable {
     }
 
     public func integer(_ key: String) -> Int {
-        guard case .integer(let value)? = values[key] else { preconditionFailure("\(key) is not a number of \(heading)") }
+        guard case .integer(let value)? = values[key] else {
+            preconditionFailure("\(key) is not a number of \(heading)")
+        }
         return value
     }
 
