@@ -53,15 +53,20 @@ public struct BatchLimits: Sendable, Equatable {
     public var wait: Duration
     /// How many batches may be under way at once; 1 keeps strict order.
     public var inFlight: Int
+    /// How long delivered events may stay uncommitted. Zero where `commitPoint` costs nothing: then each batch is
+    /// committed as it is delivered.
+    public var commitInterval: Duration
 
     public init(
-        events: Int = 10_000, bytes: Int = 1 << 20, bytesPerEvent: Int = 0, wait: Duration = .zero, inFlight: Int = 1
+        events: Int = 10_000, bytes: Int = 1 << 20, bytesPerEvent: Int = 0, wait: Duration = .zero, inFlight: Int = 1,
+        commitInterval: Duration = .zero
     ) {
         self.events = events
         self.bytes = bytes
         self.bytesPerEvent = bytesPerEvent
         self.wait = wait
         self.inFlight = inFlight
+        self.commitInterval = commitInterval
     }
 }
 

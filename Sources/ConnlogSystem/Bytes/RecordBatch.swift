@@ -34,13 +34,16 @@ public struct RecordBatch: Sendable {
         addRecord(start..<bytes.count)
     }
 
-    /// Keeps the records that `isKept` says yes to; returns how many went.
-    public mutating func filter(_ isKept: (Span<UInt8>) -> Bool) -> Int {
-        let before = records.count
-        let bytes = bytes
-        records.removeAll { !isKept(bytes.span($0.range)) }
-        recordBytes = records.reduce(0) { $0 + $1.range.count }
-        return before - records.count
+    /// Keeps the records that `isKept` says yes to; it gets each one's index, in order.
+    public mutating func filter(_ isKept: (Int, Span<UInt8>) -> Bool) {
+        var kept = 0
+        recordBytes = 0
+        for index in records.indices where isKept(index, bytes.span(records[index].range)) {
+            records[kept] = records[index]
+            recordBytes += records[index].range.count
+            kept += 1
+        }
+        records.removeSubrange(kept...)
     }
 
     /// The same memory with only some of the records.
