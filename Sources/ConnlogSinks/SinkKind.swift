@@ -22,11 +22,11 @@ public struct SinkContext: Sendable {
     /// `data_dir`; a sink keeps files of its own under `sinks/<name>` there.
     public let dataDirectory: String
     /// Says something to the daemon's own log. One sentence with the place and the next step, never a secret.
-    public let log: @Sendable (LogLevel, String) -> Void
+    public let log: LogFunction
 
     public init(
         hostname: String, version: String, pid: Int32, dataDirectory: String,
-        log: @escaping @Sendable (LogLevel, String) -> Void
+        log: @escaping LogFunction
     ) {
         self.hostname = hostname
         self.version = version
@@ -34,9 +34,4 @@ public struct SinkContext: Sendable {
         self.dataDirectory = dataDirectory
         self.log = log
     }
-}
-
-/// How much something that a sink says matters.
-public enum LogLevel: String, Sendable, CaseIterable {
-    case debug, info, warning, error
 }
