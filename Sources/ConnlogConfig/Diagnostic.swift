@@ -1,6 +1,7 @@
 /// A place in a configuration file; line and column count from 1, the column in characters.
 public struct Place: Sendable, Hashable {
     public let file: String
+    /// 0 when it is about the file as a whole.
     public let line: Int
     public let column: Int
 
@@ -9,6 +10,12 @@ public struct Place: Sendable, Hashable {
         self.line = line
         self.column = column
     }
+
+    /// The file as a whole: one that cannot be read, or that lacks something.
+    public static func wholeFile(_ file: String) -> Place { Place(file: file, line: 0, column: 0) }
+
+    /// `connlog.ini:12:18`, or the name alone for the file as a whole.
+    public var text: String { line == 0 ? file : "\(file):\(line):\(column)" }
 }
 
 /// Something wrong, or odd, in a configuration file.
@@ -19,10 +26,13 @@ public struct Diagnostic: Error, Sendable, Equatable {
     public let place: Place
     /// One sentence with the next step. Never a secret.
     public let message: String
+    /// Other places that belong to it, such as the first of two duplicates.
+    public let notes: [Diagnostic]
 
-    public init(_ severity: Severity, _ place: Place, _ message: String) {
+    public init(_ severity: Severity, _ place: Place, _ message: String, notes: [Diagnostic] = []) {
         self.severity = severity
         self.place = place
         self.message = message
+        self.notes = notes
     }
 }

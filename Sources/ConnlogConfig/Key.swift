@@ -38,7 +38,7 @@ public enum ValueKind: Sendable, Equatable {
     case duration(ClosedRange<Duration>)
     case boolean
     case choice([String])
-    /// Values that connlog knows but this version cannot do yet get an error of their own that says so.
+    /// As `choice`, with values that connlog knows but this version cannot do yet: they get an error that says so.
     case choiceWithPlanned([String], planned: [String])
     /// Comma-separated.
     case list

@@ -5,11 +5,15 @@ public struct Section: Sendable {
     public let type: String?
     /// Where its heading stands.
     public let place: Place
-    private let values: [String: Value]
-    private let places: [String: Place]
+    let values: [String: Value]
+    let places: [String: Place]
+    private let secrets: [String: SecretReference]
+    /// Keys whose value came out of a file or a credential, which `connlog check` does not show.
+    let hiddenKeys: Set<String>
 
     public init(
-        kind: String, name: String?, type: String?, place: Place, values: [String: Value], places: [String: Place]
+        kind: String, name: String?, type: String?, place: Place, values: [String: Value], places: [String: Place],
+        secrets: [String: SecretReference] = [:], hiddenKeys: Set<String> = []
     ) {
         self.kind = kind
         self.name = name
@@ -17,6 +21,8 @@ public struct Section: Sendable {
         self.place = place
         self.values = values
         self.places = places
+        self.secrets = secrets
+        self.hiddenKeys = hiddenKeys
     }
 
     /// As it stands in the file: `[sink "siem"]`.
@@ -73,6 +79,25 @@ public struct Section: Sendable {
         return (host, port)
     }
 
+    public func optionalDuration(_ key: String) -> Duration? { values[key] == nil ? nil : duration(key) }
+
+    public func optionalInteger(_ key: String) -> Int? { values[key] == nil ? nil : integer(key) }
+
+    /// Empty when the key is not set and has no default.
+    public func optionalList(_ key: String) -> [String] { values[key] == nil ? [] : list(key) }
+
+    public func optionalAddress(_ key: String) -> (host: String, port: Int)? {
+        values[key] == nil ? nil : address(key)
+    }
+
+    /// How the secret of `key` was given, for whoever must read it again later; `nil` when it is not set.
+    public func secretReference(_ key: String) -> SecretReference? {
+        secrets[key] ?? optionalString(key).map(SecretReference.init(literal:))
+    }
+
+    /// Whether the file sets the key, rather than its default.
+    public func isSet(_ key: String) -> Bool { places[key] != nil }
+
     /// Where the key's value stands, or the heading when only its default applies.
     public func place(of key: String) -> Place { places[key] ?? place }
 
@@ -80,6 +105,13 @@ public struct Section: Sendable {
     public func error(_ key: String, _ message: String) -> Diagnostic {
         Diagnostic(.error, place(of: key), "\(heading) \(key): \(message)")
     }
+}
+
+/// Printing a section shows its heading: its values may hold secrets.
+extension Section: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { heading }
+    public var debugDescription: String { heading }
+    public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 /// A typed value. Sizes, integers and file modes are integers; choices, paths and secrets are strings.

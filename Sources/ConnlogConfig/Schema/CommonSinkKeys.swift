@@ -1,0 +1,20 @@
+/// The keys that every `[sink "name"]` has besides `type`, whatever its type: a sink's schema appends them.
+///
+///     SectionSchema(kind: "sink", type: "file", isNamed: true, summary: "...", keys: own + CommonSinkKeys.all)
+public enum CommonSinkKeys {
+    public static let filter = Key(
+        "filter", .string, example: "type:ssh",
+        help: "Which events it gets, in the filter language; without it, every event.")
+
+    public static let queueSize = Key(
+        "queue_size", .size(1_048_576...Int.max), default: "4GiB",
+        help: "How far this sink may lag behind the newest event in the queue.")
+
+    public static let onFull = Key(
+        "on_full", .choice(["block", "drop_oldest"]), default: "block",
+        help:
+            "When it lags that far: block makes the sources wait, drop_oldest gives up its oldest events and counts them."
+    )
+
+    public static let all = [filter, queueSize, onFull]
+}
