@@ -1,0 +1,35 @@
+public import ConnlogSystem
+
+/// Why the queue could not do as asked.
+public enum QueueError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// Another process has this queue open. `file` is the lock that it holds.
+    case locked(file: String)
+    /// A call that has no way around it failed: the directory cannot be made or read, commits cannot be stored.
+    case system(SystemError)
+    /// The queue was closed. Nothing of what was handed over in this call was stored.
+    case closed
+    /// The task was cancelled while it waited for room or for the disk.
+    case cancelled
+    /// A batch that could never fit: more than a quarter of the queue's bound, or a record of 256 MiB. Nothing of it
+    /// was stored.
+    case batchTooLarge(bytes: Int, bytesMax: Int)
+    /// A key longer than 4 KiB, a value longer than 64 KiB, a sink's name longer than 64 bytes, a state longer than 1 KiB.
+    case valueTooLong(what: String, bytes: Int, bytesMax: Int)
+    /// No such sink was registered.
+    case unknownSink(String)
+
+    public var description: String {
+        switch self {
+        case .locked(let file):
+            "\(file): another connlog holds this lock; stop it, or give this one another data_dir"
+        case .system(let error): "queue: \(error)"
+        case .closed: "the queue is closed"
+        case .cancelled: "cancelled while waiting for the queue"
+        case .batchTooLarge(let bytes, let bytesMax):
+            "a batch of \(bytes) bytes cannot be stored, the limit is \(bytesMax); raise queue_size"
+        case .valueTooLong(let what, let bytes, let bytesMax):
+            "\(what) has \(bytes) bytes; at most \(bytesMax) can be stored"
+        case .unknownSink(let name): "the queue knows no sink '\(name)'"
+        }
+    }
+}
