@@ -37,7 +37,16 @@ public struct FieldRange: Sendable, Equatable {
 
 /// Where the known fields of one record lie. Fixed size, reused from line to line.
 public struct EventIndex: Sendable {
+    /// Which of the two JSON formats the line has.
+    public enum Shape: UInt8, Sendable {
+        /// An entry with `msg` and `fields`: what records are.
+        case slog
+        /// An entry with `message` and the event's fields beside it; the decoder reshapes it.
+        case stackdriver
+    }
+
     private var ranges = InlineArray<32, FieldRange>(repeating: .absent)
+    public internal(set) var shape = Shape.slog
 
     public init() {}
 
@@ -46,7 +55,19 @@ public struct EventIndex: Sendable {
         set { ranges[field.rawValue] = newValue }
     }
 
+    /// - Parameter slot: a field's raw value.
+    @inline(__always)
+    mutating func set(_ slot: UInt8, _ range: FieldRange) {
+        ranges[Int(slot)] = range
+    }
+
     mutating func clear() {
         ranges = InlineArray(repeating: .absent)
+        shape = .slog
+    }
+
+    /// Forgets what stands in `fields`, and keeps the entry around it.
+    mutating func clearEvent() {
+        for slot in Field.requestID.rawValue...Field.clientSessionID.rawValue { ranges[slot] = .absent }
     }
 }
