@@ -2,4 +2,5 @@
 #pragma once
 
 #include "kernels.h"
+#include "sockets.h"
 #include "system.h"

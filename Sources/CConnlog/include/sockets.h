@@ -1,0 +1,22 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// How many datagrams one call of `connlog_send_datagrams` can take.
+enum { connlog_datagrams_max = 128 };
+
+/// Sends datagrams on a connected socket in one system call: datagram i is `lengths[i]` bytes from `bytes + starts[i]`.
+/// Returns how many were sent (at least one), or -1 and errno, which is about the first of them.
+int connlog_send_datagrams(int socket, const uint8_t *_Nonnull bytes, const uint32_t *_Nonnull starts,
+                           const uint32_t *_Nonnull lengths, int count);
+
+/// setsockopt of an int; 0, or -1 and errno.
+int connlog_set_option(int socket, int level, int name, int value);
+
+/// The error that is pending on a socket (SO_ERROR), which this clears; 0 for none.
+int connlog_pending_error(int socket);
+
+/// Waits until a socket is ready for some of `events` (POLLIN, POLLOUT) or has failed, at most so many nanoseconds.
+/// Returns what it is ready for; 0 when the time is over or a signal came; -1 and errno.
+int connlog_wait(int socket, int events, int64_t nanoseconds);

@@ -1,0 +1,41 @@
+#define _GNU_SOURCE
+#include "sockets.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+
+int connlog_send_datagrams(int socket, const uint8_t *bytes, const uint32_t *starts, const uint32_t *lengths,
+                           int count) {
+    struct mmsghdr messages[connlog_datagrams_max];
+    struct iovec parts[connlog_datagrams_max];
+    if (count > connlog_datagrams_max) count = connlog_datagrams_max;
+    for (int i = 0; i < count; i++) {
+        parts[i] = (struct iovec){.iov_base = (void *)(bytes + starts[i]), .iov_len = lengths[i]};
+        messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
+    }
+    int sent;
+    do sent = sendmmsg(socket, messages, (unsigned)count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+int connlog_set_option(int socket, int level, int name, int value) {
+    return setsockopt(socket, level, name, &value, sizeof value);
+}
+
+int connlog_pending_error(int socket) {
+    int error = 0;
+    socklen_t size = sizeof error;
+    return getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+int connlog_wait(int socket, int events, int64_t nanoseconds) {
+    struct pollfd entry = {.fd = socket, .events = (short)events};
+    struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+    int count = ppoll(&entry, 1, &limit, NULL);
+    if (count < 0) return errno == EINTR ? 0 : -1;
+    return count > 0 ? entry.revents : 0;
+}

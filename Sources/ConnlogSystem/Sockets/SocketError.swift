@@ -1,0 +1,70 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Why a connection could not be made or did not hold: what happened, with whom, and the system's words.
+public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
+    public enum Kind: String, Sendable {
+        /// The name has no address, or the name server did not answer.
+        case notResolved = "not_resolved"
+        /// Nobody listens there.
+        case refused = "connection_refused"
+        case unreachable = "unreachable"
+        /// Nothing happened for as long as the caller was willing to wait.
+        case timedOut = "timeout"
+        /// The peer said that it is done (FIN).
+        case closed = "connection_closed"
+        /// The peer broke the connection off (RST).
+        case reset = "connection_reset"
+        /// A datagram larger than the socket or the path can take.
+        case tooLarge = "message_too_large"
+        /// The task was cancelled while it waited.
+        case cancelled = "cancelled"
+        /// Any other failure of a system call.
+        case failed = "socket_error"
+    }
+
+    public let kind: Kind
+    /// The peer: `siem.example.com:6514`, with the numeric address behind it where one is known.
+    public let address: String
+    /// What happened, in words, and where there is one the next step.
+    public let detail: String
+
+    public init(_ kind: Kind, _ address: String, _ detail: String) {
+        self.kind = kind
+        self.address = address
+        self.detail = detail
+    }
+
+    /// Made from an `errno` value.
+    init(code: Int32, _ address: String, _ call: String) {
+        kind = SocketError.kind(of: code)
+        self.address = address
+        detail = "\(SystemError.text(of: code)) (\(call))" + SocketError.hint(kind)
+    }
+
+    /// A short word for counters.
+    public var label: String { kind.rawValue }
+
+    public var description: String { "\(address): \(detail)" }
+
+    private static func kind(of code: Int32) -> Kind {
+        switch code {
+        case ECONNREFUSED: .refused
+        case ENETUNREACH, EHOSTUNREACH, ENETDOWN, EHOSTDOWN: .unreachable
+        case ETIMEDOUT: .timedOut
+        case ECONNRESET, EPIPE, ECONNABORTED: .reset
+        case EMSGSIZE: .tooLarge
+        default: .failed
+        }
+    }
+
+    private static func hint(_ kind: Kind) -> String {
+        switch kind {
+        case .refused: "; is the receiver running, and is this its port?"
+        case .unreachable: "; is the network up, and is there a route?"
+        case .timedOut: "; is the receiver alive, and does a firewall drop its packets?"
+        default: ""
+        }
+    }
+}
