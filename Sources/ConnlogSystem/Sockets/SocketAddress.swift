@@ -44,7 +44,8 @@ public struct SocketAddress: Sendable {
             failure == EAI_SYSTEM
             ? SystemError.text(of: errorNumber) : unsafe String(cString: gai_strerror(failure))
         return SocketError(
-            .notResolved, "\(host):\(port)", "the name cannot be resolved: \(reason); is the name right, and does DNS work?")
+            .notResolved, "\(host):\(port)",
+            "the name cannot be resolved: \(reason); is the name right, and does DNS work?")
     }
 
     private init(_ entry: addrinfo) {

@@ -63,7 +63,8 @@ public final class TCPConnection {
         guard try socket.wait(for: POLLOUT, atMost: options.connectTimeout) != 0 else {
             throw SocketError(
                 .timedOut, peer,
-                "no answer within \(options.connectTimeout); is the receiver alive, and does a firewall drop its packets?")
+                "no answer within \(options.connectTimeout); is the receiver alive, and does a firewall drop its packets?"
+            )
         }
         if let error = socket.pendingError("connect") { throw error }
     }

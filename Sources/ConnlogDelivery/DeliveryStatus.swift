@@ -1,0 +1,35 @@
+public import ConnlogCore
+public import ConnlogSystem
+
+/// What one delivery is doing, and what became of its events so far. A snapshot.
+public struct DeliveryStatus: Sendable, Equatable {
+    public enum State: Sendable, Equatable {
+        case starting
+        /// Sending, or waiting for events.
+        case working
+        /// The receiver is away or busy; nothing is lost.
+        case retrying(Reason)
+        /// Somebody has to mend something; nothing is lost.
+        case holding(Reason)
+        case stopped
+    }
+
+    public internal(set) var state = State.starting
+    /// Events that the receiver has, since the start.
+    public internal(set) var delivered = 0
+    /// Events that the sink's filter did not want.
+    public internal(set) var filtered = 0
+    /// Batches sent again, by the reason's label.
+    public internal(set) var retries: [String: Int] = [:]
+    /// Events that the receiver may have got twice: the answer to their first sending was lost.
+    public internal(set) var possibleRepeats = 0
+    /// Events written to the dead letters, by the reason's label.
+    public internal(set) var deadLetters: [String: Int] = [:]
+    /// Batches that had to be halved: too large, or with a bad event in them.
+    public internal(set) var halvings = 0
+    /// Everything before it is done and committed.
+    public internal(set) var committed: UInt64 = 0
+    /// The last thing that went wrong, and when.
+    public internal(set) var lastError: Reason?
+    public internal(set) var lastErrorTime: Nanoseconds?
+}

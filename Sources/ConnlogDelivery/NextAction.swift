@@ -1,0 +1,43 @@
+import ConnlogCore
+
+/// What to do about one batch, now that its sink has told what became of it.
+enum NextAction: Equatable {
+    /// The whole batch is done.
+    case done
+    /// The first `count` events are done: commit, then send the rest.
+    case commitPrefix(Int)
+    /// Ask the sink for the proof.
+    case awaitProof(Receipt)
+    /// Nothing is sent for a while (the breaker opens), then this again. `repeats` events may come twice.
+    case wait(Pause, Reason)
+    /// The first `before` events are done, the next is a dead letter, the rest is sent.
+    case isolate(before: Int, Reason)
+    /// Nobody knows which event is the bad one, or the batch is too large: two halves, one after the other.
+    case halve(Reason)
+    /// The only event of the batch is a dead letter.
+    case deadLetter(Reason)
+}
+
+/// How long a pause is, and what kind.
+enum Pause: Equatable {
+    /// The receiver is busy or away.
+    case retry(atLeast: Duration?)
+    /// Somebody has to mend the configuration or the credentials; tried again slowly.
+    case hold
+}
+
+extension NextAction {
+    /// The whole policy, in one place. It depends on nothing but the outcome and the batch's size.
+    static func after(_ outcome: SendOutcome, count: Int) -> NextAction {
+        switch outcome {
+        case .delivered: .done
+        case .deliveredPrefix(let prefix): prefix >= count ? .done : .commitPrefix(max(0, prefix))
+        case .accepted(let receipt): .awaitProof(receipt)
+        case .retry(let after, let reason): .wait(.retry(atLeast: after), reason)
+        case .hold(let reason): .wait(.hold, reason)
+        case .rejected(let index?, let reason) where (0..<count).contains(index): .isolate(before: index, reason)
+        case .rejected(_, let reason): count == 1 ? .deadLetter(reason) : .halve(reason)
+        case .tooLarge(let reason): count == 1 ? .deadLetter(reason) : .halve(reason)
+        }
+    }
+}

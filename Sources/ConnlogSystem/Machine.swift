@@ -1,0 +1,53 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Facts about where connlog runs.
+public enum Machine {
+    /// The machine's name as the kernel has it; `localhost` if it has none.
+    public static var hostname: String {
+        var name = [CChar](repeating: 0, count: 256)
+        let length = name.count - 1
+        guard unsafe gethostname(&name, length) == 0 else { return "localhost" }
+        let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return text.isEmpty ? "localhost" : text
+    }
+
+    public static var processID: Int32 { getpid() }
+
+    /// Whether a descriptor (0, 1, 2) is a terminal.
+    public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+    /// A variable of the environment; `nil` if it is not set.
+    public static func environment(_ name: String) -> String? {
+        unsafe getenv(name).map { unsafe String(cString: $0) }
+    }
+}
+
+extension Machine {
+    /// Writes all of `bytes` to a descriptor. An error ends it: there is nobody to tell.
+    public static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let written = unsafe rest.withUnsafeBytes { memory in
+                unsafe Glibc.write(descriptor, memory.baseAddress, memory.count)
+            }
+            if written < 0 && errorNumber == EINTR { continue }
+            guard written > 0 else { return }
+            rest = rest.dropFirst(written)
+        }
+    }
+
+    /// Reads at most `count` bytes from a descriptor to the end of `buffer`; 0 at its end.
+    public static func read(_ descriptor: Int32, into buffer: inout ByteBuffer, count: Int) throws(SystemError) -> Int {
+        try unsafe buffer.fill(atMost: count) { (memory) throws(SystemError) in
+            while true {
+                let got = unsafe Glibc.read(descriptor, memory.baseAddress, memory.count)
+                if got >= 0 { return got }
+                if errorNumber != EINTR { throw .last("read", "descriptor \(descriptor)") }
+            }
+        }
+    }
+
+    public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
+}
