@@ -13,6 +13,7 @@ public enum Errno {
     public static let inputOutput = EIO
     public static let accessDenied = EACCES
     public static let isDirectory = EISDIR
+    public static let notDirectory = ENOTDIR
     public static let messageTooLong = EMSGSIZE
     public static let connectionRefused = ECONNREFUSED
     public static let brokenPipe = EPIPE
