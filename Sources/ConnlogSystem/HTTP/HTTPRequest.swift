@@ -1,0 +1,138 @@
+/// One HTTP/1.1 request.
+public struct HTTPRequest: Sendable {
+    public enum Method: String, Sendable { case get = "GET", post = "POST" }
+
+    public var method: Method
+    public var url: String
+    /// Names and values, without line ends. User-Agent, Host and Content-Length are the session's.
+    public var headers: [(name: String, value: String)]
+    /// Handed back in `HTTPResult.requestBody`, so that its memory goes round.
+    public var body: ByteBuffer
+    /// From the call to the last byte of the reply.
+    public var timeout: Duration
+    /// After a reply with one of these statuses the connection is closed, so that the next request may meet another
+    /// node behind a balancer.
+    public var statusesThatClose: Set<Int>
+
+    public init(
+        _ method: Method, _ url: String, headers: [(name: String, value: String)] = [],
+        body: consuming ByteBuffer = ByteBuffer(), timeout: Duration, statusesThatClose: Set<Int> = []
+    ) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.timeout = timeout
+        self.statusesThatClose = statusesThatClose
+    }
+}
+
+/// What all requests of a session share.
+public struct HTTPSettings: Sendable {
+    public enum Proxy: Sendable, Equatable {
+        /// What `https_proxy`, `http_proxy` and `no_proxy` say.
+        case environment
+        case none
+        case url(String)
+    }
+
+    /// Never empty: splunkd falls back to HTTP/1.0 for a client that names itself not at all.
+    public var userAgent: String
+    /// PEM file with the authorities to trust; `nil`: the system's.
+    public var certificateAuthorityFile: String?
+    public var clientCertificateFile: String?
+    public var clientKeyFile: String?
+    public var verifiesServer = true
+    public var proxy = Proxy.environment
+    public var connectTimeout = Duration.seconds(10)
+    /// A connection is not used again when it is older than this, so that new nodes get their share.
+    public var connectionAge = Duration.seconds(300)
+    /// Nor when it was idle for longer than this.
+    public var connectionIdle = Duration.seconds(50)
+
+    public init(userAgent: String) {
+        precondition(!userAgent.isEmpty)
+        self.userAgent = userAgent
+    }
+}
+
+/// What became of a request, and its body's memory.
+public struct HTTPResult: Sendable {
+    public let outcome: Result<HTTPResponse, HTTPFailure>
+    public var requestBody: ByteBuffer
+    /// From start to end.
+    public let duration: Duration
+}
+
+/// A reply that came whole.
+public struct HTTPResponse: Sendable, Equatable {
+    /// Bytes of a body that are kept; more is read, up to `HTTPResponse.bodyBytesRead`, and forgotten.
+    public static let bodyBytesKept = 64 << 10
+    /// A longer body is broken off.
+    public static let bodyBytesRead = 1 << 20
+
+    public var status: Int
+    public var contentType: String?
+    /// As sent: seconds or a date.
+    public var retryAfter: String?
+    public var cookies: [String]
+    public var body: [UInt8]
+    /// More came than was kept.
+    public var bodyIsCut: Bool
+
+    public init(
+        status: Int, contentType: String? = nil, retryAfter: String? = nil, cookies: [String] = [], body: [UInt8] = [],
+        bodyIsCut: Bool = false
+    ) {
+        self.status = status
+        self.contentType = contentType
+        self.retryAfter = retryAfter
+        self.cookies = cookies
+        self.body = body
+        self.bodyIsCut = bodyIsCut
+    }
+}
+
+/// Why there is no whole reply.
+public struct HTTPFailure: Error, Sendable, Equatable {
+    public enum Kind: String, Sendable {
+        /// The name has no address.
+        case resolve = "name_not_found"
+        /// Nobody takes connections there.
+        case connect = "connect_failed"
+        /// TLS could not be agreed on.
+        case handshake = "tls_failed"
+        /// The server's certificate is not trusted, or is for another name.
+        case untrusted = "tls_untrusted"
+        /// One of our own certificate files is missing or wrong.
+        case certificateFile = "tls_file"
+        case timeout = "timeout"
+        /// The connection broke, or what came is not HTTP.
+        case broken = "connection_broken"
+        /// The request itself is impossible, such as a malformed URL.
+        case request = "bad_request"
+        /// The task was cancelled, or the session closed.
+        case cancelled = "cancelled"
+    }
+
+    /// How much of the body went out.
+    public enum SentBody: Sendable { case none, part, all }
+
+    public var kind: Kind
+    /// libcurl's number, 0 when it has none.
+    public var code: Int32
+    /// One line in libcurl's words.
+    public var text: String
+    /// With `all`, the server may have taken the request.
+    public var sentBody: SentBody
+    /// The status of a reply that broke off, or of a proxy that refused; 0 when none came.
+    public var status: Int
+
+    public init(kind: Kind, code: Int32 = 0, text: String, sentBody: SentBody = .none, status: Int = 0) {
+        self.kind = kind
+        self.code = code
+        self.text = text
+        self.sentBody = sentBody
+        self.status = status
+    }
+}
