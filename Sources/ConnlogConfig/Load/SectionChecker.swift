@@ -1,0 +1,198 @@
+/// Checks merged sections against the schemas and gives them typed values.
+struct SectionChecker {
+    let schemas: [SectionSchema]
+    let planned: Planned
+    let expander: Expander
+    private(set) var diagnostics: [Diagnostic] = []
+    /// Places of keys whose values may be shown.
+    private(set) var plainKeys: Set<Place> = []
+
+    init(schemas: [SectionSchema], planned: Planned, expander: Expander) {
+        self.schemas = schemas
+        self.planned = planned
+        self.expander = expander
+    }
+
+    /// The section with all its values; `nil` when something is wrong with it, which is in `diagnostics` then.
+    mutating func check(_ section: MergedSection) -> Section? {
+        let before = diagnostics.count
+        guard let schema = schema(of: section) else { return nil }
+        var builder = Builder()
+        for key in section.order where key != "type" || schema.type == nil {
+            guard let entry = section.entries[key] else { continue }
+            if let known = schema.keys.first(where: { $0.name == key }) {
+                if known.kind != .secret { plainKeys.insert(entry.place) }
+                set(known, entry, section, &builder)
+            } else {
+                reportUnknown(entry, schema, section)
+            }
+        }
+        for key in schema.keys where !builder.seen.contains(key.name) && key.name != "type" {
+            setDefault(key, section, &builder)
+        }
+        guard diagnostics.count == before else { return nil }
+        return builder.section(section, type: schema.type)
+    }
+
+    // MARK: Kind and type
+
+    private mutating func schema(of section: MergedSection) -> SectionSchema? {
+        let candidates = schemas.filter { $0.kind == section.kind }
+        guard let first = candidates.first else {
+            reportUnknownKind(section)
+            return nil
+        }
+        if first.isNamed != (section.name != nil) {
+            let right =
+                first.isNamed
+                ? "needs a name, such as [\(section.kind) \"main\"]" : "takes no name; write [\(section.kind)]"
+            error(section.place, "\(section.heading) \(right)")
+        }
+        return first.type == nil ? first : schema(of: section, among: candidates)
+    }
+
+    private mutating func reportUnknownKind(_ section: MergedSection) {
+        if planned.kinds.contains(section.kind) {
+            error(
+                section.place,
+                "\(section.heading) is not in this version of connlog yet; remove the section, or put '#' before its lines"
+            )
+            return
+        }
+        var kinds: [String] = []
+        for kind in schemas.map(\.kind) + planned.kinds where !kinds.contains(kind) { kinds.append(kind) }
+        let known = enumeration(kinds.filter { !planned.kinds.contains($0) }.map { "[\($0)]" })
+        error(
+            section.place,
+            "unknown section [\(shown(section.kind))]; " + (didYouMean(section.kind, among: kinds) ?? "write \(known)"))
+    }
+
+    private mutating func schema(of section: MergedSection, among candidates: [SectionSchema]) -> SectionSchema? {
+        let types = candidates.compactMap(\.type)
+        guard let entry = section.entries["type"] else {
+            error(
+                section.place, "\(section.heading) has no type; add a line 'type = \(types[0])' (\(enumeration(types)))"
+            )
+            return nil
+        }
+        plainKeys.insert(entry.place)
+        guard let template = entry.value, let expanded = expand(template, entry, section) else { return nil }
+        if let schema = candidates.first(where: { $0.type == expanded.text }) { return schema }
+        let planned = planned.types[section.kind] ?? []
+        let kind = planned.isEmpty ? ValueKind.choice(types) : .choiceWithPlanned(types, planned: planned)
+        do throws(ValueProblem) { _ = try kind.value(expanded.text, folder: "") } catch {
+            report(error, entry, template, expanded, section)
+        }
+        return nil
+    }
+
+    // MARK: Keys
+
+    /// The values of a section while they come in.
+    private struct Builder {
+        var values: [String: Value] = [:]
+        var places: [String: Place] = [:]
+        var secrets: [String: SecretReference] = [:]
+        var hidden: Set<String> = []
+        /// Keys that are set, rightly or wrongly: no default for them.
+        var seen: Set<String> = []
+
+        func section(_ section: MergedSection, type: String?) -> Section {
+            var values = values
+            var places = places
+            if let type {
+                values["type"] = .string(type)
+                places["type"] = section.entries["type"]?.valuePlace
+            }
+            return Section(
+                kind: section.kind, name: section.name, type: type, place: section.place, values: values,
+                places: places,
+                secrets: secrets, hiddenKeys: hidden)
+        }
+    }
+
+    private mutating func set(_ key: Key, _ entry: ParsedEntry, _ section: MergedSection, _ builder: inout Builder) {
+        if let template = entry.value, template.isUnset { return }
+        builder.seen.insert(key.name)
+        guard let template = entry.value, let expanded = expand(template, entry, section) else { return }
+        if key.isRequired, expanded.text.isEmpty {
+            error(entry.valuePlace, "\(section.heading) \(key.name) is empty; \(advice(key))")
+            return
+        }
+        do throws(ValueProblem) {
+            builder.values[key.name] = try key.kind.value(expanded.text, folder: folder(of: entry.place.file))
+            builder.places[key.name] = entry.valuePlace
+        } catch { report(error, entry, template, expanded, section) }
+        if key.kind == .secret { builder.secrets[key.name] = expanded.secret }
+        if expanded.isFromFile { builder.hidden.insert(key.name) }
+    }
+
+    private mutating func setDefault(_ key: Key, _ section: MergedSection, _ builder: inout Builder) {
+        if let text = key.defaultText {
+            let text = replacingDataDirectory(text)
+            guard let value = try? key.kind.value(text, folder: "") else {
+                preconditionFailure("the default of \(key.name) in \(section.heading) is not one of its values")
+            }
+            builder.values[key.name] = value
+        } else if key.isRequired {
+            let place = section.entries[key.name]?.place ?? section.place
+            error(place, "\(section.heading) \(key.name) is missing; \(advice(key))")
+        }
+    }
+
+    // Defaults may say ${data_dir}, as a file may.
+    private func replacingDataDirectory(_ text: String) -> String {
+        guard text.hasPrefix("${data_dir}"), let directory = expander.dataDirectory else { return text }
+        return directory + text.dropFirst("${data_dir}".count)
+    }
+
+    private func advice(_ key: Key) -> String {
+        guard let example = key.example, key.kind != .secret else {
+            return key.kind == .secret
+                ? "add a line '\(key.name) = ${file:/path}' or '\(key.name) = ${env:NAME}'"
+                : "add a line '\(key.name) = ...'"
+        }
+        return "add a line such as '\(key.name) = \(example)'"
+    }
+
+    // MARK: Reports
+
+    private mutating func expand(
+        _ template: Template, _ entry: ParsedEntry, _ section: MergedSection
+    ) -> Expander.Expanded? {
+        switch expander.expand(template) {
+        case .success(let expanded): return expanded
+        case .failure(let missing):
+            for problem in missing.problems {
+                error(problem.place, "\(section.heading) \(entry.key): \(problem.message)")
+            }
+            return nil
+        }
+    }
+
+    private mutating func report(
+        _ problem: ValueProblem, _ entry: ParsedEntry, _ template: Template, _ expanded: Expander.Expanded,
+        _ section: MergedSection
+    ) {
+        // Only what stands in the file is quoted: a variable or another file may hold a secret.
+        let message =
+            template.hasReferences
+            ? "the value of '\(shown(template.raw))' \(problem.text)"
+            : "'\(shown(problem.item ?? expanded.text))' \(problem.text)"
+                + (problem.example.map { ", such as \(shown($0))" } ?? "")
+        error(entry.valuePlace, "\(section.heading) \(entry.key): \(message)")
+    }
+
+    private mutating func reportUnknown(_ entry: ParsedEntry, _ schema: SectionSchema, _ section: MergedSection) {
+        let names = schema.keys.map(\.name) + (schema.type == nil ? [] : ["type"])
+        let known = schema.type.map { "'type = \($0)'" } ?? section.heading
+        let advice =
+            didYouMean(entry.key, among: names)
+            ?? "\(known) knows \(names.prefix(4).joined(separator: ", ")) and more; config/connlog.ini describes each"
+        error(entry.place, "\(section.heading) unknown key '\(entry.key)'; \(advice)")
+    }
+
+    private mutating func error(_ place: Place, _ message: String) {
+        diagnostics.append(Diagnostic(.error, place, message))
+    }
+}

@@ -1,0 +1,17 @@
+/// What connlog will do and this version does not: such sections get an error that says so, not "unknown".
+public struct Planned: Sendable {
+    /// Kinds of sections, such as `store`.
+    public let kinds: [String]
+    /// Values of `type` by kind of section, such as `journald` of `source`.
+    public let types: [String: [String]]
+
+    public init(kinds: [String] = [], types: [String: [String]] = [:]) {
+        self.kinds = kinds
+        self.types = types
+    }
+
+    /// What the architecture names and is yet to come.
+    public static let connlog = Planned(
+        kinds: ["store", "server", "access", "directory"],
+        types: ["source": ["journald", "coder_api", "ingest"]])
+}
