@@ -49,7 +49,7 @@ public struct FileWatcher: ~Copyable, Sendable {
 
     /// Returns as soon as something changed, or after `limit`.
     public mutating func wait(_ limit: Duration) -> FileChanges {
-        let milliseconds = Int32(clamping: max(0, limit.milliseconds))
+        let milliseconds = Int32(clamping: max(0, limit.pollMilliseconds))
         guard descriptor >= 0 else {
             poll(nil, 0, milliseconds)
             return FileChanges()
@@ -110,7 +110,7 @@ public struct FileWatcher: ~Copyable, Sendable {
 
 extension Duration {
     /// Whole milliseconds, rounded up, for poll(2).
-    var milliseconds: Int {
+    var pollMilliseconds: Int {
         let (seconds, attoseconds) = components
         return Int(seconds) * 1000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }

@@ -25,7 +25,7 @@ public struct StreamInput: Sendable {
         into buffer: inout ByteBuffer, count: Int, waiting limit: Duration
     ) throws(SystemError) -> Outcome {
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        let ready = unsafe poll(&request, 1, Int32(clamping: limit.milliseconds))
+        let ready = unsafe poll(&request, 1, Int32(clamping: limit.pollMilliseconds))
         if ready == 0 || (ready < 0 && errorNumber == EINTR) { return .nothing }
         if ready < 0 { throw .last("poll", "standard input") }
         var isInterrupted = false
