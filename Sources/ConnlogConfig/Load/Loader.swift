@@ -96,12 +96,16 @@ struct Loader {
             case .list(let items)? = try? ValueKind.list.value(expanded.text, folder: "")
         else { return }
         for item in items {
-            do throws(Includes.IncludeError) {
+            do throws(SystemError) {
                 for path in try Includes.files(resolve(item, in: folder(of: main))) {
                     _ = read(path, from: entry.valuePlace)
                 }
             } catch {
-                diagnostics.append(Diagnostic(.error, entry.valuePlace, "[connlog] include: \(error.message)"))
+                diagnostics.append(
+                    Diagnostic(
+                        .error, entry.valuePlace,
+                        "[connlog] include: the folder \(shown(error.subject)) cannot be listed: \(error.reason); let the "
+                            + "user that runs connlog read it"))
             }
         }
         refuseNestedIncludes(main: main)

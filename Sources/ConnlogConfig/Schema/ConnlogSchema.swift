@@ -39,6 +39,6 @@ extension SectionSchema {
         Key(
             "include", .list, example: "conf.d/*.ini",
             help: "More files, relative to this one, read after it in bytewise order; their values replace those here. "
-                + "* and ? stand in the last part of the path."),
+                + "Wildcards are those of the shell."),
     ]
 }
