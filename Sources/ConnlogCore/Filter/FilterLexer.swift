@@ -1,0 +1,70 @@
+/// Cuts a query into terms, as Coder does: spaces outside quotes separate, `key:value` is a term, the rest is free text.
+struct FilterLexer {
+    struct Piece: Equatable {
+        var key: String
+        var value: String
+        var range: Range<Int>
+    }
+
+    private(set) var pieces: [Piece] = []
+    private(set) var freeText: [(text: String, range: Range<Int>)] = []
+    private(set) var errors: [FilterError] = []
+
+    init(_ query: String) {
+        for word in FilterLexer.words(Array(query.lowercased().utf8)) { add(word.text, word.range) }
+    }
+
+    private mutating func add(_ text: [UInt8], _ range: Range<Int>) {
+        let colon = UInt8(ascii: ":")
+        guard text.contains(colon) else { return freeText.append((FilterLexer.string(text), range)) }
+        guard text.first != colon, text.last != colon else {
+            return fail("Query element \(FilterLexer.quoted(text)) cannot start or end with ':'", range)
+        }
+        let parts = FilterLexer.split(text, at: colon)
+        switch parts.count {
+        case 1: freeText.append((FilterLexer.string(text), range))
+        case 2:
+            let (key, value) = (FilterLexer.unquoted(parts[0]), FilterLexer.unquoted(parts[1]))
+            pieces.append(Piece(key: key, value: value, range: range))
+        default: fail("Query element \(FilterLexer.quoted(text)) can only contain 1 ':'", range)
+        }
+    }
+
+    private mutating func fail(_ detail: String, _ range: Range<Int>) {
+        errors.append(FilterError(field: "q", detail: detail, range: range))
+    }
+
+    /// The pieces between spaces that stand outside quotes.
+    private static func words(_ query: [UInt8]) -> [(text: [UInt8], range: Range<Int>)] {
+        split(query, at: UInt8(ascii: " ")).filter { !$0.isEmpty }.map { (Array($0), $0.startIndex..<$0.endIndex) }
+    }
+
+    /// Splits at a byte outside double quotes; empty parts stay.
+    private static func split(_ text: [UInt8], at separator: UInt8) -> [ArraySlice<UInt8>] {
+        var parts: [ArraySlice<UInt8>] = []
+        var start = 0
+        var isQuoted = false
+        for (place, byte) in text.enumerated() {
+            if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+            guard byte == separator, !isQuoted else { continue }
+            parts.append(text[start..<place])
+            start = place + 1
+        }
+        parts.append(text[start...])
+        return parts
+    }
+
+    /// Without the double quotes at both ends.
+    private static func unquoted(_ text: ArraySlice<UInt8>) -> String {
+        let quote = UInt8(ascii: "\"")
+        let head = text.drop { $0 == quote }
+        return string(Array(head.reversed().drop { $0 == quote }.reversed()))
+    }
+
+    private static func string(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+    /// As Go's `%q` writes it, as far as queries go.
+    private static func quoted(_ text: [UInt8]) -> String {
+        "\"" + string(text).map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined() + "\""
+    }
+}

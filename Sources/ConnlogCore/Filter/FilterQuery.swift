@@ -1,0 +1,139 @@
+public import ConnlogSystem
+
+/// A filter query: Coder's language, and on request our additions.
+///
+///     type:ssh workspace_owner:me connected_after:"2026-01-01T00:00:00Z"
+///     -type:tunnel ip:203.0.113.0/24 code:400-599 connected_after:-24h
+///
+/// Terms are joined by AND. Every mistake is reported, in the dialect `coder` with the text that Coder's API would give.
+public struct FilterQuery: Sendable, Equatable {
+    public let terms: [FilterTerm]
+
+    /// - Parameter now: what times before now are counted from.
+    public init(_ text: String, dialect: FilterDialect, now: Nanoseconds) throws(FilterErrors) {
+        let lexer = FilterLexer(text)
+        var terms: [FilterTerm] = []
+        var errors = lexer.errors + FilterQuery.repeated(lexer.pieces, dialect) + FilterQuery.free(lexer, dialect)
+        for piece in lexer.pieces where !piece.value.isEmpty {
+            let isNegated = dialect == .connlog && piece.key.hasPrefix("-")
+            let key = isNegated ? String(piece.key.dropFirst()) : piece.key
+            do throws(FilterMistake) {
+                let condition = try FilterCondition(key, piece.value, dialect, now)
+                terms.append(FilterTerm(condition: condition, isNegated: isNegated, range: piece.range))
+            } catch {
+                errors.append(FilterError(field: key, detail: error.text, range: piece.range))
+            }
+        }
+        if !errors.isEmpty { throw FilterErrors(all: errors.sorted { $0.range.lowerBound < $1.range.lowerBound }) }
+        self.terms = terms
+    }
+
+    /// Keys that stand more than once. Only `app` may; in our dialect all may (`-type:ssh -type:tunnel`).
+    private static func repeated(_ pieces: [FilterLexer.Piece], _ dialect: FilterDialect) -> [FilterError] {
+        guard dialect == .coder else { return [] }
+        return Dictionary(grouping: pieces, by: \.key).compactMap { key, same in
+            guard same.count > 1, key != "app" else { return nil }
+            let detail =
+                "Query param \"\(key)\" provided more than once, found \(same.count) times. "
+                + "Only provide 1 instance of this query param."
+            return FilterError(field: key, detail: detail, range: same[1].range)
+        }
+    }
+
+    private static func free(_ lexer: FilterLexer, _ dialect: FilterDialect) -> [FilterError] {
+        guard let first = lexer.freeText.first else { return [] }
+        let detail =
+            dialect == .coder
+            ? "\"search\" is not a valid query param"
+            : "'\(first.text)' has no key; write it as key:value, such as workspace:\(first.text)"
+        return [FilterError(field: "search", detail: detail, range: first.range)]
+    }
+}
+
+/// Why one term cannot be read.
+struct FilterMistake: Error {
+    let text: String
+    init(_ text: String) { self.text = text }
+}
+
+extension FilterCondition {
+    init(_ key: String, _ value: String, _ dialect: FilterDialect, _ now: Nanoseconds) throws(FilterMistake) {
+        switch key {
+        case "type": self = .type(try FilterCondition.choice(key, value, except: .other))
+        case "method": self = .method(try FilterCondition.choice(key, value, except: .other))
+        case "status": self = .status(try FilterCondition.choice(key, value))
+        case "app": self = .app(value.split(separator: ",").map { AppName.normalized(String($0)) })
+        case "organization": self = .organization(UUIDText.normalized(value) ?? value)
+        case "workspace_owner": self = .workspaceOwner(value)
+        case "workspace_owner_email": self = .workspaceOwnerEmail(value)
+        case "username": self = .username(value)
+        case "user_email": self = .userEmail(value)
+        case "connected_after": self = .connectedAfter(try FilterCondition.time(key, value, dialect, now))
+        case "connected_before": self = .connectedBefore(try FilterCondition.time(key, value, dialect, now))
+        case "workspace_id": self = .workspaceID(try FilterCondition.uuid(key, value))
+        case "connection_id": self = .connectionID(try FilterCondition.uuid(key, value))
+        default:
+            guard dialect == .connlog else { throw FilterCondition.unknown(key) }
+            self = try FilterCondition.own(key, value)
+        }
+    }
+
+    private static func own(_ key: String, _ value: String) throws(FilterMistake) -> FilterCondition {
+        switch key {
+        case "workspace": return .workspace(value)
+        case "agent": return .agent(value)
+        case "user_id": return .userID(try uuid(key, value))
+        case "owner_id": return .ownerID(try uuid(key, value))
+        case "event": return .event(try choice(key, value))
+        case "code": return .code(try codes(value))
+        case "ip":
+            if let block = AddressBlock(value) { return .address(block) }
+            throw FilterMistake("'\(value)' is not an address; write one such as 203.0.113.7 or 203.0.113.0/24")
+        default: throw unknown(key)
+        }
+    }
+
+    private static func unknown(_ key: String) -> FilterMistake {
+        FilterMistake("\"\(key)\" is not a valid query param")
+    }
+
+    private static func choice<Choice: RawRepresentable & Equatable>(
+        _ key: String, _ value: String, except excluded: Choice? = nil
+    ) throws(FilterMistake) -> Choice where Choice.RawValue == String {
+        if let choice = Choice(rawValue: value), choice != excluded { return choice }
+        throw FilterMistake("Query param \"\(key)\" has invalid value: \"\(value)\" is not a valid value")
+    }
+
+    private static func uuid(_ key: String, _ value: String) throws(FilterMistake) -> String {
+        if let uuid = UUIDText.normalized(value) { return uuid }
+        throw FilterMistake("Query param \"\(key)\" must be a valid uuid")
+    }
+
+    private static func time(
+        _ key: String, _ value: String, _ dialect: FilterDialect, _ now: Nanoseconds
+    ) throws(FilterMistake) -> Nanoseconds {
+        if dialect == .connlog, let ago = ago(value) { return now - ago }
+        let upper = value.uppercased()
+        if let time = EventTime.parse(upper) { return time }
+        let layout = "2006-01-02T15:04:05.999999999Z07:00"
+        throw FilterMistake(
+            "Query param \"\(key)\" must be a valid date format (\(layout)): "
+                + "parsing time \"\(upper)\" as \"\(layout)\": cannot parse it")
+    }
+
+    /// `-24h`, `-7d`: that long before now.
+    private static func ago(_ value: String) -> Nanoseconds? {
+        let seconds: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800]
+        guard value.hasPrefix("-"), let unit = value.last.flatMap({ seconds[$0] }) else { return nil }
+        guard let count = Int64(value.dropFirst().dropLast()), (0...10_000).contains(count) else { return nil }
+        return count * unit * 1_000_000_000
+    }
+
+    /// `403`, `400-599`.
+    private static func codes(_ value: String) throws(FilterMistake) -> ClosedRange<Int> {
+        if let code = Int(value) { return code...code }
+        let parts = value.split(separator: "-", maxSplits: 1)
+        if parts.count == 2, let low = Int(parts[0]), let high = Int(parts[1]), low <= high { return low...high }
+        throw FilterMistake("'\(value)' is not a code; write one such as 403, or a range such as 400-599")
+    }
+}

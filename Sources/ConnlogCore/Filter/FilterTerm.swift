@@ -1,0 +1,66 @@
+public import ConnlogSystem
+
+/// One condition of a filter query; all terms of a query must hold.
+public struct FilterTerm: Sendable, Equatable {
+    public var condition: FilterCondition
+    /// Written `-key:value`, a form of our own.
+    public var isNegated: Bool
+    /// Where it stands in the query, in bytes.
+    public var range: Range<Int>
+}
+
+/// What an event, or a row of the store, must be like. Texts are lower case; they are compared without case.
+public enum FilterCondition: Sendable, Equatable {
+    // Coder's keys.
+    case type(ConnectionType)
+    case method(ConnectionMethod)
+    /// Any of these client apps, under their normalized names.
+    case app([String])
+    case organization(String)
+    case workspaceOwner(String)
+    case workspaceOwnerEmail(String)
+    case username(String)
+    case userEmail(String)
+    /// At this time or later.
+    case connectedAfter(Nanoseconds)
+    /// At this time or earlier.
+    case connectedBefore(Nanoseconds)
+    case workspaceID(String)
+    case connectionID(String)
+    case status(FilterStatus)
+    // Ours.
+    case workspace(String)
+    case agent(String)
+    case userID(String)
+    case ownerID(String)
+    case event(ConnectionStatus)
+    case address(AddressBlock)
+    case code(ClosedRange<Int>)
+}
+
+/// `ongoing` has no end yet, `completed` has one; web and tunnel events are neither.
+public enum FilterStatus: String, Sendable, CaseIterable {
+    case ongoing, completed
+}
+
+/// Which keys a query may use.
+public enum FilterDialect: Sendable {
+    /// Exactly what Coder's own API takes, with its error texts.
+    case coder
+    /// Those, and ours: `workspace agent user_id owner_id event ip code`, negation with `-`, times before now (`-24h`).
+    case connlog
+}
+
+/// Something wrong in a query.
+public struct FilterError: Error, Sendable, Equatable {
+    /// The key it is about, as Coder reports it in `validations`.
+    public let field: String
+    public let detail: String
+    /// Where in the query, in bytes.
+    public let range: Range<Int>
+}
+
+/// All that is wrong in a query, in the order of the query.
+public struct FilterErrors: Error, Sendable, Equatable {
+    public let all: [FilterError]
+}

@@ -1,0 +1,86 @@
+public import ConnlogSystem
+
+/// A query applied to events on their way to a sink.
+///
+/// An event knows ids but no names, and it is one report, not a whole session. So conditions on the names of users,
+/// owners and organizations cannot be decided here: `undecidable` tells which terms of a query these are. `status` and
+/// the times are those of the event.
+public struct QueryFilter: EventFilter {
+    private let terms: [FilterTerm]
+    private var scanner = EventScanner()
+    private var index = EventIndex()
+
+    public init(_ query: FilterQuery) {
+        terms = query.terms
+    }
+
+    /// Terms that need to know names, which events do not carry.
+    public static func undecidable(_ query: FilterQuery) -> [FilterTerm] {
+        query.terms.filter { term in
+            switch term.condition {
+            case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail: true
+            case .organization(let name): UUIDText.normalized(name) == nil
+            default: false
+            }
+        }
+    }
+
+    public mutating func apply(to batch: inout EventBatch) -> [Int]? {
+        if terms.isEmpty { return nil }
+        var kept: [Int] = []
+        kept.reserveCapacity(batch.count)
+        for index in 0..<batch.count where matches(batch.record(index)) { kept.append(index) }
+        if kept.count == batch.count { return nil }
+        var next = 0
+        batch.filter { index, _ in
+            guard next < kept.count, kept[next] == index else { return false }
+            next += 1
+            return true
+        }
+        return kept
+    }
+
+    /// Whether all terms hold for one event.
+    public mutating func matches(_ record: Span<UInt8>) -> Bool {
+        _ = scanner.scan(record, into: &index)
+        for term in terms where index.satisfies(term.condition, record) == term.isNegated { return false }
+        return true
+    }
+}
+
+extension EventIndex {
+    func satisfies(_ condition: FilterCondition, _ record: Span<UInt8>) -> Bool {
+        switch condition {
+        case .type(let type): connectionType(in: record) == type
+        case .method(let method): connectionMethod(in: record) == method
+        case .app(let names): app(in: record).map { names.contains(AppName.normalized(text($0, record))) } ?? false
+        case .organization(let id): equals(.organizationID, id, record)
+        case .workspaceID(let id): equals(.workspaceID, id, record)
+        case .connectionID(let id): equals(.connectionID, id, record)
+        case .userID(let id): equals(.userID, id, record)
+        case .ownerID(let id): equals(.workspaceOwnerID, id, record)
+        case .workspace(let name): equals(.workspaceName, name, record)
+        case .agent(let name): equals(.agentName, name, record)
+        case .connectedAfter(let bound): time(in: record).map { $0 >= bound } ?? false
+        case .connectedBefore(let bound): time(in: record).map { $0 <= bound } ?? false
+        case .event(let status): self.status(in: record) == status
+        case .status(let status): satisfies(status, record)
+        case .code(let range): code(in: record).map { range.contains($0) } ?? false
+        case .address(let block): value(.ip, in: record).map { block.contains(Array(text($0, record).utf8)) } ?? false
+        case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail: false
+        }
+    }
+
+    private func satisfies(_ status: FilterStatus, _ record: Span<UInt8>) -> Bool {
+        guard !connectionType(in: record).isWeb else { return false }
+        return self.status(in: record) == (status == .ongoing ? .connected : .disconnected)
+    }
+
+    private func equals(_ field: Field, _ wanted: String, _ record: Span<UInt8>) -> Bool {
+        value(field, in: record).map { text($0, record).lowercased() == wanted } ?? false
+    }
+
+    private func text(_ range: TextRange, _ record: Span<UInt8>) -> String {
+        JSONText.string(record, range.range)
+    }
+}
