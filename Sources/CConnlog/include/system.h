@@ -17,3 +17,9 @@ void connlog_name_thread(const char *_Nonnull name);
 
 /// Bytes written to a TCP socket that the peer's kernel has not acknowledged yet (SIOCOUTQ), or -1 and errno.
 int connlog_unacknowledged_bytes(int socket);
+
+/// Renames without replacing: -1 and EEXIST when the new name is taken, EINVAL where the file system cannot do it.
+int connlog_rename_new(const char *_Nonnull from, const char *_Nonnull to);
+
+/// Lets writes to a descriptor wait again; -1 and errno when that fails.
+int connlog_clear_nonblocking(int descriptor);

@@ -14,6 +14,8 @@ public enum Errno {
     public static let accessDenied = EACCES
     public static let isDirectory = EISDIR
     public static let notDirectory = ENOTDIR
+    /// What O_NOFOLLOW says to a symbolic link.
+    public static let symbolicLink = ELOOP
     public static let messageTooLong = EMSGSIZE
     public static let connectionRefused = ECONNREFUSED
     public static let brokenPipe = EPIPE
