@@ -1,0 +1,372 @@
+public import ConnlogCore
+public import ConnlogSystem
+
+/// Writes events as lines into a file, each exactly once, and rotates, compresses and prunes its files.
+///
+/// # Exactly once
+/// `commitPoint` syncs the file and gives the queue its inode and length (`FileCommit`). After a crash the file may
+/// hold more than was committed, and the queue sends those events again. `LogFile` compares what comes with what is
+/// there and writes only what is missing; nothing is cut on trust, so a line somebody else has added meanwhile stays.
+///
+/// A rotation is a commit boundary. When the next line does not fit, `send` takes the lines that do
+/// (`deliveredPrefix`), the delivery commits, and the next `send` renames. So a file that has a rotated name holds
+/// committed events only, and if a crash comes before the next commit, all of the new file is a tail (`FileSearch`).
+/// The same goes for a file that somebody moved away: it is left behind when everything in it is committed.
+///
+/// # Names
+/// `connections.jsonl` becomes `connections-20260115T093012.480Z.17.jsonl` (`RotatedName`), never replacing a file, and
+/// `.gz` is added by a thread of its own (`FileKeeper`) once a commit speaks of the new file.
+///
+/// # What is asked of the disk
+/// Everything goes through `LogFileSystem`. `delivered` means in the page cache, `commitPoint` means on disk: bytes by
+/// fdatasync, names by a sync of the directory. After a failed fdatasync the bytes are written again before the next.
+///
+/// # Limits
+/// Somebody who truncates the file (`copytruncate`) loses what was in it; let connlog rotate, or rename and SIGHUP.
+/// After a crash, lines that were written and not committed are there twice if `format` is changed before the start.
+public actor FileSink: Sink {
+    public nonisolated let limits = BatchLimits(bytesPerEvent: 1, commitInterval: .seconds(1))
+
+    private let options: FileSinkOptions
+    private let directory: String
+    private let pattern: RotatedName
+    private let disk: any LogFileSystem
+    private let clock: any WallTime
+    private let report: FileReport
+    private let keeper: FileKeeper
+    private let rotated: RotatedFiles
+
+    private var file: LogFile?
+    private var stream: StreamTarget?
+    private var lines = ByteBuffer()
+    private var rotation: UInt64 = 0
+    private var directoryIsDirty = false
+    private var nextLook: Nanoseconds = 0
+    private var noRotationBefore = Nanoseconds.min
+    private var wasOpened = false
+
+    // Batches that were written, and how many of them the last commit point and the last commit cover.
+    private var sends = 0
+    private var sendsAtPoint = 0
+    private var sendsCommitted = 0
+    /// Rotated files whose successor no commit speaks of yet, and those that the last commit point covers.
+    private var rotatedSince: [String] = []
+    private var rotatedAtPoint: [String] = []
+    private var state: [UInt8] = []
+
+    private static let second: Nanoseconds = 1_000_000_000
+    private static let keptBufferBytes = 4 << 20
+
+    /// Touches no file; `open` does.
+    public init(
+        _ options: FileSinkOptions, disk: any LogFileSystem = LocalFileSystem(),
+        clock: any WallTime = SystemWallTime(), log: @escaping LogFunction
+    ) {
+        self.options = options
+        self.disk = disk
+        self.clock = clock
+        directory = LocalFileSystem.parent(of: options.path)
+        pattern = RotatedName(of: FilePath.name(of: options.path))
+        report = FileReport(counters: FileCounters(), log: log)
+        rotated = RotatedFiles(
+            disk: disk, directory: directory, pattern: pattern, compresses: options.compresses, keep: options.keep,
+            permissions: options.permissions, counters: report.counters, log: log)
+        keeper = FileKeeper(rotated)
+    }
+
+    /// What it has done since it was made.
+    public nonisolated var counts: FileCounts { report.counters.values }
+
+    // MARK: Sink
+
+    public func open(_ committed: [UInt8]?) async throws(SinkError) {
+        do throws(SystemError) {
+            try openTarget(committed ?? [])
+        } catch {
+            throw SinkError(Reason(file: error))
+        }
+    }
+
+    public func send(_ batch: EventBatch) async -> SendOutcome {
+        do throws(SystemError) {
+            return try stream == nil ? write(batch) : writeToStream(batch)
+        } catch {
+            return .retry(Reason(file: error))
+        }
+    }
+
+    public func commitPoint() async throws(SinkError) -> [UInt8] {
+        do throws(SystemError) {
+            try makeDurable()
+        } catch {
+            throw SinkError(Reason(file: error))
+        }
+        sendsAtPoint = sends
+        rotatedAtPoint = file == nil ? [] : rotatedSince
+        return state
+    }
+
+    public func committed() async {
+        sendsCommitted = sendsAtPoint
+        keeper.submit(rotatedAtPoint)
+        rotatedSince.removeAll(where: rotatedAtPoint.contains)
+        rotatedAtPoint = []
+        if nextLook == .min { lookAtOnce() }
+    }
+
+    public func reopen() async {
+        nextLook = .min
+        lookAtOnce()
+    }
+
+    public func close() async {
+        keeper.close()
+        file = nil
+        stream = nil
+    }
+
+    // MARK: Opening
+
+    private func openTarget(_ committed: [UInt8]) throws(SystemError) {
+        state = committed
+        let isStream = options.path.hasPrefix("/dev/") || options.path.hasPrefix("/proc/")
+        let status = try disk.status(options.path)
+        if isStream || status?.kind == .other {
+            stream = StreamTarget(try disk.openStream(options.path))
+            return
+        }
+        if status?.kind == .symbolicLink {
+            throw SystemError(code: Errno.symbolicLink, call: "open", subject: options.path)
+        }
+        try disk.createDirectory(directory, permissions: 0o750)
+        if !wasOpened { try rotated.removeTemporaries() }
+        wasOpened = true
+        try openFile(commit(committed))
+    }
+
+    private func commit(_ committed: [UInt8]) -> FileCommit? {
+        if committed.isEmpty { return nil }
+        if let commit = FileCommit(committed) { return commit }
+        report.log(.error, "\(options.path): the committed state is not known to this version; events may be repeated")
+        return nil
+    }
+
+    private func openFile(_ commit: FileCommit?) throws(SystemError) {
+        // The delivery may come back to the last commit at any time.
+        (sends, sendsAtPoint, sendsCommitted) = (0, 0, 0)
+        rotated.prune()
+        let leftovers = try rotated.list().filter { !$0.isTemporary }
+        rotation = max(commit?.rotation ?? 0, leftovers.last?.number ?? 0)
+        let search = FileSearch(disk: disk, path: options.path, directory: directory, pattern: pattern)
+        let found = try search.run(commit)
+        try openFound(found, commit)
+        let plain = leftovers.filter { !$0.isCompressed }.map(\.name)
+        // What the last commit speaks of stays as it is until the next.
+        rotatedSince = found == .asCommitted ? [] : plain.suffix(1)
+        rotatedAtPoint = []
+        keeper.submit(plain.dropLast(rotatedSince.count))
+        nextLook = clock.now() + FileSink.second
+        if case .moved = found { nextLook = .min }
+    }
+
+    private func openFound(_ found: FileSearch.Outcome, _ commit: FileCommit?) throws(SystemError) {
+        let path = options.path
+        let known = commit != nil
+        switch found {
+        case .missing:
+            try create()
+        case .asCommitted:
+            file = try existing(path, from: commit?.length, begun: commit?.begun, knowsTail: known)
+        case .changed:
+            report.foreignChange(path, "was cut or rewritten")
+            file = try existing(path, from: nil)
+        case .begun:
+            file = try existing(path, from: 0, knowsTail: known)
+        case .replaced:
+            report.foreignChange(path, "was replaced")
+            file = try existing(path, from: 0, knowsTail: known)
+        case .moved(let name):
+            report.foreignChange(path, "was moved to \(name)")
+            file = try existing(name, from: commit?.length, begun: commit?.begun, knowsTail: known)
+        }
+    }
+
+    private func existing(
+        _ path: String, from length: Int?, begun: Nanoseconds? = nil, knowsTail: Bool = false
+    ) throws(SystemError) -> LogFile {
+        let opened = try disk.openAppending(path)
+        let modified = try disk.status(path)?.modified
+        return try LogFile(
+            opened, path: path, length: length, begun: begun ?? modified ?? clock.now(), knowsTail: knowsTail,
+            disk: disk, report: report)
+    }
+
+    private func create() throws(SystemError) {
+        directoryIsDirty = true
+        let created = try disk.createAppending(options.path, permissions: options.permissions)
+        file = try LogFile(
+            created, path: options.path, length: 0, begun: clock.now(), disk: disk, report: report)
+    }
+
+    /// Opens what has the name now, or makes it. Everything before is committed.
+    private func openByName() throws(SystemError) {
+        if try disk.status(options.path) == nil { return try create() }
+        file = try existing(options.path, from: nil)
+    }
+
+    // MARK: Writing
+
+    private func write(_ batch: EventBatch) throws(SystemError) -> SendOutcome {
+        guard !batch.isEmpty else { return .delivered }
+        if file == nil { try openByName() }
+        let now = clock.now()
+        if try mustChange(now) {
+            guard sends == sendsCommitted else { return .deliveredPrefix(0) }
+            try change(now)
+        }
+        if try sawForeignChange(), sends > sendsCommitted { return .deliveredPrefix(0) }
+        return try append(batch, now)
+    }
+
+    private func append(_ batch: EventBatch, _ now: Nanoseconds) throws(SystemError) -> SendOutcome {
+        var count = encode(batch, now)
+        if count == 0 {
+            guard sends == sendsCommitted else { return .deliveredPrefix(0) }
+            try rotate(now)
+            count = encode(batch, now)
+        }
+        try file?.append(lines)
+        sends += 1
+        report.counters.add(\.events, count)
+        if lines.capacity > FileSink.keptBufferBytes { lines = ByteBuffer() }
+        return count == batch.count ? .delivered : .deliveredPrefix(count)
+    }
+
+    /// Puts as many lines into `lines` as the file may take; one at least if it is empty.
+    private func encode(_ batch: EventBatch, _ now: Nanoseconds) -> Int {
+        lines.removeAll()
+        let mayRotate = stream == nil && now >= noRotationBefore
+        let limit = mayRotate ? file?.limit(options.rotateBytes) ?? .max : .max
+        let before = file?.lengthBeforeLine ?? 0
+        for index in 0..<batch.count {
+            let good = lines.count
+            options.format.append(batch, index, to: &lines)
+            // A tail is longer than what is before it: its first line fits, or it is not ours.
+            let isFirst = index == 0 && (before == 0 || file?.hasTail == true)
+            if before + lines.count > limit, !isFirst {
+                lines.truncate(to: good)
+                return index
+            }
+        }
+        return batch.count
+    }
+
+    private func writeToStream(_ batch: EventBatch) throws(SystemError) -> SendOutcome {
+        _ = encode(batch, .max)
+        do throws(SystemError) {
+            try stream?.append(lines, report, options.path)
+        } catch {
+            // Without a reader the FIFO is opened anew, which tells when there is one.
+            if error.code == Errno.brokenPipe { stream = StreamTarget(try disk.openStream(options.path)) }
+            throw error
+        }
+        report.counters.add(\.events, batch.count)
+        return .delivered
+    }
+
+    private func sawForeignChange() throws(SystemError) -> Bool {
+        guard let path = file?.path, let change = try file?.noticeChange() else { return false }
+        if change != .none { report.foreignChange(path, change == .grown ? "was appended to" : "was cut") }
+        return change != .none
+    }
+
+    private func makeDurable() throws(SystemError) {
+        guard stream == nil, file != nil else { return }
+        try file?.sync()
+        if directoryIsDirty { try disk.syncDirectory(directory) }
+        directoryIsDirty = false
+        guard let file else { return }
+        state =
+            FileCommit(
+                identity: file.identity, length: file.length, begun: file.begun, rotation: rotation,
+                marker: try file.marker()
+            ).encoded
+    }
+
+    // MARK: Another file
+
+    /// Whether the next line belongs into another file than the open one.
+    private func mustChange(_ now: Nanoseconds) throws(SystemError) -> Bool {
+        guard let file, !file.hasTail else { return false }
+        return try isElsewhere(file, now) || isTimeToRotate(file, now)
+    }
+
+    private func isTimeToRotate(_ file: LogFile, _ now: Nanoseconds) -> Bool {
+        let period = options.rotateEvery
+        guard period > 0, file.length > 0, now > file.begun, now >= noRotationBefore else { return false }
+        return floorDivide(now, period) > floorDivide(file.begun, period)
+    }
+
+    /// Looks, once a second, whether the name still stands for the open file.
+    private func isElsewhere(_ file: LogFile, _ now: Nanoseconds) throws(SystemError) -> Bool {
+        // The clock may have been set back.
+        guard now >= nextLook || nextLook - now > FileSink.second else { return false }
+        if try disk.status(options.path)?.identity != file.identity { return true }
+        nextLook = now + FileSink.second
+        return false
+    }
+
+    private func change(_ now: Nanoseconds) throws(SystemError) {
+        if try disk.status(options.path)?.identity == file?.identity { return try rotate(now) }
+        try leaveFile(now)
+    }
+
+    /// The name stands for another file, or for none.
+    private func leaveFile(_ now: Nanoseconds) throws(SystemError) {
+        try file?.sync()
+        file = nil
+        nextLook = now + FileSink.second
+        report.counters.add(\.reopens)
+        report.log(.info, "\(options.path) was moved or removed by somebody else; it is opened anew")
+        try openByName()
+    }
+
+    private func rotate(_ now: Nanoseconds) throws(SystemError) {
+        try file?.sync()
+        let name = pattern.name(at: now, number: rotation + 1)
+        do throws(SystemError) {
+            try disk.renameNew(options.path, to: FilePath.join(directory, name))
+        } catch {
+            return failedRotation(error, now)
+        }
+        rotation += 1
+        file = nil
+        directoryIsDirty = true
+        rotatedSince.append(name)
+        report.counters.add(\.rotations)
+        // The old name must be gone from the disk before the new file may have it.
+        try disk.syncDirectory(directory)
+        try create()
+    }
+
+    private func failedRotation(_ error: SystemError, _ now: Nanoseconds) {
+        noRotationBefore = now + 60 * FileSink.second
+        if error.code == Errno.exists { rotation += 1 }
+        report.counters.add(\.rotationFailures)
+        report.log(.warning, "\(error): the file could not be rotated and grows on; it is tried again in a minute")
+    }
+
+    private func lookAtOnce() {
+        guard sends == sendsCommitted, let file, !file.hasTail else { return }
+        do throws(SystemError) {
+            let now = clock.now()
+            if try disk.status(options.path)?.identity != file.identity { try leaveFile(now) }
+            nextLook = now + FileSink.second
+        } catch {
+            report.log(.warning, "\(error); it is opened with the next events")
+        }
+    }
+
+    /// Waits until rotated files are compressed and pruned.
+    func drainKeeper() { keeper.drain() }
+}

@@ -1,0 +1,39 @@
+public import ConnlogConfig
+public import ConnlogCore
+private import ConnlogSystem
+
+/// `type = file`.
+public enum FileSinkKind: SinkKind {
+    public static let schema = SectionSchema(
+        kind: "sink", type: "file", isNamed: true,
+        summary: "Writes events as lines into a file, each exactly once, and rotates it.",
+        keys: [
+            Key(
+                "path", .path, required: true, example: "/var/log/connlog/connections.jsonl",
+                help: "the file; its directory is made when it is missing"),
+            Key(
+                "format", .choice(["json"]), default: "json",
+                help: "json: the line as received; human: as slog writes it for people; rfc5424: a syslog message"),
+            Key(
+                "rotate_size", .size(1024...Int.max), default: "100MiB",
+                help: "a file never grows beyond this, unless one record alone is larger"),
+            Key(
+                "rotate_every", .duration(.zero ... .seconds(366 * 86_400)), default: "1d",
+                help: "a new file begins at each multiple of this, in UTC (1d: at midnight); 0s: never"),
+            Key("keep", .integer(0...1_000_000), default: "14", help: "rotated files that stay; 0 keeps all"),
+            Key("compress", .choice(["gzip", "none"]), default: "gzip", help: "what is done to rotated files"),
+            Key("mode", .fileMode, default: "0640", help: "permissions of new files, whatever the umask says"),
+        ])
+
+    public static func make(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> any Sink {
+        let path = section.string("path")
+        guard !path.hasSuffix("/") else { throw section.error("path", "'\(path)' is a directory; name a file in it") }
+        let every = section.duration("rotate_every").components
+        let options = FileSinkOptions(
+            path: path, format: .json, rotateBytes: section.size("rotate_size"),
+            rotateEvery: every.seconds * 1_000_000_000 + every.attoseconds / 1_000_000_000,
+            keep: section.integer("keep"), compresses: section.string("compress") == "gzip",
+            permissions: UInt32(section.integer("mode")))
+        return FileSink(options, log: context.log)
+    }
+}

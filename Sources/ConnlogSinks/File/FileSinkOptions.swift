@@ -1,0 +1,30 @@
+public import ConnlogSystem
+
+/// How a file sink writes and keeps its files.
+public struct FileSinkOptions: Sendable {
+    public var path: String
+    public var format: LineFormat
+    /// The most bytes a file may have; a record that is larger alone gets a file of its own.
+    public var rotateBytes: Int
+    /// Files change at multiples of this since 1970-01-01T00:00:00Z, so `1d` means midnight UTC; 0 means never.
+    public var rotateEvery: Nanoseconds
+    /// How many rotated files stay; 0 keeps all.
+    public var keep: Int
+    public var compresses: Bool
+    /// Of new files, whatever the umask says.
+    public var permissions: UInt32
+
+    public init(
+        path: String, format: LineFormat = .json, rotateBytes: Int = 100 << 20,
+        rotateEvery: Nanoseconds = 86_400_000_000_000, keep: Int = 14, compresses: Bool = true,
+        permissions: UInt32 = 0o640
+    ) {
+        self.path = path
+        self.format = format
+        self.rotateBytes = rotateBytes
+        self.rotateEvery = rotateEvery
+        self.keep = keep
+        self.compresses = compresses
+        self.permissions = permissions
+    }
+}
