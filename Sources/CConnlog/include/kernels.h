@@ -60,6 +60,52 @@ static inline size_t connlog_plain_string_prefix_within(const uint8_t *_Nonnull 
     return (size_t)(q - p);
 }
 
+/// Copies up to `n` bytes and stops before the first that may not stand in syslog text as it is: a control character
+/// or DEL, and with `in_parameter` also `"`, `\` and `]` (RFC 5424 section 6.3.3). Returns how many were copied. Reads
+/// nothing outside `src..<src + n`; may write up to 15 bytes behind what it copied.
+static inline size_t connlog_copy_syslog_text(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src, size_t n,
+                                              int in_parameter) {
+    size_t i = 0;
+#ifdef __SSE2__
+    const __m128i control = _mm_set1_epi8(0x1f), del = _mm_set1_epi8(0x7f), quote = _mm_set1_epi8('"');
+    const __m128i even = _mm_set1_epi8((char)0xfe), backslash = _mm_set1_epi8('\\');
+    while (n >= 16 && i < n) {
+        // The last 16 bytes are copied once more with what is left, so that no byte behind `n` is read.
+        size_t at = n - i >= 16 ? i : n - 16;
+        __m128i v = _mm_loadu_si128((const __m128i *)(src + at));
+        __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, control), v), _mm_cmpeq_epi8(v, del));
+        if (in_parameter) {
+            // '\\' is 0x5c and ']' is 0x5d.
+            stop = _mm_or_si128(stop, _mm_cmpeq_epi8(_mm_and_si128(v, even), backslash));
+            stop = _mm_or_si128(stop, _mm_cmpeq_epi8(v, quote));
+        }
+        _mm_storeu_si128((__m128i *)(dst + at), v);
+        unsigned mask = (unsigned)_mm_movemask_epi8(stop);
+        if (mask) return at + (size_t)__builtin_ctz(mask);
+        i = at + 16;
+    }
+#endif
+    for (; i < n; i++) {
+        uint8_t c = src[i];
+        if (c < 0x20 || c == 0x7f || (in_parameter && (c == '"' || (c & 0xfe) == '\\'))) return i;
+        dst[i] = c;
+    }
+    return n;
+}
+
+/// Whether all bytes are below 0x80.
+static inline int connlog_is_ascii(const uint8_t *_Nonnull p, size_t n) {
+    size_t i = 0;
+    uint64_t bits = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t word;
+        memcpy(&word, p + i, 8);
+        bits |= word;
+    }
+    for (; i < n; i++) bits |= p[i];
+    return (bits & 0x8080808080808080ull) == 0;
+}
+
 /// The CRC32C (Castagnoli, reflected, polynomial 0x82f63b78) of `count` bytes, going on from `crc` (0 to begin).
 uint32_t connlog_crc32c(uint32_t crc, const void *_Nonnull bytes, size_t count);
 

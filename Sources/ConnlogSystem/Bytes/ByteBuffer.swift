@@ -1,3 +1,5 @@
+private import CConnlog
+
 /// Growable bytes whose memory is kept for reuse.
 ///
 /// `removeAll` forgets the bytes and keeps the memory, so that a buffer which goes round from batch to batch stops
@@ -53,6 +55,15 @@ public struct ByteBuffer: Sendable {
 
     /// All bytes as an array of their own.
     public var array: [UInt8] { Array(storage[0..<count]) }
+
+    /// Whether the bytes of `range` are all below 0x80.
+    public func isASCII(_ range: Range<Int>) -> Bool {
+        precondition(range.upperBound <= count)
+        return unsafe storage.withUnsafeBufferPointer { memory in
+            guard let base = memory.baseAddress else { return true }
+            return unsafe connlog_is_ascii(base + range.lowerBound, range.count) != 0
+        }
+    }
 
     public mutating func removeAll() { count = 0 }
 

@@ -1,3 +1,4 @@
+private import CConnlog
 #if canImport(Glibc)
     import Glibc
 #endif
@@ -40,6 +41,21 @@
         assert(count + length <= limit)
         unsafe memcpy(base + count, text.utf8Start, length)
         count &+= length
+    }
+
+    /// Copies bytes of `range` up to the first control character (below 0x20, or DEL), and with `inParameter` also up to
+    /// the first `"`, `\` or `]`. Needs 16 bytes more room than it copies.
+    /// - Returns: how many bytes were copied.
+    public mutating func appendSyslogText(_ bytes: Span<UInt8>, _ range: Range<Int>, inParameter: Bool) -> Int {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        assert(count + range.count <= limit)
+        let copied = unsafe bytes.withUnsafeBufferPointer { memory in
+            guard let source = memory.baseAddress else { return 0 }
+            let target = unsafe (base + count).assumingMemoryBound(to: UInt8.self)
+            return unsafe connlog_copy_syslog_text(target, source + range.lowerBound, range.count, inParameter ? 1 : 0)
+        }
+        count &+= copied
+        return copied
     }
 
     /// An unsigned number in decimal, at most 20 bytes.

@@ -1,0 +1,23 @@
+public import ConnlogSystem
+
+/// Turns records into what a receiver or a file wants, one message or line each.
+///
+/// An encoder keeps its scratch memory from record to record and allocates nothing for an ordinary one. Take it as a
+/// generic parameter of a function that handles a whole batch.
+public protocol EventEncoder {
+    /// Appends one record in this format, without a line end.
+    /// - Parameter record: one slog JSON line of a connection event.
+    /// - Returns: `false`, and nothing appended, if it is not that.
+    mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool
+
+    /// What stands before the first line of a file, with its line end; for most formats nothing.
+    static var fileHeader: [UInt8] { get }
+
+    /// What ends a line in a file.
+    static var lineEnd: [UInt8] { get }
+}
+
+extension EventEncoder {
+    public static var fileHeader: [UInt8] { [] }
+    public static var lineEnd: [UInt8] { [UInt8(ascii: "\n")] }
+}

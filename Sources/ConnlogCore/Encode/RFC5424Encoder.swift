@@ -1,0 +1,241 @@
+public import ConnlogSystem
+
+/// Writes events as syslog messages of RFC 5424.
+///
+///     <134>1 2025-07-10T10:14:38.942776Z coder-1 coder 4711 CONN_OPEN [connlog@32473 eid="..." ev="connected" ...] ssh ...
+///      │     │                           │       │     │    │         │                                          └ MSG
+///      │     │                           │       │     │    │         └ what happened: see `StructuredData`
+///      │     │                           │       │     │    └ CONN_OPEN, CONN_CLOSE (agent sessions), CONN_WEB, CONN_TUNNEL
+///      │     │                           │       │     └ the pid of connlog; a new one says that it was started again
+///      │     │                           │       └ app_name
+///      │     │                           └ hostname
+///      │     └ the event's time, else the line's, UTC, six digits of the fraction; `-` without either
+///      └ facility × 8 + severity: 6; 5 for a web or tunnel event with code 401 or 403; 4 for a code from 500 and for a
+///        session that ended with a code other than 0 and a reason
+///
+/// A message is never longer than `bytesMax`. What does not fit goes in this order: the `origin` and `meta` elements,
+/// whole parameters from the tail, and then the end of the free text, cut between two characters. Whatever was cut
+/// or dropped, `trunc="1"` is the last parameter, and `truncations` counts the message.
+public struct RFC5424Encoder: EventEncoder, Sendable {
+    /// How many messages had to be cut.
+    public private(set) var truncations: UInt64 = 0
+
+    private let options: RFC5424Options
+    private let bytesMax: Int
+    // The parts that are the same in every message.
+    private let starts: (warning: [UInt8], notice: [UInt8], informational: [UInt8])
+    private let sender: [UInt8]
+    private let elementStart: [UInt8]
+    private let origin: [UInt8]
+
+    private var scanner = EventScanner()
+    private var index = EventIndex()
+    private var text = SyslogTextWriter()
+    private var messageScratch = ByteBuffer()
+    private var sequence: UInt64 = 0
+
+    /// The longest header, element name, `meta`, `origin` and words of a sentence, with room to spare.
+    private static let overheadMax =
+        1024 + StructuredData.overheadMax + Sentence.wordsMax + SyslogTextWriter.slack
+    /// A record's byte may stand in a parameter and in a sentence, or, as JSON, as `\u007f`.
+    private static let growthMax = SyslogTextWriter.growthMax + 6
+
+    public init(_ options: RFC5424Options) {
+        self.options = options
+        bytesMax = max(options.bytesMax, RFC5424Options.bytesMin)
+        starts = (
+            RFC5424Encoder.start(options, .warning), RFC5424Encoder.start(options, .notice),
+            RFC5424Encoder.start(options, .informational)
+        )
+        // RFC 5424 §6: the longest HOSTNAME has 255 characters, the longest APP-NAME 48.
+        sender =
+            Array(" ".utf8) + RFC5424Options.headerField(options.hostname, 255) + Array(" ".utf8)
+            + RFC5424Options.headerField(options.appName, 48) + Array(" \(options.pid) ".utf8)
+        elementStart = Array("[\(options.structuredDataID)".utf8)
+        origin =
+            options.originVersion.map {
+                Array("[origin software=\"connlog\" swVersion=\"".utf8) + RFC5424Encoder.version($0) + Array("\"]".utf8)
+            } ?? []
+    }
+
+    private static func start(_ options: RFC5424Options, _ severity: Severity) -> [UInt8] {
+        Array("<\(options.facility.rawValue * 8 + severity.rawValue)>1 ".utf8)
+    }
+
+    /// At most 32 characters (RFC 5424 §7.2.4), none that would need an escape.
+    private static func version(_ text: String) -> [UInt8] {
+        RFC5424Options.headerField(text, 32).filter { !Array("\"\\]".utf8).contains($0) }
+    }
+
+    public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
+        guard scanner.scan(record, into: &index) == .connectionLog, index.shape == .slog else { return false }
+        let start = output.count
+        if options.addsSequence { sequence = sequence % 0x7fff_ffff + 1 }
+        let sentence = Sentence(
+            type: index.connectionType(in: record), status: index.status(in: record), code: index.code(in: record))
+        var messageStart = 0
+        let room = RFC5424Encoder.overheadMax + elementStart.count + record.count * RFC5424Encoder.growthMax
+        output.withWriter(reserving: room) { writer in
+            header(sentence, record, &writer)
+            structuredData(record, &writer)
+            messageStart = writer.count
+            message(sentence, record, &writer)
+        }
+        messageStart += start
+        if needsMark(output, messageStart) { insertMark(&output, messageStart) }
+        if output.count - start > bytesMax { trim(&output, start, messageStart, sentence, record) }
+        return true
+    }
+
+    // MARK: The parts of a message
+
+    private func header(_ sentence: Sentence, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
+        switch severity(sentence, record) {
+        case .warning: writer.append(starts.warning.span)
+        case .notice: writer.append(starts.notice.span)
+        default: writer.append(starts.informational.span)
+        }
+        if let time = index.time(in: record) ?? index.entryTime(in: record) {
+            EventTime.write(time, .digits(6), into: &writer)
+        } else {
+            writer.append(UInt8(ascii: "-"))
+        }
+        writer.append(sender.span)
+        writer.append(messageID(sentence))
+        writer.append(UInt8(ascii: " "))
+    }
+
+    private func severity(_ sentence: Sentence, _ record: Span<UInt8>) -> Severity {
+        guard let code = sentence.code, code != 0 else { return .informational }
+        if code >= 500 { return .warning }
+        if sentence.type.isWeb { return code == 401 || code == 403 ? .notice : .informational }
+        return index.value(.disconnectReason, in: record) != nil ? .warning : .informational
+    }
+
+    private func messageID(_ sentence: Sentence) -> StaticString {
+        switch (sentence.type, sentence.status) {
+        case (.tunnel, _): "CONN_TUNNEL"
+        case (.workspaceApp, _), (.portForwarding, _): "CONN_WEB"
+        case (_, .connected): "CONN_OPEN"
+        case (_, .disconnected): "CONN_CLOSE"
+        case (_, nil): "-"
+        }
+    }
+
+    private mutating func structuredData(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
+        writer.append(elementStart.span)
+        for number in 0..<StructuredData.parameterCount {
+            StructuredData.write(number, index, record, &text, into: &writer)
+        }
+        writer.append(UInt8(ascii: "]"))
+        if options.addsSequence { meta(&writer) }
+        writer.append(origin.span)
+    }
+
+    private func meta(_ writer: inout ByteWriter) {
+        writer.append("[meta sequenceId=\"")
+        writer.appendDecimal(sequence)
+        writer.append("\"]")
+    }
+
+    /// The blank before it and the free text.
+    private mutating func message(_ sentence: Sentence, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
+        switch options.message {
+        case .none: return
+        case .sentence:
+            writer.append(UInt8(ascii: " "))
+            sentence.write(index, record, &text, into: &writer)
+        case .json:
+            writer.append(UInt8(ascii: " "))
+            json(record, &writer)
+        }
+    }
+
+    /// The record. A control character can only stand between JSON's tokens, where a blank means the same, and DEL only
+    /// in a string, where it may be escaped.
+    private func json(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
+        var next = 0
+        while true {
+            next += writer.appendSyslogText(record, next..<record.count, inParameter: false)
+            if next >= record.count { return }
+            if record[next] == 0x7f { writer.append("\\u007f") } else { writer.append(UInt8(ascii: " ")) }
+            next += 1
+        }
+    }
+
+    // MARK: The byte order mark
+
+    private func needsMark(_ output: borrowing ByteBuffer, _ messageStart: Int) -> Bool {
+        guard options.message != .none else { return false }
+        switch options.byteOrderMark {
+        case .always: return true
+        case .never: return false
+        case .auto: return !output.isASCII(messageStart..<output.count)
+        }
+    }
+
+    private mutating func insertMark(_ output: inout ByteBuffer, _ messageStart: Int) {
+        messageScratch.removeAll()
+        messageScratch.append(output.span((messageStart + 1)..<output.count))
+        output.truncate(to: messageStart + 1)
+        output.append(contentsOf: RFC5424Encoder.byteOrderMark)
+        output.append(messageScratch.span)
+    }
+
+    private static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
+
+    // MARK: Messages that are too long
+
+    private static let truncationMark: StaticString = " trunc=\"1\"]"
+
+    /// Writes the message once more, with no more than fits.
+    private mutating func trim(
+        _ output: inout ByteBuffer, _ start: Int, _ messageStart: Int, _ sentence: Sentence, _ record: Span<UInt8>
+    ) {
+        truncations += 1
+        messageScratch.removeAll()
+        if messageStart < output.count { messageScratch.append(output.span((messageStart + 1)..<output.count)) }
+        output.truncate(to: start)
+        output.withWriter(reserving: RFC5424Encoder.overheadMax + elementStart.count) { writer in
+            header(sentence, record, &writer)
+            writer.append(elementStart.span)
+        }
+        trimmedParameters(&output, start, record)
+        output.withWriter(reserving: 16) { $0.append(RFC5424Encoder.truncationMark) }
+        trimmedElements(&output, start)
+        let room = bytesMax - (output.count - start) - 1
+        let length = cutLength(room)
+        if length > 0 {
+            output.append(UInt8(ascii: " "))
+            output.append(messageScratch.span(0..<length))
+        }
+    }
+
+    /// Parameters as long as they fit; the first that does not ends it.
+    private mutating func trimmedParameters(_ output: inout ByteBuffer, _ start: Int, _ record: Span<UInt8>) {
+        let end = start + bytesMax - RFC5424Encoder.truncationMark.utf8CodeUnitCount
+        let room = StructuredData.overheadMax + SyslogTextWriter.slack + record.count * SyslogTextWriter.growthMax
+        for number in 0..<StructuredData.parameterCount {
+            let fitting = output.count
+            output.withWriter(reserving: room) { StructuredData.write(number, index, record, &text, into: &$0) }
+            if output.count > end { return output.truncate(to: fitting) }
+        }
+    }
+
+    private mutating func trimmedElements(_ output: inout ByteBuffer, _ start: Int) {
+        let fitting = output.count
+        if options.addsSequence { output.withWriter(reserving: 64) { meta(&$0) } }
+        if output.count - start > bytesMax { return output.truncate(to: fitting) }
+        if output.count - start + origin.count <= bytesMax { output.append(origin.span) }
+    }
+
+    /// How much of the free text goes into `room`: to the last whole character, nothing if only the mark would fit.
+    private func cutLength(_ room: Int) -> Int {
+        var length = min(max(room, 0), messageScratch.count)
+        if length < messageScratch.count {
+            while length > 0, messageScratch[length] & 0xc0 == 0x80 { length -= 1 }
+        }
+        let hasMark = messageScratch.count >= 3 && messageScratch[0] == 0xef && messageScratch[1] == 0xbb
+        return hasMark && length <= 3 ? 0 : length
+    }
+}
