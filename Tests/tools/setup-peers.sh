@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Gets Debian's syslog-ng and rsyslog for the process tests. The two packages conflict, so syslog-ng is installed
+# and rsyslog is only unpacked into a directory. Nothing is started and nothing is enabled: the tests start each
+# daemon themselves, with their own configuration, on 127.0.0.1.
+#
+#     setup-peers.sh DIRECTORY      # does nothing when both are there
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "${1:?name the directory for the unpacked rsyslog}"
+dir=$(cd "$1" && pwd)
+
+command -v syslog-ng >/dev/null || "$here/need-packages.sh" syslog-ng-core
+if command -v rsyslogd >/dev/null || [ -x "$dir/rsyslog/usr/sbin/rsyslogd" ]; then exit 0; fi
+
+# rsyslogd's libraries, without rsyslog itself.
+"$here/need-packages.sh" libestr0 libfastjson4 liblognorm5
+work=$(mktemp -d "$dir/unpack.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+download() { apt-get download -q -o APT::Sandbox::User=root rsyslog </dev/null >apt.log 2>&1; }
+download || { apt-get update -q </dev/null >apt.log 2>&1 && download; } || {
+    cat apt.log >&2
+    echo "rsyslog could not be fetched; apt-get's own words are above." >&2
+    exit 1
+}
+dpkg -x rsyslog_*.deb root
+rm -rf "$dir/rsyslog"
+mv root "$dir/rsyslog"
