@@ -44,7 +44,8 @@ final class SyslogPeer {
             child = try Child(
                 "/usr/sbin/syslog-ng",
                 [
-                    "-F", "--no-caps", "-f", workplace.path("syslog-ng.conf"), "-R", workplace.path("syslog-ng.persist"),
+                    "-F", "--no-caps", "-f", workplace.path("syslog-ng.conf"), "-R",
+                    workplace.path("syslog-ng.persist"),
                     "-p", workplace.path("syslog-ng.pid"), "-c", workplace.path("syslog-ng.ctl"),
                 ], in: workplace, named: name)
         }
