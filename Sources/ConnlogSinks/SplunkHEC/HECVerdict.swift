@@ -1,0 +1,168 @@
+internal import ConnlogCore
+internal import ConnlogSystem
+
+/// What we know of a request when its reply is judged.
+struct HECSent: Sendable {
+    /// As shown to people: no path, no credentials.
+    var endpoint: String
+    var events: Int
+    /// Before compression.
+    var bodyBytes: Int
+    var isCompressed = false
+    /// The channel was named.
+    var hasChannel = false
+    /// For a Retry-After that is a date.
+    var now: Nanoseconds = 0
+}
+
+/// What a reply means: for the batch, and for how the next request is made. A pure function of the two.
+struct HECVerdict: Equatable, Sendable {
+    /// What the sink changes in itself.
+    enum Change: Equatable, Sendable {
+        /// The token was refused: read it again.
+        case token
+        /// Send a channel, a new one if there was one.
+        case channel
+        /// Compress no more.
+        case compression
+        /// The receiver nears its limits.
+        case slower
+    }
+
+    var outcome: SendOutcome
+    var change: Change?
+    /// Another endpoint may do better, at once, without a risk of repeating.
+    var isForAnotherEndpoint = false
+    var ackID: UInt64?
+
+    /// Splunk Cloud answers "too large" with code 6 at the first event; its documented limit is this.
+    static let cloudBodyMax = 1_000_000
+    /// A receiver that asks for a longer pause is asked again after this.
+    static let retryAfterMax = Duration.seconds(300)
+
+    init(_ outcome: Result<HTTPResponse, HTTPFailure>, _ sent: HECSent) {
+        switch outcome {
+        case .success(let response): self.init(response, sent)
+        case .failure(let failure): self.init(failure, sent)
+        }
+    }
+
+    private init(_ outcome: SendOutcome, change: Change? = nil, elsewhere: Bool = false, ackID: UInt64? = nil) {
+        self.outcome = outcome
+        self.change = change
+        isForAnotherEndpoint = elsewhere
+        self.ackID = ackID
+    }
+
+    // MARK: replies
+
+    private init(_ response: HTTPResponse, _ sent: HECSent) {
+        let body = HECReplyBody(response.body, contentType: response.contentType, isCut: response.bodyIsCut)
+        if case .reply(let reply) = body, let row = HECReplyTable.row(response.status, reply.code) {
+            self.init(row, reply, response, sent)
+        } else {
+            self.init(HECStatusTable.row(response.status), body, response, sent)
+        }
+    }
+
+    private init(_ row: HECRow, _ reply: HECReply, _ response: HTTPResponse, _ sent: HECSent) {
+        let words = "\(sent.endpoint) answered \(response.status) code \(row.code) (\(reply.text))"
+        let reason = HECVerdict.reason("hec_\(row.code)", words, "\(row.nextStep)", mayRepeat: row.code == 8)
+        // How many events were taken before the one that was refused; `nil` if that cannot be believed.
+        let taken = reply.invalidEventNumber.flatMap { number -> Int? in
+            guard let base = row.numberBase else { return nil }
+            return (0..<sent.events).contains(number - base) ? number - base : nil
+        }
+        switch row.meaning {
+        case .ok: self.init(.delivered, ackID: reply.ackID)
+        case .slow: self.init(.delivered, change: .slower, ackID: reply.ackID)
+        case .isolate where row.code == 6 && (taken ?? 0) == 0 && sent.bodyBytes > HECVerdict.cloudBodyMax:
+            self.init(.tooLarge(reason))
+        case .isolate: self.init(.rejected(at: taken, reason))
+        case .index, .retry, .retryElsewhere:
+            if let taken, taken > 0 {
+                self.init(.deliveredPrefix(taken))
+            } else if row.meaning == .index {
+                self.init(.hold(reason))
+            } else {
+                self.init(.retry(after: HECVerdict.pause(response, sent), reason))
+                isForAnotherEndpoint = row.meaning == .retryElsewhere
+            }
+        default: self.init(row.meaning, reason, response, sent)
+        }
+        if [1, 2, 3, 4, 21, 22].contains(row.code) { change = .token }
+    }
+
+    private init(_ row: HECStatusRow, _ body: HECReplyBody, _ response: HTTPResponse, _ sent: HECSent) {
+        let status = response.status
+        let words = "\(sent.endpoint) answered \(status) \(HECVerdict.description(body))"
+        // A reply that broke off is a fault of the connection, whoever began it.
+        if body == .cut, status < 300 {
+            self.init(.retry(after: nil, HECVerdict.reason("reply_cut", words, "", mayRepeat: true)))
+            return
+        }
+        let label = status < 300 ? "not_hec" : "http_\(status)"
+        let reason = HECVerdict.reason(label, words, "\(row.nextStep)", mayRepeat: row.mayHaveTaken)
+        self.init(row.meaning, reason, response, sent)
+        if (401...403).contains(status) { change = .token }
+    }
+
+    /// The classes that need no number.
+    private init(_ meaning: HECClass, _ reason: Reason, _ response: HTTPResponse, _ sent: HECSent) {
+        switch meaning {
+        case .retry: self.init(.retry(after: HECVerdict.pause(response, sent), reason))
+        case .retryElsewhere: self.init(.retry(after: HECVerdict.pause(response, sent), reason), elsewhere: true)
+        case .shrink: self.init(.tooLarge(reason))
+        case .plain where sent.isCompressed: self.init(.retry(after: .zero, reason), change: .compression)
+        case .channel where !sent.hasChannel: self.init(.retry(after: .zero, reason), change: .channel)
+        case .channel: self.init(.hold(reason), change: .channel)
+        default: self.init(.hold(reason))
+        }
+    }
+
+    // MARK: no reply
+
+    private init(_ failure: HTTPFailure, _ sent: HECSent) {
+        let words = "\(sent.endpoint): \(HECText.printable(Array(failure.text.utf8)))"
+        let mayRepeat = failure.sentBody == .all
+        func reason(_ nextStep: String) -> Reason {
+            HECVerdict.reason(failure.kind.rawValue, words, nextStep, mayRepeat: mayRepeat)
+        }
+        switch failure.kind {
+        case .untrusted:
+            self.init(.hold(reason("set `tls_ca` to the authority of the server's certificate, or mend its name")))
+        case .certificateFile: self.init(.hold(reason("check the files of tls_ca, tls_cert and tls_key")))
+        case .request: self.init(.hold(reason("check `url` and `proxy`")))
+        case .cancelled: self.init(.retry(after: nil, reason("")))
+        case .broken where HECStatusTable.row(failure.status).meaning == .hold && failure.status >= 300:
+            self.init(.hold(reason("\(HECStatusTable.row(failure.status).nextStep)")))
+        case .resolve, .connect, .handshake, .broken, .timeout:
+            self.init(.retry(after: nil, reason("")), elsewhere: !mayRepeat)
+        }
+    }
+
+    // MARK: words
+
+    private static func reason(_ label: String, _ words: String, _ nextStep: String, mayRepeat: Bool) -> Reason {
+        Reason(label, nextStep.isEmpty ? words : "\(words): \(nextStep)", mayRepeat: mayRepeat)
+    }
+
+    private static func description(_ body: HECReplyBody) -> String {
+        switch body {
+        case .reply(let reply): "code \(reply.code) (\(reply.text))"
+        case .acks: "with acknowledgements that nobody asked for"
+        case .empty: "with an empty body"
+        case .cut: "with a body that breaks off"
+        case .html(let text): "with a web page (\(text))"
+        case .other(let text): "with something else (\(text))"
+        }
+    }
+
+    /// What Retry-After asks for: seconds or a date, at most `retryAfterMax`; what is neither, or past, is ignored.
+    private static func pause(_ response: HTTPResponse, _ sent: HECSent) -> Duration? {
+        guard let text = response.retryAfter else { return nil }
+        let seconds = HTTPDate.seconds(text, now: sent.now)
+        guard let seconds, seconds > 0 else { return nil }
+        return min(.seconds(seconds), retryAfterMax)
+    }
+}

@@ -1,0 +1,122 @@
+public import ConnlogConfig
+public import ConnlogCore
+internal import ConnlogSystem
+
+/// `type = splunk_hec`
+public enum SplunkHECSinkKind: SinkKind {
+    public static let schema = SectionSchema(
+        kind: "sink", type: "splunk_hec", isNamed: true,
+        summary: "Sends events to Splunk's HTTP Event Collector.",
+        keys: whereKeys + whatKeys + batchKeys + tlsKeys + CommonSinkKeys.all)
+
+    private static let whereKeys = [
+        Key(
+            "url", .urls, required: true, example: "https://splunk.example.com:8088",
+            help: "The collector, with or without /services/collector; several take turns and stand in for each other."),
+        Key(
+            "token", .secret, required: true, example: "${file:/run/secrets/splunk-hec}",
+            help: "The collector's token; a file is read again for each request, so a new token needs no restart."),
+        Key(
+            "ack", .choiceWithPlanned(["auto", "off"], planned: ["on"]), default: "auto",
+            help:
+                "Indexer acknowledgement: auto names a channel when the token wants one; a batch counts when accepted."),
+    ]
+
+    private static let whatKeys = [
+        Key("index", .string, help: "The index to write to; without it, the token's own."),
+        Key("host", .string, help: "The events' host; without it, this machine's name."),
+        Key("source", .string, default: "connlog", help: "The events' source."),
+        Key("sourcetype", .string, default: "coder:connection", help: "The events' sourcetype."),
+        Key(
+            "event_format", .choice(["fields", "line"]), default: "fields",
+            help: "fields: a flat object in the words of Splunk's CIM; line: the slog object as received."),
+    ]
+
+    private static let batchKeys = [
+        Key("compression", .choice(["gzip", "none"]), default: "gzip", help: "How requests are compressed."),
+        Key(
+            "batch_bytes", .size(1024...(256 << 20)), default: "900KiB",
+            help: "Most bytes of a request before compression; Splunk Cloud documents 1 MB."),
+        Key("batch_events", .integer(1...1_000_000), default: "5000", help: "Most events of a request."),
+        Key(
+            "batch_wait", .duration(.zero ... .seconds(60)), default: "1s",
+            help: "How long a batch waits for more events while others are under way."),
+        Key(
+            "max_in_flight", .integer(1...64), default: "4",
+            help: "Requests under way at once; 1 keeps the order of events strictly."),
+        Key(
+            "timeout", .duration(.seconds(1) ... .seconds(600)), default: "60s",
+            help: "For one request; shorter than the server's own worst case makes repeats."),
+        Key(
+            "retry_initial", .duration(.milliseconds(50) ... .seconds(600)), default: "1s",
+            help: "The first wait after a failure; it doubles with each further one."),
+        Key(
+            "retry_max", .duration(.milliseconds(50) ... .seconds(3600)), default: "60s",
+            help: "The longest wait between two tries; there is no last try."),
+    ]
+
+    private static let tlsKeys = [
+        Key("tls_ca", .path, help: "PEM file with the authorities to trust; without it, the system's."),
+        Key("tls_cert", .path, help: "PEM file with our certificate, for servers that want one."),
+        Key("tls_key", .path, help: "PEM file with the key of tls_cert."),
+        Key("tls_verify", .boolean, default: "true", help: "Whether the server's certificate is checked."),
+        Key(
+            "proxy", .secret, example: "http://proxy.example.com:3128",
+            help: "Proxy to go through; none for none; without it, what https_proxy and no_proxy say."),
+    ]
+
+    public static func make(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> any Sink {
+        SplunkHECSink(try settings(section, context), heading: section.heading, log: context.log)
+    }
+
+    static func settings(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SplunkHECSink.Settings {
+        guard let token = section.secretReference("token") else { throw section.error("token", "is missing") }
+        var settings = SplunkHECSink.Settings(
+            endpoints: try endpoints(section), token: token, http: try http(section, context))
+        settings.format = section.string("event_format") == "line" ? .line : .fields
+        settings.metadata = HECEnvelope.Metadata(
+            host: section.optionalString("host") ?? context.hostname, source: section.optionalString("source"),
+            sourcetype: section.optionalString("sourcetype"), index: section.optionalString("index"))
+        settings.compresses = section.string("compression") == "gzip"
+        settings.timeout = section.duration("timeout")
+        settings.limits = BatchLimits(
+            events: section.integer("batch_events"), bytes: section.size("batch_bytes"),
+            wait: section.duration("batch_wait"), inFlight: section.integer("max_in_flight"))
+        return settings
+    }
+
+    private static func endpoints(_ section: Section) throws(Diagnostic) -> [HECEndpoint] {
+        var endpoints: [HECEndpoint] = []
+        for url in section.list("url") {
+            do throws(HECEndpoint.Mistake) {
+                let endpoint = try HECEndpoint(url)
+                if !endpoints.contains(endpoint) { endpoints.append(endpoint) }
+            } catch {
+                throw section.error("url", error.text)
+            }
+        }
+        if endpoints.isEmpty {
+            throw section.error("url", "is empty; write one such as https://splunk.example.com:8088")
+        }
+        return endpoints
+    }
+
+    private static func http(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> HTTPSettings {
+        var http = HTTPSettings(userAgent: "connlog/\(context.version)")
+        http.certificateAuthorityFile = section.optionalString("tls_ca")
+        http.clientCertificateFile = section.optionalString("tls_cert")
+        http.clientKeyFile = section.optionalString("tls_key")
+        http.verifiesServer = section.boolean("tls_verify")
+        if http.clientKeyFile != nil && http.clientCertificateFile == nil {
+            throw section.error("tls_key", "is of no use without tls_cert; set both, or none")
+        }
+        guard let reference = section.secretReference("proxy") else { return http }
+        do throws(SecretError) {
+            let proxy = try reference.read()
+            http.proxy = proxy == "none" ? .none : .url(proxy)
+        } catch {
+            throw section.error("proxy", "\(error)")
+        }
+        return http
+    }
+}
