@@ -106,6 +106,9 @@ static inline int connlog_is_ascii(const uint8_t *_Nonnull p, size_t n) {
     return (bits & 0x8080808080808080ull) == 0;
 }
 
+/// Where `text` first stands in `bytes`, or -1.
+ptrdiff_t connlog_find(const void *_Nonnull bytes, size_t count, const void *_Nonnull text, size_t length);
+
 /// The CRC32C (Castagnoli, reflected, polynomial 0x82f63b78) of `count` bytes, going on from `crc` (0 to begin).
 uint32_t connlog_crc32c(uint32_t crc, const void *_Nonnull bytes, size_t count);
 

@@ -35,6 +35,12 @@ public struct EventScanner: Sendable {
         return outcome.kind
     }
 
+    /// Whether the line is JSON of any kind.
+    mutating func isJSON(_ line: Span<UInt8>, _ index: inout EventIndex) -> Bool {
+        if case .malformed = scan(line, into: &index) { return false }
+        return true
+    }
+
     private mutating func learn(_ line: Span<UInt8>) {
         // A stream that changes its order with each line must not be learnt with each line.
         guard linesUntilLearning == 0 else {
@@ -717,4 +723,26 @@ func equal(_ bytes: Span<UInt8>, _ range: Range<Int>, _ text: StaticString) -> B
 func hasPrefix(_ bytes: Span<UInt8>, at place: Int, _ text: StaticString) -> Bool {
     let end = place &+ text.utf8CodeUnitCount
     return end <= bytes.count && equal(bytes, place..<end, text)
+}
+
+/// Where `text` first stands in `range`.
+func firstIndex(of text: StaticString, in bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
+    precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+    let place: Int = unsafe bytes.withUnsafeBufferPointer { memory in
+        guard let base = memory.baseAddress, !range.isEmpty else { return -1 }
+        return unsafe connlog_find(base + range.lowerBound, range.count, text.utf8Start, text.utf8CodeUnitCount)
+    }
+    return place < 0 ? nil : range.lowerBound + place
+}
+
+/// Up to 8 bytes as one word with letters in lower case, the same whether the bytes are of a long or a short range.
+func lowercaseWord(_ bytes: Span<UInt8>, _ place: Int, _ count: Int) -> UInt64 {
+    precondition(count >= 0 && count <= 8 && place >= 0 && place + count <= bytes.count)
+    let word: UInt64 = unsafe bytes.withUnsafeBytes { memory in
+        if count == 8 { return unsafe memory.loadUnaligned(fromByteOffset: place, as: UInt64.self).littleEndian }
+        var word: UInt64 = 0
+        for step in 0..<count { word |= unsafe UInt64(memory[place + step]) << UInt64(step * 8) }
+        return word
+    }
+    return word | 0x2020_2020_2020_2020
 }

@@ -16,16 +16,29 @@ public enum EventTime {
     public static func parse(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Nanoseconds? {
         var reader = Reader(at: range.lowerBound, end: range.upperBound)
         guard let seconds = reader.dateAndTime(bytes), let fraction = reader.fraction(bytes) else { return nil }
-        guard let offset = reader.offset(bytes), reader.isAtEnd(bytes) else { return nil }
-        let (scaled, overflows) = (seconds - offset).multipliedReportingOverflow(by: nanosecondsPerSecond)
-        let (total, overflowsToo) = scaled.addingReportingOverflow(fraction)
-        return overflows || overflowsToo ? nil : total
+        guard let offset = reader.offset(bytes), reader.isAtEnd else { return nil }
+        return sum(seconds - offset, fraction)
     }
 
     /// For people and tests.
     public static func parse(_ text: String) -> Nanoseconds? {
         let bytes = Array(text.utf8)
         return parse(bytes.span, 0..<bytes.count)
+    }
+
+    /// Reads `2025-07-03 06:57:16.157`, taken to be UTC.
+    static func parseLocal(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Nanoseconds? {
+        var reader = Reader(at: range.lowerBound, end: range.upperBound)
+        guard let seconds = reader.dateAndTime(bytes), let fraction = reader.fraction(bytes), reader.isAtEnd else {
+            return nil
+        }
+        return sum(seconds, fraction)
+    }
+
+    private static func sum(_ seconds: Int64, _ fraction: Int64) -> Nanoseconds? {
+        let (scaled, overflows) = seconds.multipliedReportingOverflow(by: nanosecondsPerSecond)
+        let (total, overflowsToo) = scaled.addingReportingOverflow(fraction)
+        return overflows || overflowsToo ? nil : total
     }
 
     /// How many digits of the fraction are written.
@@ -201,7 +214,7 @@ private struct Reader {
         return isWest ? -seconds : seconds
     }
 
-    func isAtEnd(_ bytes: Span<UInt8>) -> Bool { at == end }
+    var isAtEnd: Bool { at == end }
 
     private mutating func number(_ bytes: Span<UInt8>, _ digits: Int) -> Int? {
         guard at + digits <= end else { return nil }

@@ -1,0 +1,74 @@
+internal import ConnlogSystem
+
+/// A line as a container runtime writes it: what the program has written, which of its streams that was, and whether
+/// more of the same line follows.
+struct ContainerLine {
+    enum Stream: Int { case plain, stdout, stderr }
+
+    let stream: Stream
+    let isPartial: Bool
+    /// What the program has written, without its line feed: as it stands for CRI, inside a JSON string for Docker.
+    let content: Range<Int>
+    let isEscaped: Bool
+
+    /// Kubernetes' CRI: time, stream, tags, content; the first tag is `P` for a part and `F` for a whole or last part.
+    init?(cri bytes: Span<UInt8>, _ line: Range<Int>) {
+        var place = line.lowerBound
+        guard line.count >= 29, bytes[place] &- 0x30 < 10, bytes[place + 10] == UInt8(ascii: "T") else { return nil }
+        guard bytes[place + 4] == UInt8(ascii: "-"), bytes[place + 13] == UInt8(ascii: ":") else { return nil }
+        let timeEnd = min(line.upperBound, place + 40)
+        while place < timeEnd, bytes[place] != UInt8(ascii: " ") { place += 1 }
+        guard EventTime.parse(bytes, line.lowerBound..<place) != nil else { return nil }
+        if hasPrefix(bytes, at: place, " stdout ") {
+            stream = .stdout
+        } else if hasPrefix(bytes, at: place, " stderr ") {
+            stream = .stderr
+        } else {
+            return nil
+        }
+        place += 8
+        guard place < line.upperBound else { return nil }
+        isPartial = bytes[place] == UInt8(ascii: "P")
+        guard isPartial || bytes[place] == UInt8(ascii: "F") else { return nil }
+        while place < line.upperBound, bytes[place] != UInt8(ascii: " ") { place += 1 }
+        content = min(place + 1, line.upperBound)..<line.upperBound
+        isEscaped = false
+    }
+
+    /// Docker's json-file, whose line has been found to be JSON. A part has no line feed at its end.
+    init?(docker bytes: Span<UInt8>, _ line: Range<Int>) {
+        var object = line
+        while !object.isEmpty, bytes[object.lowerBound] <= 0x20 { object.removeFirst() }
+        while !object.isEmpty, bytes[object.upperBound - 1] <= 0x20 { object.removeLast() }
+        guard object.count > 2, bytes[object.lowerBound] == UInt8(ascii: "{") else { return nil }
+        var log: FieldRange?
+        var stream: Stream?
+        var hasTime = false
+        var members = JSONMembers(bytes, object)
+        while let member = members.next() {
+            let isText = member.value.kind == .string || member.value.kind == .escapedString
+            guard isText else { continue }
+            if equal(bytes, member.key, "log") { log = member.value }
+            if equal(bytes, member.key, "time") { hasTime = true }
+            if equal(bytes, member.key, "stream") {
+                stream = equal(bytes, member.value.range, "stdout") ? .stdout : .stderr
+            }
+        }
+        guard let log, let stream, hasTime else { return nil }
+        self.stream = stream
+        isEscaped = log.kind == .escapedString
+        let end = log.range.upperBound
+        let hasLineFeed =
+            isEscaped && log.range.count >= 2 && hasPrefix(bytes, at: end - 2, "\\n")
+            && ContainerLine.backslashes(bytes, log.range.lowerBound..<(end - 1)) % 2 == 1
+        isPartial = !hasLineFeed
+        content = log.range.lowerBound..<(hasLineFeed ? end - 2 : end)
+    }
+
+    /// How many backslashes stand at the end of `range`.
+    private static func backslashes(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
+        var count = 0
+        while count < range.count, bytes[range.upperBound - 1 - count] == UInt8(ascii: "\\") { count += 1 }
+        return count
+    }
+}

@@ -1,0 +1,95 @@
+/// The last 8192 events of a stream by their ids, to know one again that comes in a second format.
+///
+/// coderd may write each event with several sinks into the same stream. Two events with the same id in the *same*
+/// format are two events. Fixed memory (about 200 KiB, taken with the first event), open addressing, no allocation.
+struct DuplicateWindow: Sendable {
+    static let capacity = 8192
+    private static let slotCount = capacity * 2
+    private static let mask = slotCount - 1
+
+    /// 128 bits made of an id's text.
+    struct Key: Sendable, Equatable {
+        var low: UInt64
+        var high: UInt64
+    }
+
+    private struct Entry: Sendable {
+        var key: Key
+        var format: EventFormat
+    }
+
+    /// A ring: the newest entry overwrites the oldest.
+    private var entries: [Entry] = []
+    private var oldest = 0
+    /// Numbers of entries plus one; 0 is free.
+    private var slots: [UInt16] = []
+
+    /// Whether the event was here before in another format. If it is new it is remembered.
+    mutating func isDuplicate(_ key: Key, _ format: EventFormat) -> Bool {
+        if slots.isEmpty { slots = [UInt16](repeating: 0, count: DuplicateWindow.slotCount) }
+        var slot = home(key)
+        while slots[slot] != 0 {
+            let entry = entries[Int(slots[slot]) - 1]
+            if entry.key == key { return entry.format != format }
+            slot = (slot + 1) & DuplicateWindow.mask
+        }
+        insert(Entry(key: key, format: format))
+        return false
+    }
+
+    private func home(_ key: Key) -> Int { Int(truncatingIfNeeded: key.low) & DuplicateWindow.mask }
+
+    private mutating func insert(_ entry: Entry) {
+        let place: Int
+        if entries.count < DuplicateWindow.capacity {
+            if entries.isEmpty { entries.reserveCapacity(DuplicateWindow.capacity) }
+            place = entries.count
+            entries.append(entry)
+        } else {
+            place = oldest
+            forget(place)
+            entries[place] = entry
+            oldest = (oldest + 1) % DuplicateWindow.capacity
+        }
+        var slot = home(entry.key)
+        while slots[slot] != 0 { slot = (slot + 1) & DuplicateWindow.mask }
+        slots[slot] = UInt16(place + 1)
+    }
+
+    /// Frees an entry's slot and moves back those that had to go past it.
+    private mutating func forget(_ place: Int) {
+        var hole = home(entries[place].key)
+        while Int(slots[hole]) != place + 1 { hole = (hole + 1) & DuplicateWindow.mask }
+        var slot = hole
+        while true {
+            slot = (slot + 1) & DuplicateWindow.mask
+            guard slots[slot] != 0 else { break }
+            let wanted = home(entries[Int(slots[slot]) - 1].key)
+            // It may move if its home is not between the hole and where it is.
+            let distance = (slot - wanted) & DuplicateWindow.mask
+            if distance >= (slot - hole) & DuplicateWindow.mask {
+                slots[hole] = slots[slot]
+                hole = slot
+            }
+        }
+        slots[hole] = 0
+    }
+}
+
+extension DuplicateWindow.Key {
+    /// Upper and lower case make the same key.
+    init(_ record: Span<UInt8>, _ range: Range<Int>) {
+        var low: UInt64 = 0x9e37_79b9_7f4a_7c15
+        var high: UInt64 = 0xc2b2_ae3d_27d4_eb4f
+        var place = range.lowerBound
+        while place < range.upperBound {
+            let word = lowercaseWord(record, place, min(8, range.upperBound - place))
+            low = (low ^ word) &* 0xff51_afd7_ed55_8ccd
+            low ^= low >> 32
+            high = (high ^ word) &* 0xc4ce_b9fe_1a85_ec53
+            high ^= high >> 29
+            place += 8
+        }
+        self.init(low: low ^ UInt64(range.count), high: high)
+    }
+}

@@ -1,0 +1,413 @@
+internal import ConnlogSystem
+
+/// One line after another: what it is, and what becomes of it.
+extension EventDecoder {
+    /// What a line is, found without touching the batch.
+    enum Look {
+        /// A slog JSON entry, at this place of the line.
+        case verbatim(Range<Int>, DuplicateWindow.Key?)
+        /// An event of another format, which `converted` holds as JSON.
+        case converted(EventFormat, DuplicateWindow.Key?)
+        /// The first line of a human entry that goes on; `cleaned` holds it.
+        case opening(HumanHeader)
+        /// A further line of the entry that is open; `cleaned` holds it.
+        case continuation
+        case auditLog
+        case other
+        case malformed(LineFault)
+    }
+
+    // MARK: From the stream to a line of coderd's
+
+    /// A whole line of the stream, without its line feed.
+    mutating func line(_ range: Range<Int>, _ batch: inout EventBatch) {
+        guard range.count <= maxLine else { return emit(.tooLong, &batch) }
+        if container == .none { return whole(range, .plain, range.lowerBound, &batch) }
+        switch unwrapped(batch.bytes.span, range) {
+        case .plain: whole(range, .plain, range.lowerBound, &batch)
+        case .wrapped(let line): wrapped(line, range, &batch)
+        case .malformed(let fault): emit(malformed(fault, range, batch), &batch)
+        }
+    }
+
+    private enum Unwrapped {
+        case plain
+        case wrapped(ContainerLine)
+        case malformed(LineFault)
+    }
+
+    private mutating func unwrapped(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Unwrapped {
+        if container == .cri || container == .auto {
+            if let line = ContainerLine(cri: bytes, range) { return .wrapped(line) }
+            if container == .cri { return .malformed(LineFault(.badContainerLine, at: 0)) }
+        }
+        guard container == .docker || hasPrefix(bytes, at: range.lowerBound, "{\"log\":") else { return .plain }
+        if case .malformed(let fault) = scanner.scan(bytes.extracting(range), into: &index) {
+            return .malformed(fault)
+        }
+        if let line = ContainerLine(docker: bytes, range) { return .wrapped(line) }
+        return container == .docker ? .malformed(LineFault(.badContainerLine, at: 0)) : .plain
+    }
+
+    private mutating func wrapped(_ line: ContainerLine, _ range: Range<Int>, _ batch: inout EventBatch) {
+        let stream = line.stream.rawValue
+        if streams[stream].isDropping {
+            streams[stream].isDropping = line.isPartial
+            return
+        }
+        if !line.isPartial, !line.isEscaped, !streams[stream].hasPieces {
+            return whole(line.content, line.stream, range.lowerBound, &batch)
+        }
+        setPending(stream) { state in
+            state.hasPieces = true
+            if line.isEscaped {
+                JSONText.unescape(batch.bytes.span, line.content, into: &state.pieces)
+            } else {
+                state.pieces.append(batch.bytes.span(line.content))
+            }
+        }
+        if streams[stream].pieces.count > maxLine {
+            dropPieces(stream)
+            streams[stream].isDropping = line.isPartial
+            emit(.tooLong, &batch)
+        } else if !line.isPartial {
+            wholeOfPieces(line.stream, range.lowerBound, &batch)
+        }
+    }
+
+    private mutating func setPending(_ stream: Int, _ change: (inout StreamState) -> Void) {
+        let before = streams[stream].isPending
+        change(&streams[stream])
+        let after = streams[stream].isPending
+        pendingCount += (after ? 1 : 0) - (before ? 1 : 0)
+    }
+
+    private mutating func dropPieces(_ stream: Int) {
+        setPending(stream) { state in
+            state.pieces.removeAll()
+            state.hasPieces = false
+        }
+    }
+
+    // MARK: A line of coderd's
+
+    /// A line that lies in the batch.
+    private mutating func whole(
+        _ range: Range<Int>, _ stream: ContainerLine.Stream, _ lineStart: Int, _ batch: inout EventBatch
+    ) {
+        let look = look(batch.bytes.span(range), stream.rawValue)
+        if streams[stream.rawValue].header != nil { finishEntry(stream.rawValue, unless: look, lineStart, &batch) }
+        act(look, stream.rawValue, lineStart, at: range, &batch)
+    }
+
+    /// A line that was put together from parts or unescaped.
+    private mutating func wholeOfPieces(
+        _ stream: ContainerLine.Stream, _ lineStart: Int, _ batch: inout EventBatch
+    ) {
+        let text = streams[stream.rawValue].pieces
+        dropPieces(stream.rawValue)
+        let look = look(text.span, stream.rawValue)
+        if streams[stream.rawValue].header != nil { finishEntry(stream.rawValue, unless: look, lineStart, &batch) }
+        let start = batch.bytes.count
+        if case .verbatim = look { batch.bytes.append(text.span) }
+        if case .malformed(let fault) = look {
+            let sample = counts.samples.count < DecodeCounts.samplesMax ? printable(text.span) : ""
+            return emit(.malformed(fault, position: streamPosition(lineStart), text: sample), &batch)
+        }
+        act(look, stream.rawValue, lineStart, at: start..<batch.bytes.count, &batch)
+    }
+
+    /// The last line of the input, which has no line feed; says whether it was whole.
+    mutating func lastLine(_ range: Range<Int>, _ batch: inout EventBatch) -> Bool {
+        var content = range
+        var stream = ContainerLine.Stream.plain
+        if container != .none {
+            switch unwrapped(batch.bytes.span, range) {
+            case .malformed: return false
+            case .wrapped(let line):
+                // What the wrapping says is whole is taken; CRI has no mark at the end, so its content must tell.
+                if line.isEscaped || line.isPartial || streams[line.stream.rawValue].hasPieces {
+                    guard line.isEscaped else { return false }
+                    self.line(range, &batch)
+                    return true
+                }
+                content = line.content
+                stream = line.stream
+            case .plain: break
+            }
+        }
+        guard isWhole(batch.bytes.span(content), stream.rawValue) else { return false }
+        whole(content, stream, range.lowerBound, &batch)
+        return true
+    }
+
+    /// Whether a line without line feed is an entry to its end.
+    private mutating func isWhole(_ text: Span<UInt8>, _ stream: Int) -> Bool {
+        switch look(text, stream) {
+        case .verbatim, .continuation: return true
+        case .converted(let format, _):
+            return format != .slogHuman || index.status(in: converted.span) != nil
+        case .auditLog, .other:
+            // Text says nowhere that it has ended, valid JSON does.
+            return text.count > 0 && format != .slogHuman && scanner.isJSON(text, &index)
+        case .opening, .malformed: return false
+        }
+    }
+
+    // MARK: Looking
+
+    /// - Parameter text: one line of coderd's. Fills `converted` or `cleaned` as the answer says.
+    private mutating func look(_ text: Span<UInt8>, _ stream: Int) -> Look {
+        if let header = streams[stream].header, continues(text, header) { return .continuation }
+        var start = 0
+        var end = text.count
+        while start < end, text[start] == 0x20 || text[start] == 0x09 { start += 1 }
+        while end > start, isBlank(text[end - 1]) { end -= 1 }
+        guard start < end else { return .other }
+        let isJSON = text[start] == UInt8(ascii: "{") || format == .slogJSON || format == .stackdriver
+        guard isJSON, format != .slogHuman else { return lookAtText(text.extracting(0..<end)) }
+        return lookAtJSON(text.extracting(start..<end), start)
+    }
+
+    private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0d || byte == 0x09 }
+
+    private mutating func lookAtJSON(_ text: Span<UInt8>, _ offset: Int) -> Look {
+        switch scanner.scan(text, into: &index) {
+        case .malformed(let fault): return .malformed(LineFault(fault.reason, at: fault.position + offset))
+        case .auditLog: return .auditLog
+        case .other: return .other
+        case .connectionLog: break
+        }
+        if index.shape == .slog {
+            if format == .stackdriver { return .other }
+            return .verbatim(offset..<(offset + text.count), key(text))
+        }
+        if format == .slogJSON { return .other }
+        converted.removeAll()
+        StackdriverEntry.convert(text, into: &converted)
+        guard isConvertedEvent() else { return .malformed(LineFault(.unexpectedByte, at: offset)) }
+        return .converted(.stackdriver, key(converted.span))
+    }
+
+    private mutating func lookAtText(_ text: Span<UInt8>) -> Look {
+        guard firstIndex(of: "connection_log", in: text, 0..<text.count) != nil else {
+            let isAudit = firstIndex(of: "audit_log", in: text, 0..<text.count) != nil
+            guard isAudit else { return .other }
+            clean(text)
+            return HumanHeader(cleaned.span, 0..<cleaned.count) == nil ? .other : .auditLog
+        }
+        clean(text)
+        guard let header = HumanHeader(cleaned.span, 0..<cleaned.count) else { return .other }
+        if header.message == .auditLog { return .auditLog }
+        if HumanEntry.isOpen(cleaned.span, 0..<cleaned.count) { return .opening(header) }
+        return convertEntry(cleaned, header)
+    }
+
+    /// Puts the text without colours into `cleaned`.
+    private mutating func clean(_ text: Span<UInt8>) {
+        cleaned.removeAll()
+        if firstIndex(of: 0x1b, in: text, 0..<text.count) == nil {
+            cleaned.append(text)
+        } else {
+            ANSIColours.strip(text, into: &cleaned)
+        }
+    }
+
+    private mutating func convertEntry(_ text: ByteBuffer, _ header: HumanHeader) -> Look {
+        converted.removeAll()
+        var entry = HumanEntry(header)
+        if let fault = entry.convert(text.span, into: &converted) { return .malformed(fault) }
+        guard isConvertedEvent() else { return .malformed(LineFault(.badHumanLine, at: 0)) }
+        return .converted(.slogHuman, key(converted.span))
+    }
+
+    /// What is stored must be what the JSON sink could have written, so our own line is checked like any other.
+    private mutating func isConvertedEvent() -> Bool {
+        let record = converted
+        return scanner.scan(record.span, into: &index) == .connectionLog && index.shape == .slog
+    }
+
+    private func key(_ record: Span<UInt8>) -> DuplicateWindow.Key? {
+        guard let id = index.value(.id, in: record) else { return nil }
+        return DuplicateWindow.Key(record, id.range)
+    }
+
+    /// Whether a line goes on with an entry; then `cleaned` holds it.
+    private mutating func continues(_ text: Span<UInt8>, _ header: HumanHeader) -> Bool {
+        clean(text)
+        let count = cleaned.count
+        if count == 0 || (count == 1 && cleaned[0] == 0x0d) { return true }
+        guard HumanEntry.margin(cleaned.span, 0, count, header.prefixLength) != nil else { return false }
+        return HumanHeader(cleaned.span, 0..<count) == nil
+    }
+
+    // MARK: Acting
+
+    private mutating func act(
+        _ look: Look, _ stream: Int, _ lineStart: Int, at place: Range<Int>, _ batch: inout EventBatch
+    ) {
+        switch look {
+        case .verbatim(let range, let key):
+            let start = place.lowerBound
+            emit(.event(.slogJSON, (start + range.lowerBound)..<(start + range.upperBound), key), &batch)
+        case .converted(let format, let key):
+            emitConverted(format, key, &batch)
+        case .opening(let header): open(stream, header, lineStart)
+        case .continuation: goOn(stream, &batch)
+        case .auditLog: emit(.auditLog, &batch)
+        case .other: emit(.other, &batch)
+        case .malformed(let fault): emit(malformed(fault, place, batch), &batch)
+        }
+    }
+
+    private mutating func emitConverted(
+        _ format: EventFormat, _ key: DuplicateWindow.Key?, _ batch: inout EventBatch
+    ) {
+        let start = batch.bytes.count
+        batch.bytes.append(converted.span)
+        emit(.event(format, start..<batch.bytes.count, key), &batch)
+    }
+
+    /// Holds back the first line of an entry of several.
+    private mutating func open(_ stream: Int, _ header: HumanHeader, _ lineStart: Int) {
+        let first = cleaned
+        setPending(stream) { state in
+            state.header = header
+            state.entryStart = lineStart
+            state.entry.removeAll()
+            state.entry.append(first.span)
+        }
+    }
+
+    private mutating func goOn(_ stream: Int, _ batch: inout EventBatch) {
+        guard streams[stream].entry.count + cleaned.count < maxLine else {
+            setPending(stream) { $0.header = nil }
+            return emit(.tooLong, &batch)
+        }
+        let line = cleaned
+        let end = line.count > 0 && line[line.count - 1] == 0x0d ? line.count - 1 : line.count
+        streams[stream].entry.append(0x0a)
+        streams[stream].entry.append(line.span(0..<end))
+    }
+
+    /// The entry that was open is complete, unless the line goes on with it.
+    private mutating func finishEntry(
+        _ stream: Int, unless look: Look, _ lineStart: Int, _ batch: inout EventBatch
+    ) {
+        if case .continuation = look { return }
+        // Looking at the line has filled the buffers that finishing needs too.
+        let kept = (converted, cleaned, index)
+        finishEntry(stream, &batch)
+        (converted, cleaned, index) = kept
+        if pendingCount == 0 { commit(lineStart, &batch) }
+    }
+
+    private mutating func finishEntry(_ stream: Int, _ batch: inout EventBatch) {
+        guard let header = streams[stream].header else { return }
+        let entry = streams[stream].entry
+        setPending(stream) { $0.header = nil }
+        switch convertEntry(entry, header) {
+        case .converted(let format, let key): emitConverted(format, key, &batch)
+        case .malformed(let fault):
+            let sample = counts.samples.count < DecodeCounts.samplesMax ? printable(entry.span) : ""
+            emit(.malformed(fault, position: streamPosition(streams[stream].entryStart), text: sample), &batch)
+        default: emit(.other, &batch)
+        }
+    }
+
+    // MARK: What is pending
+
+    mutating func forgetPending() {
+        guard pendingCount > 0 || !effects.isEmpty else { return }
+        for stream in streams.indices {
+            streams[stream].header = nil
+            streams[stream].hasPieces = false
+            streams[stream].pieces.removeAll()
+        }
+        pendingCount = 0
+        effects.removeAll(keepingCapacity: true)
+    }
+
+    /// Too much has come since: entries count as they are, lines whose parts are missing are passed over.
+    mutating func giveUpPending(_ batch: inout EventBatch) {
+        for stream in streams.indices where streams[stream].isPending {
+            finishEntry(stream, &batch)
+            guard streams[stream].hasPieces else { continue }
+            dropPieces(stream)
+            streams[stream].isDropping = true
+            emit(.tooLong, &batch)
+        }
+    }
+
+    /// The input has ended: entries are complete, and so are lines whose last part did not come if they are events.
+    ///
+    /// - Returns: whether parts are left that are no event.
+    mutating func finishPending(_ batch: inout EventBatch) -> Bool {
+        var hasRemains = false
+        for stream in streams.indices where streams[stream].isPending {
+            if streams[stream].hasPieces {
+                let text = streams[stream].pieces
+                if isWhole(text.span, stream) {
+                    wholeOfPieces(ContainerLine.Stream(rawValue: stream) ?? .plain, inputStart, &batch)
+                } else {
+                    hasRemains = true
+                    counts.partial += 1
+                    dropPieces(stream)
+                }
+            }
+            finishEntry(stream, &batch)
+        }
+        return hasRemains
+    }
+
+    // MARK: Effects
+
+    /// Notes what became of a line; at once if nothing before it is pending.
+    mutating func emit(_ effect: Effect, _ batch: inout EventBatch) {
+        if pendingCount == 0, effects.isEmpty {
+            apply(effect, &batch)
+        } else {
+            effects.append(effect)
+        }
+    }
+
+    mutating func apply(_ effect: Effect, _ batch: inout EventBatch) {
+        switch effect {
+        case .event(let format, let range, let key):
+            if let key, window.isDuplicate(key, format) {
+                counts.duplicates += 1
+            } else {
+                counts.add(format)
+                batch.addRecord(range)
+            }
+        case .auditLog: counts.auditLog += 1
+        case .other: counts.other += 1
+        case .tooLong: counts.tooLong += 1
+        case .malformed(let fault, let position, let text): counts.add(fault, at: position) { text }
+        }
+    }
+
+    private func malformed(_ fault: LineFault, _ range: Range<Int>, _ batch: borrowing EventBatch) -> Effect {
+        let isShown = counts.samples.count < DecodeCounts.samplesMax
+        let text = isShown ? printable(batch.bytes.span(range)) : ""
+        return .malformed(fault, position: streamPosition(range.lowerBound), text: text)
+    }
+
+    private func streamPosition(_ place: Int) -> Int { position + place - inputStart }
+
+    /// The first 120 bytes, with control characters as `\x1b`.
+    private func printable(_ bytes: Span<UInt8>) -> String {
+        var start = [UInt8]()
+        for place in 0..<min(120, bytes.count) { start.append(bytes[place]) }
+        var text = ""
+        for scalar in String(decoding: start, as: UTF8.self).unicodeScalars {
+            if scalar.value < 0x20 || scalar.value == 0x7f {
+                let digits = String(scalar.value, radix: 16)
+                text += "\\x" + (digits.count < 2 ? "0" : "") + digits
+            } else {
+                text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
+}
