@@ -46,6 +46,8 @@ public enum ValueKind: Sendable, Equatable {
     case fileMode
     /// `host:port`, `[v6]:port`.
     case address
+    /// Such addresses, comma-separated.
+    case addresses
     /// `http://` or `https://` URLs, comma-separated.
     case urls
 }

@@ -98,6 +98,15 @@ public struct Section: Sendable {
     /// Whether the file sets the key, rather than its default.
     public func isSet(_ key: String) -> Bool { places[key] != nil }
 
+    public func addresses(_ key: String) -> [(host: String, port: Int)] {
+        list(key).map { text in
+            guard case .address(let host, let port)? = try? NetworkText.address(text) else {
+                preconditionFailure("\(key) is not addresses of \(heading)")
+            }
+            return (host, port)
+        }
+    }
+
     /// Where the key's value stands, or the heading when only its default applies.
     public func place(of key: String) -> Place { places[key] ?? place }
 

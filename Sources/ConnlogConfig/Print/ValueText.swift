@@ -52,6 +52,7 @@ extension ValueKind {
         case .list: "list, separated by commas"
         case .fileMode: "file mode in octal digits"
         case .address: "host:port or [v6]:port"
+        case .addresses: "host:port or [v6]:port, or several separated by commas"
         case .urls: "URL, or several separated by commas"
         }
     }

@@ -30,8 +30,17 @@ extension ValueKind {
         case .list: .list(try items(text))
         case .fileMode: .integer(try fileMode(text))
         case .address: try NetworkText.address(text)
+        case .addresses: .list(try items(text).map { item throws(ValueProblem) in try address(item) })
         case .urls: .list(try items(text).map { item throws(ValueProblem) in try NetworkText.url(item) })
         }
+    }
+
+    /// The item itself, when it is an address.
+    private func address(_ item: String) throws(ValueProblem) -> String {
+        do throws(ValueProblem) { _ = try NetworkText.address(item) } catch {
+            throw ValueProblem(error.text, example: error.example, item: item)
+        }
+        return item
     }
 
     private func path(_ text: String, folder: String) throws(ValueProblem) -> String {
