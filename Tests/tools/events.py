@@ -7,6 +7,7 @@ layout in the documentation, not from connlog's encoder, so that the two can dis
 import calendar
 import json
 import random
+import re
 import time
 from dataclasses import dataclass
 
@@ -216,6 +217,11 @@ def severity(event):
     return 6
 
 
+def plain(text):
+    """Control characters as `#` and three octal digits, as the example of RFC 5424 §8.2 has them."""
+    return re.sub(r"[\x00-\x1f\x7f]", lambda match: f"#{ord(match[0]):03o}", text)
+
+
 def syslog_message(event, hostname, app_name="coder", facility=16, sd_id="connlog@32473"):
     """What an RFC 5424 receiver must find: all but PROCID and MSG. Parameters without a value are left out."""
     destination = event.app if event.generation == "C" and event.type not in WEB else event.slug
@@ -227,7 +233,7 @@ def syslog_message(event, hostname, app_name="coder", facility=16, sd_id="connlo
         "req": event.request}
     return {"pri": facility * 8 + severity(event), "timestamp": rfc3339(event.time_ns, digits=6, strip=False),
             "hostname": hostname, "app": app_name, "msgid": message_id(event),
-            "sd": {sd_id: {k: v for k, v in parameters.items() if v}}}
+            "sd": {sd_id: {k: plain(v) for k, v in parameters.items() if v}}}
 
 
 def event_of_line(line):

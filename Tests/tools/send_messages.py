@@ -17,10 +17,8 @@ def encoded(message):
         "[" + identifier + "".join(f' {name}="' + re.sub(r'(["\\\]])', r"\\\1", value) + '"'
                                    for name, value in parameters.items()) + "]"
         for identifier, parameters in message["sd"].items())
-    text = (f"<{message['pri']}>1 {message['timestamp']} {message['hostname']} {message['app']} 4711 "
-            f"{message['msgid']} {elements or '-'} the event {message['sd']}")
-    # Control characters as the RFC's own example has them, so that no framing can break.
-    return re.sub(r"[\x00-\x1f\x7f]", lambda m: f"#{ord(m[0]):03o}", text).encode()
+    return (f"<{message['pri']}>1 {message['timestamp']} {message['hostname']} {message['app']} 4711 "
+            f"{message['msgid']} {elements or '-'} the event {message['sd']}").encode()
 
 
 def main():

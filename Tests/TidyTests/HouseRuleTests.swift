@@ -1,0 +1,98 @@
+import Foundation
+import Testing
+
+/// The rules of the house, kept by looking at the files.
+@Suite struct HouseRuleTests {
+    /// These tests name what they forbid.
+    private static let notHere = ":!Tests/TidyTests"
+
+    private func expectNone(
+        _ findings: [Repository.Finding], sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        for finding in findings { Issue.record("\(finding)", sourceLocation: sourceLocation) }
+    }
+
+    private func swiftFiles(in folder: String) throws -> [String] {
+        let found = try Repository.paths().filter { $0.hasPrefix(folder + "/") && $0.hasSuffix(".swift") }
+        try #require(found.count > 10, "git lists too few files to mean anything")
+        return found
+    }
+
+    @Test func `unsafe code is in ConnlogSystem and the byte kernels only`() throws {
+        let homes = [
+            "Sources/ConnlogSystem", "Sources/ConnlogCore/Decode/ByteKernels.swift", "Tests/ConnlogSystemTests",
+            "Tests/ConnlogTestSupport", "Tests/TidyTests",
+        ]
+        let words = #"\b(unsafe|Unmanaged|Unsafe(Mutable)?(Raw)?(Buffer)?Pointer)\b"#
+        expectNone(try Repository.findings(words, in: ["*.swift"] + homes.map { ":!\($0)" }))
+    }
+
+    @Test func `no work is marked as not done`() throws {
+        let words = #"\b(TODO|FIXME|XXX|HACK)\b|fatalError\("(not|un)"#
+        expectNone(try Repository.findings(words, in: [".", Self.notHere]))
+    }
+
+    @Test func `sources neither crash on input nor import Foundation`() throws {
+        expectNone(try Repository.findings(#"try!|\bas!|^ *([a-z]+ )?import Foundation"#, in: ["Sources/*.swift"]))
+    }
+
+    @Test func `a class that is Sendable unchecked says which lock makes it so`() throws {
+        for finding in try Repository.findings("^[^/]*@unchecked Sendable", in: ["Sources/*.swift"]) {
+            let before = try Repository.lines(of: finding.path)[..<(finding.number - 1)].reversed()
+            let comment = before.drop { !$0.contains("//") && !$0.isEmpty }.prefix { $0.contains("//") }
+            let words = comment.joined(separator: " ").lowercased()
+            #expect(words.contains("@unchecked sendable"), "\(finding)")
+            #expect(words.contains("lock") || words.contains("mutex") || words.contains("never change"), "\(finding)")
+        }
+    }
+
+    @Test func `no test sleeps or is switched off`() throws {
+        let words = #"Task\.sleep|\busleep\(|Thread\.sleep|\.disabled\(|withKnownIssue|XCTSkip"#
+        expectNone(try Repository.findings(words, in: ["Tests/*.swift", Self.notHere]))
+    }
+
+    @Test func `a file is one idea long`() throws {
+        // The byte kernels are many, and must be in one file.
+        let longer = ["Sources/ConnlogCore/Decode/ByteKernels.swift": 800]
+        for (folder, limit) in [("Sources", 400), ("Tests", 500)] {
+            for path in try swiftFiles(in: folder) {
+                let count = try Repository.lines(of: path).count - 1
+                #expect(count <= longer[path] ?? limit, "\(path)")
+            }
+        }
+    }
+
+    @Test func `every source file says what it is for`() throws {
+        let documented = Set(try Repository.findings("^ *///? [^ ]", in: ["Sources/*.swift"]).map(\.path))
+        for path in try swiftFiles(in: "Sources") {
+            #expect(documented.contains(path), "\(path) has no comment")
+        }
+    }
+
+    @Test func `nothing of one machine is in the repository`() throws {
+        let found = try Repository.findings(#"/work/|/tmp/[a-z]+/|/root/|/home/|\.\./shared"#, in: [".", Self.notHere])
+        // coderd's own build path stands in its log lines.
+        expectNone(
+            found.filter {
+                $0.line.replacing("/home/coder/", with: "").contains(#/\/work\/|\/tmp\/|\/root\/|\/home\/|shared/#)
+            })
+    }
+
+    @Test func `nothing that a build makes is tracked`() throws {
+        for path in try Repository.paths() {
+            #expect(!path.hasPrefix(".build") && !path.contains("/.build") && !path.contains("__pycache__"), "\(path)")
+            #expect(!path.hasSuffix("Package.resolved") && !path.hasSuffix(".o"), "\(path)")
+        }
+    }
+
+    @Test(arguments: ["Tests/run.sh", "examples/quickstart.sh", ".ci/run"])
+    func `a script can be started`(script: String) {
+        #expect(FileManager.default.isExecutableFile(atPath: Repository.root.appending(path: script).path))
+    }
+
+    @Test(arguments: [("log", "examples/coderd.log"), ("counts", "examples/coderd.counts")])
+    func `the example log is what its script writes`(what: String, file: String) throws {
+        let written = try Repository.output("python3", ["Tests/tools/make_example.py", what])
+        #expect(try written == String(contentsOf: Repository.root.appending(path: file), encoding: .utf8))
+    }
+}

@@ -1,0 +1,33 @@
+import Testing
+
+/// Imports run downwards only: the table of the architecture, target by target.
+@Suite struct ImportTests {
+    /// What each target may import.
+    private static let allowed: [String: Set<String>] = [
+        "ConnlogSystem": ["CConnlog", "CCurl", "CISAL", "Glibc"],
+        "ConnlogCore": ["CConnlog", "ConnlogSystem"],
+        "ConnlogConfig": ["ConnlogSystem"],
+        "ConnlogQueue": ["ConnlogSystem"],
+        "ConnlogDelivery": ["ConnlogCore", "ConnlogQueue", "ConnlogSystem"],
+        "ConnlogSources": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem"],
+        "ConnlogSinks": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem"],
+        "ConnlogDaemon": [
+            "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks", "ConnlogSources",
+            "ConnlogSystem", "Logging", "ServiceLifecycle", "UnixSignals",
+        ],
+        "connlog": ["ArgumentParser", "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "Logging"],
+    ]
+
+    @Test func `every target imports only what lies below it`() throws {
+        let imports = try Repository.findings("^ *(@[a-z_]+(\\([^)]*\\))? )?([a-z]+ )?import ", in: ["Sources/*.swift"])
+        try #require(imports.count > 20)
+        for found in imports {
+            let target = String(found.path.split(separator: "/")[1])
+            let words = found.line.split(separator: " ").drop { $0 != "import" }.dropFirst()
+            // `import struct Module.Name` names a kind first.
+            let module = words.last?.split(separator: ".").first.map(String.init) ?? ""
+            let allowed = try #require(Self.allowed[target], "\(found) is in a target that the table does not know")
+            #expect(allowed.union(["Synchronization"]).contains(module), "\(found)")
+        }
+    }
+}
