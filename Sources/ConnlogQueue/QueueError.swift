@@ -6,6 +6,8 @@ public enum QueueError: Error, Equatable, Sendable, CustomStringConvertible {
     case locked(file: String)
     /// A call that has no way around it failed: the directory cannot be made or read, commits cannot be stored.
     case system(SystemError)
+    /// A newer connlog wrote `file`. Nothing was touched.
+    case newerFormat(file: String, version: Int)
     /// The queue was closed. Nothing of what was handed over in this call was stored.
     case closed
     /// The task was cancelled while it waited for room or for the disk.
@@ -23,6 +25,8 @@ public enum QueueError: Error, Equatable, Sendable, CustomStringConvertible {
         case .locked(let file):
             "\(file): another connlog holds this lock; stop it, or give this one another data_dir"
         case .system(let error): "queue: \(error)"
+        case .newerFormat(let file, let version):
+            "\(file): written in format \(version) by a newer connlog; start that one, or move the queue away"
         case .closed: "the queue is closed"
         case .cancelled: "cancelled while waiting for the queue"
         case .batchTooLarge(let bytes, let bytesMax):

@@ -1,8 +1,11 @@
 /// How a queue behaves. Sizes are bytes.
 public struct QueueOptions: Sendable, Equatable {
+    /// The smallest bound that a queue can work with; less counts as this.
+    public static let queueBytesLeast = 256 << 10
+
     /// What it takes until events count as durable.
     public var durability: Durability
-    /// Bound of everything the queue keeps on disk, quarantine included; reached, sources wait. At least 64 KiB.
+    /// Bound of everything the queue keeps on disk, quarantine included; reached, sources wait.
     public var queueBytesMax: Int
     /// A segment is finished when the next group would make it larger than this. Lowered to a quarter of the smallest
     /// quota, because a quota is freed segment by segment. A single group may be larger.

@@ -17,6 +17,10 @@ private import CConnlog
         self.limit = limit
     }
 
+    /// Counts bytes that an extension has stored behind the present ones.
+    @inline(__always)
+    mutating func advance(by length: Int) { count &+= length }
+
     @inline(__always)
     public mutating func append(_ byte: UInt8) {
         assert(count < limit)

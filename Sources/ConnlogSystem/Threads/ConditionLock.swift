@@ -11,7 +11,12 @@
 
     public init() {
         unsafe pthread_mutex_init(mutex, nil)
-        unsafe pthread_cond_init(condition, nil)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        // The monotonic clock: a wait with a limit does not mind when someone sets the time of day.
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(condition, &attributes)
+        unsafe pthread_condattr_destroy(&attributes)
     }
 
     deinit {
@@ -30,4 +35,16 @@
 
     /// Gives the lock up until another thread wakes this one; may return for no reason.
     public func wait() { unsafe pthread_cond_wait(condition, mutex) }
+
+    /// The same, for `limit` at most.
+    public func wait(atMost limit: Duration) {
+        guard limit > .zero else { return }
+        var deadline = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &deadline)
+        let (seconds, attoseconds) = limit.components
+        let nanoseconds = Int(attoseconds / 1_000_000_000) + deadline.tv_nsec
+        deadline.tv_sec += Int(min(seconds, 1 << 32)) + nanoseconds / 1_000_000_000
+        deadline.tv_nsec = nanoseconds % 1_000_000_000
+        unsafe pthread_cond_timedwait(condition, mutex, &deadline)
+    }
 }
