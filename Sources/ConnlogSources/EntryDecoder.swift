@@ -17,6 +17,6 @@ package protocol EntryDecoder: Sendable {
     /// What was counted since the last call, all but bytes and files.
     /// - Parameters:
     ///   - place: the stream's name, for samples.
-    ///   - offset: where in the stream the last `decode` began.
-    mutating func takeCounts(_ place: String, offset: Int) -> SourceCounts
+    ///   - start: where in the stream the decoder began.
+    mutating func takeCounts(_ place: String, start: Int) -> SourceCounts
 }

@@ -34,14 +34,14 @@ public struct FileWatcher: ~Copyable, Sendable {
 
     /// Watches a file, or a directory and the files in it, from now on. Again for the same path after it may have come
     /// to lead elsewhere.
-    /// - Returns: whether it is watched; if not, it must be looked at from time to time.
+    /// - Returns: whether the watching began with this call.
     @discardableResult
     public mutating func watch(_ path: String) -> Bool {
         guard descriptor >= 0 else { return false }
         let mask = IN_MODIFY | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF
         let watch = unsafe inotify_add_watch(descriptor, path, UInt32(mask))
         if let former = watches[path], former != watch { forget(former, path) }
-        guard watch >= 0 else { return false }
+        guard watch >= 0, watches[path] != watch else { return false }
         watches[path] = watch
         paths[watch, default: []].insert(path)
         return true

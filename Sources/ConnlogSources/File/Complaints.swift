@@ -1,0 +1,27 @@
+import ConnlogCore
+
+/// What is wrong now, said once when it begins, again when it changes, and taken back when it is over.
+struct Complaints: Sendable {
+    private let log: LogFunction
+    private var texts: [String: String] = [:]
+
+    init(_ log: @escaping LogFunction) {
+        self.log = log
+    }
+
+    mutating func set(_ subject: String, _ text: String) {
+        guard texts[subject] != text else { return }
+        texts[subject] = text
+        log(.warning, text)
+    }
+
+    mutating func clear(_ subject: String) {
+        guard texts.removeValue(forKey: subject) != nil else { return }
+        log(.info, "\(subject): can be read now")
+    }
+
+    /// Takes back what was said about everything else.
+    mutating func keep(_ subjects: Set<String>) {
+        for subject in texts.keys.sorted() where !subjects.contains(subject) { clear(subject) }
+    }
+}

@@ -1,0 +1,277 @@
+import ConnlogCore
+import ConnlogSystem
+
+/// Which file is which: what the patterns lead to now, held against what is known.
+extension FileFollower {
+    /// Something a pattern leads to.
+    struct Finding {
+        let path: String
+        let status: FileStatus
+    }
+
+    mutating func scan(_ now: Duration) {
+        let findings = expandPatterns()
+        found = Dictionary(findings.map { ($0.path, $0.status.identity) }) { first, _ in first }
+        var unknown = place(findings, now)
+        for id in order where files[id]?.state == .following {
+            if let path = files[id]?.path, found[path] != files[id]?.position.identity { leave(id, now) }
+        }
+        let missing = Dictionary(grouping: order.filter { files[$0]?.state == .missing }) { id in
+            files[id]?.position.identity ?? FileIdentity(device: 0, inode: 0)
+        }
+        unknown.removeAll { resumeSame($0, missing[$0.status.identity] ?? [], now) }
+        for id in order where files[id]?.isRestored == true { search(id, &unknown, now) }
+        var bound = Set(files.values.filter { $0.state != .missing }.map(\.position.identity))
+        // Two new names may lead to one file.
+        for finding in unknown where bound.insert(finding.status.identity).inserted { bind(finding, now) }
+        for finding in findings where FileStatus.isSymbolicLink(finding.path) { watchedPaths.append(finding.path) }
+    }
+
+    // MARK: What is there
+
+    private mutating func expandPatterns() -> [Finding] {
+        var findings: [Finding] = []
+        var seen: Set<String> = []
+        var complained: Set<String> = []
+        watchedPaths = []
+        for pattern in settings.patterns {
+            let matches = pattern.expand()
+            watchedPaths += matches.directories
+            let before = findings.count
+            for problem in matches.problems {
+                complain(problem.subject, "\(problem); it is tried again every second", &complained)
+            }
+            for path in matches.paths where pattern.namesFile || !FileSettings.isExcluded(path) {
+                guard let finding = inspect(path, isNamed: pattern.namesFile, &complained) else { continue }
+                if seen.insert(path).inserted { findings.append(finding) }
+            }
+            if findings.count == before, matches.problems.isEmpty, !pattern.namesFile {
+                complain(
+                    pattern.pattern, "\(pattern.pattern): no file matches; it is looked for every second", &complained)
+            }
+        }
+        // What was said about a file that cannot be read stays said until it can be, or is gone.
+        complaints.keep(complained.union(found.keys).union(seen))
+        return findings
+    }
+
+    private mutating func complain(_ subject: String, _ text: String, _ subjects: inout Set<String>) {
+        subjects.insert(subject)
+        complaints.set(subject, text)
+    }
+
+    private mutating func inspect(_ path: String, isNamed: Bool, _ complained: inout Set<String>) -> Finding? {
+        do throws(SystemError) {
+            let status = try FileStatus(of: path)
+            if status.isRegular { return Finding(path: path, status: status) }
+            let what = status.isDirectory ? "a directory" : "no regular file"
+            if isNamed || !status.isDirectory {
+                complain(path, "\(path) is \(what); name files, such as \(path)/*.log", &complained)
+            }
+        } catch {
+            if isNamed || error.code != Errno.notFound {
+                complain(path, "\(error); it is tried again every second", &complained)
+            }
+        }
+        return nil
+    }
+
+    // MARK: What is known
+
+    /// Finds the known files again, under their own or another name, and returns the findings that are none of them.
+    private mutating func place(_ findings: [Finding], _ now: Duration) -> [Finding] {
+        var owners: [FileIdentity: UInt64] = [:]
+        for id in order {
+            guard let file = files[id], file.state != .missing else { continue }
+            owners[file.position.identity] = id
+        }
+        var placed: Set<UInt64> = []
+        var elsewhere: [Finding] = []
+        for finding in findings {
+            guard let id = owners[finding.status.identity], files[id]?.path == finding.path else {
+                elsewhere.append(finding)
+                continue
+            }
+            placed.insert(id)
+            if files[id]?.state == .leaving { files[id]?.move(to: finding.path, now) }
+        }
+        return elsewhere.filter { finding in
+            guard let id = owners[finding.status.identity] else { return true }
+            // A second name of a file that is followed already adds nothing.
+            if placed.insert(id).inserted { rename(id, finding.path, now) }
+            return false
+        }
+    }
+
+    private mutating func rename(_ id: UInt64, _ path: String, _ now: Duration) {
+        if files[id]?.state == .following { counts.rotations += 1 }
+        let former = files[id]?.path ?? ""
+        files[id]?.move(to: path, now)
+        formerPaths[id] = former
+    }
+
+    /// The path of a followed file leads elsewhere or nowhere.
+    private mutating func leave(_ id: UInt64, _ now: Duration) {
+        counts.rotations += 1
+        files[id]?.state = .leaving
+        files[id]?.grewAt = now
+        files[id]?.hasMore = true
+        formerPaths[id] = files[id]?.path
+        if files[id]?.file == nil { findRenamed(id, now) }
+        if files[id]?.file != nil { followMissed(id, now) }
+    }
+
+    // MARK: What is new
+
+    /// Goes on with a file that was missing and is what it was.
+    private mutating func resumeSame(_ finding: Finding, _ candidates: [UInt64], _ now: Duration) -> Bool {
+        for id in candidates where files[id]?.state == .missing && resembles(id, finding) == .same {
+            resume(id, finding, now)
+            return true
+        }
+        return false
+    }
+
+    private mutating func resume(_ id: UInt64, _ finding: Finding, _ now: Duration) {
+        files[id]?.move(to: finding.path, now)
+        files[id]?.position.identity = finding.status.identity
+        files[id]?.restart.identity = finding.status.identity
+        files[id]?.hasMore = true
+        files[id]?.isRestored = false
+        files[id]?.isFinal = false
+        files[id]?.seen = nil
+        files[id]?.pending = 0
+        files[id]?.file = nil
+    }
+
+    func resembles(_ id: UInt64, _ finding: Finding) -> Likeness {
+        guard let file = files[id], file.position.offset <= finding.status.size else { return .samePrefix }
+        guard let open = try? LocalFile.openForReading(finding.path) else { return .different }
+        var scratch = ByteBuffer()
+        return (try? file.position.compare(open, &scratch)) ?? .different
+    }
+
+    /// Decides what a file is that no followed one is, and follows it.
+    private mutating func bind(_ finding: Finding, _ now: Duration) {
+        let open: LocalFile
+        do throws(SystemError) {
+            open = try LocalFile.openForReading(finding.path)
+            guard try FileStatus(of: open).identity == finding.status.identity else {
+                scanIsDue = true
+                return
+            }
+        } catch {
+            return complaints.set(finding.path, "\(error); it is tried again every second")
+        }
+        complaints.clear(finding.path)
+        if resumeRewritten(finding, now) || resumeMoved(finding, open, now) || followCopy(finding, open, now) { return }
+        follow(finding, open, now)
+    }
+
+    /// The file that was read is still there by its inode and name, but its content is another.
+    private mutating func resumeRewritten(_ finding: Finding, _ now: Duration) -> Bool {
+        let home = FileStatus.resolve(finding.path)
+        let former = order.first { id in
+            guard let file = files[id], file.state == .missing else { return false }
+            return file.position.identity == finding.status.identity && file.position.path == home
+        }
+        guard let id = former else { return false }
+        resume(id, finding, now)
+        startOver(id, finding.status.identity)
+        return true
+    }
+
+    /// A missing file that came back as another inode: moved over a file system's border, or restored.
+    private mutating func resumeMoved(_ finding: Finding, _ open: LocalFile, _ now: Duration) -> Bool {
+        let former = order.first { id in
+            guard let file = files[id], file.state == .missing, file.position.offset > 0 else { return false }
+            return file.position.offset <= finding.status.size
+                && (try? file.position.compare(open, &scratch)) == .same
+        }
+        guard let id = former else { return false }
+        resume(id, finding, now)
+        return true
+    }
+
+    /// A copy of a followed file: its bytes are read there, and here only what is added to it.
+    private mutating func followCopy(_ finding: Finding, _ open: LocalFile, _ now: Duration) -> Bool {
+        for id in order {
+            guard let file = files[id], file.state != .missing, file.position.offset > 0 else { continue }
+            guard let copy = try? FileFollower.copyPosition(finding, open, of: file, &scratch) else {
+                if takesOver(id, finding, open, now) { return true }
+                continue
+            }
+            let added = add(finding.path, copy, .following)
+            files[added]?.mustSave = true
+            files[added]?.grewAt = now
+            return true
+        }
+        return false
+    }
+
+    /// Whether a followed file was cut or rewritten, and its end goes on in this copy.
+    private mutating func takesOver(_ id: UInt64, _ finding: Finding, _ open: LocalFile, _ now: Duration) -> Bool {
+        guard let file = files[id], file.state == .following, let original = file.file,
+            (try? file.position.compare(open, &scratch)) == .same,
+            (try? file.position.compare(original, &scratch)) != .same
+        else { return false }
+        rewritten(id, now)
+        return files[id]?.position.identity == finding.status.identity
+    }
+
+    /// How far `open` is a copy of `file`, if it is one.
+    private static func copyPosition(
+        _ finding: Finding, _ open: LocalFile, of file: FollowedFile, _ scratch: inout ByteBuffer
+    ) throws(SystemError) -> FilePosition? {
+        let original: LocalFile
+        if let open = file.file { original = open } else { original = try .openForReading(file.path) }
+        let common = min(finding.status.size, try FileStatus(of: original).size)
+        guard common > 0 else { return nil }
+        var position = FilePosition(path: FileStatus.resolve(finding.path), identity: finding.status.identity)
+        scratch.removeAll()
+        position.prefixLength = try original.read(
+            into: &scratch, at: 0, count: min(common, FilePosition.prefixMax))
+        position.prefixHash = FilePosition.hash(scratch.span)
+        position.offset = common
+        position.isCopy = true
+        scratch.removeAll()
+        let marker = position.markerLength
+        guard try original.read(into: &scratch, at: common - marker, count: marker) == marker else { return nil }
+        position.markerHash = FilePosition.hash(scratch.span)
+        return try position.compare(open, &scratch) == .same ? position : nil
+    }
+
+    private mutating func follow(_ finding: Finding, _ open: LocalFile, _ now: Duration) {
+        var position = FilePosition(path: FileStatus.resolve(finding.path), identity: finding.status.identity)
+        let startsAtEnd = settings.startsAtEnd && isFirstStart && !hasScanned
+        if startsAtEnd { moveToEnd(&position, open) }
+        let id = add(finding.path, position, .following)
+        files[id]?.grewAt = now
+        files[id]?.mustSave = startsAtEnd
+        let before = order.filter { leftBehind($0, finding.path, position.path) }
+        files[id]?.waitsFor = before
+    }
+
+    /// Whether a file had that path before and still has something to say.
+    private func leftBehind(_ id: UInt64, _ path: String, _ home: String) -> Bool {
+        guard let file = files[id], file.state != .missing, file.path != path || file.state == .leaving else {
+            return false
+        }
+        return formerPaths[id] == path || formerPaths[id] == home
+    }
+
+    /// The beginning of the last line, which is not complete yet, or the end.
+    private mutating func moveToEnd(_ position: inout FilePosition, _ open: LocalFile) {
+        guard let size = try? FileStatus(of: open).size, size > 0 else { return }
+        let length = min(size, 1 << 20)
+        scratch.removeAll()
+        guard (try? open.read(into: &scratch, at: size - length, count: length)) == length else { return }
+        var end = length
+        while end > 0, scratch[end - 1] != UInt8(ascii: "\n") { end -= 1 }
+        // Without a line's beginning in reach the end of the file has to do.
+        if end == 0, length < size { end = length }
+        position.offset = size - length + end
+        position.markerHash = FilePosition.hash(scratch.span(max(0, end - FilePosition.markerMax)..<end))
+        _ = try? position.checkPrefix(open, &scratch)
+    }
+}

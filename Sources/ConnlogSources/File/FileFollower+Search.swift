@@ -1,0 +1,178 @@
+import ConnlogCore
+import ConnlogSystem
+
+/// Where files went that their paths no longer lead to.
+extension FileFollower {
+    /// Looks for a file of a checkpoint that the patterns do not lead to: renamed or copied while connlog was away.
+    mutating func search(_ id: UInt64, _ unknown: inout [Finding], _ now: Duration) {
+        guard let file = files[id], file.state == .missing else { return }
+        files[id]?.isRestored = false
+        files[id]?.grewAt = now
+        formerPaths[id] = file.path
+        findRenamed(id, now)
+        if files[id]?.state == .missing, wasReplaced(file) {
+            takeCopy(id, now)
+            if let identity = files[id]?.position.identity, files[id]?.state != .missing {
+                unknown.removeAll { $0.status.identity == identity }
+            }
+        }
+        if files[id]?.state == .leaving { followMissed(id, now) }
+    }
+
+    /// The path of a missing file leads to something else, so that it has been rotated away rather than removed.
+    private func wasReplaced(_ file: FollowedFile) -> Bool {
+        (try? FileStatus(of: file.position.path)) != nil
+    }
+
+    /// Opens a file by its inode, under whatever name it has in its directory, and reads on there.
+    mutating func findRenamed(_ id: UInt64, _ now: Duration) {
+        guard let file = files[id] else { return }
+        let sibling = siblings(of: file.position.path).first { $0.status.identity == file.position.identity }
+        guard let sibling, let open = try? LocalFile.openForReading(sibling.path),
+            resembles(id, sibling) == .same
+        else {
+            files[id]?.state = .missing
+            return
+        }
+        files[id]?.file = open
+        files[id]?.state = .leaving
+        files[id]?.hasMore = true
+        files[id]?.pending = 0
+        files[id]?.grewAt = now
+    }
+
+    /// What was read of a file is no longer in it.
+    mutating func rewritten(_ id: UInt64, _ now: Duration) {
+        guard let file = files[id] else { return }
+        guard file.state == .following else {
+            // What has left is not written anew; what is left of it can not be told from what was read.
+            log(.warning, "\(file.path): was cut after it was renamed or removed; what it lost was not read")
+            counts.truncations += 1
+            files[id]?.hasMore = false
+            files[id]?.file = nil
+            files[id]?.state = .missing
+            return
+        }
+        let identity = file.position.identity
+        if takeCopy(id, now) {
+            counts.truncations += 1
+            let added = add(file.path, FilePosition(path: file.position.path, identity: identity), .following)
+            files[added]?.file = file.file
+            files[added]?.grewAt = now
+            files[added]?.waitsFor = [id]
+        } else {
+            startOver(id, identity)
+        }
+    }
+
+    mutating func startOver(_ id: UInt64, _ identity: FileIdentity) {
+        guard let file = files[id] else { return }
+        counts.truncations += 1
+        if file.position.offset > 0 {
+            log(
+                .warning,
+                "\(file.path): was truncated or rewritten after \(file.position.offset) bytes were read; reading it "
+                    + "from its beginning; lines that were cut off unread are lost, so rotate by renaming")
+        }
+        files[id]?.startOver(identity)
+    }
+
+    /// Goes on in a copy that was made of a file before it was cut (`copytruncate`), if there is one.
+    @discardableResult
+    private mutating func takeCopy(_ id: UInt64, _ now: Duration) -> Bool {
+        guard let file = files[id], file.position.offset > 0 else { return false }
+        let copies = siblings(of: file.position.path).filter { sibling in
+            guard sibling.status.identity != file.position.identity, !FileSettings.isExcluded(sibling.path),
+                sibling.status.size >= file.position.offset
+            else { return false }
+            // A file that is read already is another one, unless it was known to be a copy.
+            return order.allSatisfy { other in
+                files[other]?.position.identity != sibling.status.identity || files[other]?.position.isCopy == true
+            }
+        }
+        guard let copy = copies.first(where: { resembles(id, $0) == .same }),
+            let open = try? LocalFile.openForReading(copy.path)
+        else { return false }
+        for other in order where other != id && files[other]?.position.identity == copy.status.identity {
+            forget(other)
+        }
+        files[id]?.position.identity = copy.status.identity
+        files[id]?.restart.identity = copy.status.identity
+        files[id]?.file = open
+        files[id]?.seen = nil
+        files[id]?.hasMore = true
+        files[id]?.mustSave = true
+        files[id]?.grewAt = now
+        files[id]?.state = .leaving
+        formerPaths[id] = file.path
+        if found[copy.path] == copy.status.identity { files[id]?.move(to: copy.path, now) }
+        return true
+    }
+
+    /// Follows the files that had the path between the one that left and the one that has it now, and left it too
+    /// before they were seen: two rotations in a row.
+    mutating func followMissed(_ id: UInt64, _ now: Duration) {
+        guard let file = files[id], let open = file.file, let left = try? FileStatus(of: open) else { return }
+        let known = Set(files.values.map(\.position.identity)).union(found.values)
+        let home = file.position.path
+        let missed = siblings(of: home).filter { sibling in
+            sibling.status.modified >= left.modified && !known.contains(sibling.status.identity)
+                && !FileSettings.isExcluded(sibling.path) && FileFollower.isRotation(sibling.path, of: home)
+        }
+        var before = [id]
+        for sibling in missed.sorted(by: { $0.status.modified < $1.status.modified }) {
+            guard let open = try? LocalFile.openForReading(sibling.path), resembles(id, sibling) != .same else {
+                continue
+            }
+            let added = add(
+                file.path, FilePosition(path: home, identity: sibling.status.identity), .leaving)
+            files[added]?.file = open
+            files[added]?.waitsFor = before
+            files[added]?.grewAt = now
+            formerPaths[added] = formerPaths[id]
+            before.append(added)
+        }
+    }
+
+    /// Regular files in the directory of `path` whose names begin like its own.
+    private func siblings(of path: String) -> [Finding] {
+        let directory = LocalFileSystem.parent(of: path)
+        let stem = FileFollower.stem(FileFollower.name(of: path))
+        let names = (try? LocalFileSystem().list(directory)) ?? []
+        return names.sorted().compactMap { name in
+            guard name.hasPrefix(stem) else { return nil }
+            let path = directory == "/" ? "/" + name : directory + "/" + name
+            guard let status = try? FileStatus(of: path), status.isRegular else { return nil }
+            return Finding(path: path, status: status)
+        }
+    }
+
+    /// Whether a name is one that a rotation gives: `coder.log.1`, `coder.log-20260131`, `coder-2026-01-31T10-11.log`.
+    static func isRotation(_ path: String, of original: String) -> Bool {
+        let name = name(of: path)
+        let own = self.name(of: original)
+        let stem = stem(own)
+        let ending = String(own.dropFirst(stem.count))
+        var middle: Substring
+        if name.hasPrefix(own) {
+            middle = name.dropFirst(own.count)
+        } else if name.hasPrefix(stem), name.hasSuffix(ending), name.count > own.count {
+            middle = name.dropFirst(stem.count).dropLast(ending.count)
+        } else {
+            return false
+        }
+        guard let separator = middle.popFirst(), "._-".contains(separator) else { return false }
+        let isDate = middle.allSatisfy { $0.isASCII && ($0.isNumber || "-_.:TZ".contains($0)) }
+        return isDate && middle.contains { $0.isNumber }
+    }
+
+    private static func name(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+    }
+
+    /// A name without its last ending.
+    private static func stem(_ name: String) -> String {
+        guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
+        return String(name[..<dot])
+    }
+}

@@ -1,0 +1,380 @@
+package import ConnlogCore
+package import ConnlogSystem
+
+/// Follows the files that patterns lead to, one step at a time.
+///
+/// Promises: every byte of every file is read once, in order, over restarts, growth, renames, copies, cuts and reused
+/// inodes, as long as it lies in a file that can still be found: under a name the patterns lead to, or beside it under
+/// the name of a rotation. Not promised: bytes that were removed before they were read (`copytruncate` removes what
+/// comes between its copy and its cut; connlog looks for the copy and reads its end).
+///
+/// `poll` neither waits nor reads a clock, so that a test drives it call by call. Files are told apart as
+/// `FilePosition` describes. The work of a call is bounded: about `batchBytes` are read.
+package struct FileFollower: Sendable {
+    /// What one call of `poll` brought.
+    package struct Round: Sendable {
+        /// To be stored with the batch.
+        package var checkpoints: [Checkpoint] = []
+        /// There is more to be read at once.
+        package var hasMore = false
+        /// How long nothing needs to be looked at, if nothing changes.
+        package var wait: Duration = .zero
+        /// With `once`: all is read.
+        package var isDone = false
+    }
+
+    let settings: FileSettings
+    let makeDecoder: @Sendable () -> any EntryDecoder
+    let log: LogFunction
+    var complaints: Complaints
+
+    var files: [UInt64: FollowedFile] = [:]
+    /// The keys of `files`, ascending.
+    var order: [UInt64] = []
+    var lastID: UInt64 = 0
+    /// Checkpoints of files that need not be remembered any more.
+    var forgotten: [UInt64] = []
+    var counts = SourceCounts()
+    var scratch = ByteBuffer()
+
+    /// No checkpoint is known: connlog has never looked here.
+    let isFirstStart: Bool
+    var hasScanned = false
+    var nextScan: Duration = .zero
+    var scannedAt: Duration = .zero
+    /// A file is not where it was, or a new name came up.
+    var scanIsDue = true
+    /// What was found by the last scan.
+    var found: [String: FileIdentity] = [:]
+    /// Directories and linked files for the watcher, as of the last scan.
+    var watchedPaths: [String] = []
+    private var nextReader = 0
+    /// The path a file had before it was renamed or removed.
+    var formerPaths: [UInt64: String] = [:]
+    /// Files opened since it was last seen to that they do not become too many.
+    private var opened = 0
+    private var hasSaidStarted = false
+
+    /// The checkpoint that says that the source has run before.
+    package static let startedKey: CheckpointKey = "file"
+
+    package init(
+        _ settings: FileSettings, _ checkpoints: [CheckpointKey: [UInt8]], log: @escaping LogFunction,
+        makeDecoder: @escaping @Sendable () -> any EntryDecoder
+    ) {
+        self.settings = settings
+        self.log = log
+        self.makeDecoder = makeDecoder
+        complaints = Complaints(log)
+        isFirstStart = checkpoints.isEmpty
+        for (key, value) in checkpoints { restore(key, value) }
+        order = files.keys.sorted()
+        lastID = order.last ?? 0
+    }
+
+    /// Looks at what is due, reads what there is, and says what to store.
+    /// - Parameters:
+    ///   - now: since any fixed moment; must not run backwards.
+    ///   - changes: what a watcher noticed since the last call.
+    ///   - batch: gets the events.
+    package mutating func poll(
+        now: Duration, changes: FileChanges = FileChanges(), into batch: inout EventBatch
+    ) -> Round {
+        notice(changes)
+        scanIfDue(now)
+        for id in order { look(id, now) }
+        // What has left its place makes room there at once.
+        scanIfDue(now)
+        readRound(now, &batch)
+        for id in order { finishIfQuiet(id, now, &batch) }
+        closeSome()
+        return closeRound(now)
+    }
+
+    /// Makes the next call of `poll` look at everything.
+    mutating func lookAgain() {
+        scanIsDue = true
+        scannedAt = .zero
+        for id in order { files[id]?.nextLook = .zero }
+    }
+
+    /// Directories and linked files to be watched, since the last scan.
+    mutating func takeUnwatched() -> [String] {
+        let paths = watchedPaths
+        watchedPaths = []
+        return paths
+    }
+
+    /// What was counted since the last call.
+    package mutating func takeCounts() -> SourceCounts {
+        var taken = counts
+        counts = SourceCounts()
+        taken.files = files.values.count { $0.state != .missing }
+        return taken
+    }
+
+    /// Positions that moved without an event since they were stored; to be stored when reading stops.
+    package mutating func finalCheckpoints(_ now: Duration) -> [Checkpoint] {
+        for id in order where files[id]?.saved != files[id]?.restart { files[id]?.mustSave = true }
+        return takeCheckpoints(now)
+    }
+
+    static func key(_ id: UInt64) -> CheckpointKey { "\(startedKey)/\(id)" }
+
+    private mutating func restore(_ key: CheckpointKey, _ value: [UInt8]) {
+        let prefix = FileFollower.startedKey + "/"
+        guard key.hasPrefix(prefix), let id = UInt64(key.dropFirst(prefix.count)) else { return }
+        guard let position = FilePosition(checkpoint: value) else {
+            return log(
+                .error, "checkpoint \(key) is damaged or of a newer version; its file is read from the beginning")
+        }
+        var file = FollowedFile(id: id, path: position.path, position: position, state: .missing)
+        file.saved = position
+        file.isRestored = true
+        files[id] = file
+    }
+}
+
+// MARK: - Looking
+
+extension FileFollower {
+    private mutating func notice(_ changes: FileChanges) {
+        if changes.isOverflow { scanIsDue = true }
+        guard !changes.paths.isEmpty else { return }
+        for id in order where changes.paths.contains(files[id]?.path ?? "") {
+            files[id]?.nextLook = .zero
+            files[id]?.pause = FollowedFile.pauseMin
+        }
+        let isNew = changes.paths.contains { path in
+            found[path] == nil && settings.patterns.contains { $0.matches(path) }
+        }
+        if isNew { scanIsDue = true }
+    }
+
+    /// A scan that a file asked for happens at once, but names that come and go cannot make it run all the time.
+    private mutating func scanIfDue(_ now: Duration) {
+        guard
+            !hasScanned || now >= nextScan
+                || (scanIsDue && (scannedAt == .zero || now >= scannedAt + FollowedFile.pauseMin))
+        else { return }
+        scanIsDue = false
+        scannedAt = now
+        nextScan = now + settings.scanEvery
+        scan(now)
+        hasScanned = true
+    }
+
+    /// Asks the disk whether a file has grown or gone, if it is time to.
+    private mutating func look(_ id: UInt64, _ now: Duration) {
+        guard let file = files[id], file.state != .missing, !file.hasMore, now >= file.nextLook else { return }
+        do throws(SystemError) {
+            let status = try file.state == .leaving ? leavingStatus(file) : FileStatus(of: file.path)
+            if status.identity != file.position.identity {
+                scanIsDue = true
+                return
+            }
+            let isSame = file.seen.map { $0.size == status.size && $0.modified == status.modified } ?? false
+            files[id]?.hasMore = !isSame
+            if isSame { files[id]?.backOff(now) } else { files[id]?.pause = FollowedFile.pauseMin }
+        } catch {
+            scanIsDue = scanIsDue || file.state == .following
+            files[id]?.backOff(now)
+        }
+    }
+
+    private func leavingStatus(_ file: FollowedFile) throws(SystemError) -> FileStatus {
+        guard let open = file.file else { return try FileStatus(of: file.position.path) }
+        return try FileStatus(of: open)
+    }
+}
+
+// MARK: - Reading
+
+extension FileFollower {
+    /// Gives each file that has more its turn until the batch is full, going on where the last round stopped.
+    private mutating func readRound(_ now: Duration, _ batch: inout EventBatch) {
+        let readers = order.filter { isReadable($0) }
+        guard !readers.isEmpty else { return }
+        let share = max(settings.batchBytes / readers.count, min(settings.batchBytes, 64 << 10))
+        for turn in 0..<readers.count {
+            let id = readers[(nextReader + turn) % readers.count]
+            read(id, share, now, &batch)
+            if batch.bytes.count >= settings.batchBytes {
+                nextReader = (nextReader + turn + 1) % readers.count
+                return
+            }
+        }
+        nextReader = 0
+    }
+
+    private func isReadable(_ id: UInt64) -> Bool {
+        guard let file = files[id], file.hasMore, file.state != .missing else { return false }
+        return file.waitsFor.allSatisfy { files[$0]?.hasMore != true || files[$0]?.state == .missing }
+    }
+
+    private mutating func read(_ id: UInt64, _ count: Int, _ now: Duration, _ batch: inout EventBatch) {
+        guard var file = files.removeValue(forKey: id) else { return }
+        defer { if files[id] == nil { files[id] = file } }
+        do throws(SystemError) {
+            guard let open = try open(&file) else {
+                file.hasMore = false
+                scanIsDue = true
+                return
+            }
+            let before = file.position.offset + file.pending
+            let outcome = try file.read(
+                open, count, into: &batch, &scratch, isEnd: false, makeDecoder, &counts)
+            complaints.clear(file.path)
+            if outcome == .rewritten {
+                files[id] = file
+                return rewritten(id, now)
+            }
+            file.hasMore = outcome == .more
+            if file.position.offset + file.pending > before {
+                file.grewAt = now
+                file.isFinal = false
+                file.pause = FollowedFile.pauseMin
+            }
+            if !file.hasMore { file.backOff(now) }
+            if opened >= settings.openMax / 8 { closeSome() }
+        } catch {
+            file.hasMore = false
+            file.seen = nil
+            file.pause = FollowedFile.pauseMax
+            file.backOff(now)
+            complaints.set(
+                file.path, "\(error); its other events wait until it can be read, which is tried every second")
+        }
+    }
+
+    /// The open file, or nil when the path leads to another one by now.
+    private mutating func open(_ file: inout FollowedFile) throws(SystemError) -> LocalFile? {
+        if let open = file.file { return open }
+        let open = try LocalFile.openForReading(file.path)
+        let status = try FileStatus(of: open)
+        guard status.isRegular, status.identity == file.position.identity else { return nil }
+        file.file = open
+        opened += 1
+        return open
+    }
+
+    /// Takes the unterminated last line of a file to which nothing more will come.
+    private mutating func finishIfQuiet(_ id: UInt64, _ now: Duration, _ batch: inout EventBatch) {
+        guard let file = files[id], !file.hasMore else { return }
+        if settings.once { return finishOnce(id, &batch) }
+        guard now >= file.grewAt + settings.grace else { return }
+        let hasLeft = file.state == .leaving || (file.state == .following && formerPaths[id] != nil)
+        if hasLeft, !file.isFinal { takeRest(id, &batch) }
+        if file.state == .leaving { close(id, now) }
+    }
+
+    /// With `once` the last line counts if it is an event; if not, a later run may find it complete.
+    private mutating func finishOnce(_ id: UInt64, _ batch: inout EventBatch) {
+        guard let file = files[id], file.state != .missing, !file.isFinal else { return }
+        let before = batch.count
+        takeRest(id, &batch)
+        guard batch.count == before else { return }
+        files[id]?.position = file.position
+        files[id]?.restart = file.restart
+        files[id]?.pending = file.pending
+        files[id]?.decoder = nil
+    }
+
+    private mutating func takeRest(_ id: UInt64, _ batch: inout EventBatch) {
+        files[id]?.isFinal = true
+        guard let open = files[id]?.file, files[id]?.pending != 0 || files[id]?.restart != files[id]?.position else {
+            return
+        }
+        do throws(SystemError) {
+            _ = try files[id]?.read(
+                open, settings.batchBytes, into: &batch, &scratch, isEnd: true, makeDecoder, &counts)
+        } catch {
+            log(.warning, "\(error); its last line is left out")
+        }
+    }
+
+    /// A file that has left is finished. Its position is kept as long as it has a name somewhere.
+    private mutating func close(_ id: UInt64, _ now: Duration) {
+        let links = files[id]?.file.flatMap { try? FileStatus(of: $0).links } ?? 0
+        files[id]?.file = nil
+        files[id]?.decoder = nil
+        files[id]?.state = .missing
+        files[id]?.grewAt = now
+        if links == 0 { forget(id) }
+    }
+}
+
+// MARK: - Keeping books
+
+extension FileFollower {
+    mutating func add(_ path: String, _ position: FilePosition, _ state: FollowedFile.State) -> UInt64 {
+        lastID += 1
+        files[lastID] = FollowedFile(id: lastID, path: path, position: position, state: state)
+        order.append(lastID)
+        return lastID
+    }
+
+    mutating func forget(_ id: UInt64) {
+        if files[id]?.saved != nil { forgotten.append(id) }
+        files[id] = nil
+        formerPaths[id] = nil
+        order.removeAll { $0 == id }
+    }
+
+    /// Closes the files that have been silent longest when too many are open.
+    private mutating func closeSome() {
+        opened = 0
+        let open = order.filter { files[$0]?.file != nil && files[$0]?.state == .following }
+        guard open.count > settings.openMax else { return }
+        let silent = open.sorted { (files[$0]?.grewAt ?? .zero) < (files[$1]?.grewAt ?? .zero) }
+        for id in silent.prefix(open.count - settings.openMax) { files[id]?.file = nil }
+    }
+
+    private mutating func closeRound(_ now: Duration) -> Round {
+        forgetOld(now)
+        var round = Round(checkpoints: takeCheckpoints(now))
+        round.hasMore = order.contains { isReadable($0) }
+        round.isDone = settings.once && !round.hasMore
+        var next = scanIsDue ? min(nextScan, scannedAt + FollowedFile.pauseMin) : nextScan
+        for id in order {
+            guard let file = files[id], file.state != .missing, !file.hasMore else { continue }
+            next = min(next, file.nextLook)
+        }
+        round.wait = round.hasMore ? .zero : max(.zero, next - now)
+        return round
+    }
+
+    private mutating func forgetOld(_ now: Duration) {
+        let missing = order.filter { files[$0]?.state == .missing && files[$0]?.isRestored == false }
+        let excess = missing.count - settings.rememberMax
+        for (index, id) in missing.enumerated() {
+            guard let file = files[id] else { continue }
+            if index < excess || now >= file.grewAt + settings.rememberFor { forget(id) }
+        }
+    }
+
+    private mutating func takeCheckpoints(_ now: Duration) -> [Checkpoint] {
+        var checkpoints = forgotten.map { Checkpoint(key: FileFollower.key($0), value: nil) }
+        forgotten.removeAll()
+        if isFirstStart, hasScanned, !hasSaidStarted {
+            checkpoints.append(Checkpoint(key: FileFollower.startedKey, value: [1]))
+            hasSaidStarted = true
+        }
+        for id in order {
+            guard let file = files[id], file.restart != file.saved, isTimeToSave(file, now) else { continue }
+            checkpoints.append(Checkpoint(key: FileFollower.key(id), value: file.restart.checkpoint))
+            files[id]?.saved = file.restart
+            files[id]?.savedAt = now
+            files[id]?.mustSave = false
+        }
+        return checkpoints
+    }
+
+    /// A position goes with the events before it. Where there were none it may lag, so that a chatty file without
+    /// events does not fill the queue with positions.
+    private func isTimeToSave(_ file: FollowedFile, _ now: Duration) -> Bool {
+        if file.mustSave { return true }
+        guard file.restart.offset > 0 else { return false }
+        return now >= file.savedAt + .seconds(1) || file.restart.offset - (file.saved?.offset ?? 0) >= 8 << 20
+    }
+}

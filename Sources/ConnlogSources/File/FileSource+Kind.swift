@@ -1,0 +1,31 @@
+public import ConnlogConfig
+public import ConnlogCore
+import ConnlogSystem
+
+extension FileSource: SourceKind {
+    public static let schema = SectionSchema(
+        kind: "source", type: "file", isNamed: true,
+        summary: "Follows log files: growth, rotation by renaming, truncation, files that come later.",
+        keys: [
+            Key(
+                "path", .list, required: true, example: "/var/log/coder/*.log",
+                help: "files to follow; * ? [a-z] in any part; packed files such as .gz are left out"),
+            Key(
+                "start_at", .choice(["beginning", "end"]), default: "beginning",
+                help: "where files begin that are there at the very first start; later ones begin at their beginning"),
+        ] + LineKeys.all)
+
+    public static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {
+        let paths = section.list("path")
+        if paths.isEmpty {
+            throw section.error("path", "names no file; write one or more paths, such as /var/log/coder/*.log")
+        }
+        for path in paths where path.hasSuffix("/") {
+            throw section.error("path", "'\(path)' is a directory; name the files in it, such as \(path)*.log")
+        }
+        var settings = FileSettings(patterns: paths.map(Glob.init))
+        settings.startsAtEnd = section.string("start_at") == "end"
+        settings.once = context.once
+        return FileSource(settings, context, makeDecoder: LineKeys.decoder(section))
+    }
+}

@@ -1,0 +1,196 @@
+import ConnlogCore
+import ConnlogSystem
+
+/// One file on its way through being read.
+struct FollowedFile: Sendable {
+    enum State: Sendable, Equatable {
+        /// Its path leads to it.
+        case following
+        /// Renamed away or removed; read on through the open descriptor until nothing more comes.
+        case leaving
+        /// Not to be found. Only what is known of it is kept, should it come back.
+        case missing
+    }
+
+    /// Names its checkpoint.
+    let id: UInt64
+    /// As the pattern led to it.
+    var path: String
+    var state: State
+    var position: FilePosition
+    /// Where a restart would begin: `position`, or the beginning of an entry that is not complete yet.
+    var restart: FilePosition
+    /// The checkpoint written last.
+    var saved: FilePosition?
+    var savedAt: Duration = .zero
+    /// The checkpoint has to be written with this round, not some time later.
+    var mustSave = false
+
+    /// Open while it has been read lately.
+    var file: LocalFile?
+    var decoder: (any EntryDecoder)?
+    /// Where in the file the decoder began.
+    private var decoderStart = 0
+    /// Bytes behind `position.offset` that were read and make no whole entry yet.
+    var pending = 0
+    /// Size and time of change when its end was reached last.
+    var seen: (size: Int, modified: Nanoseconds)?
+    /// There are bytes to read, as far as is known.
+    var hasMore = true
+    /// The last line was taken although it had no end.
+    var isFinal = false
+
+    var grewAt: Duration = .zero
+    /// When it is looked at next, and the wait after that.
+    var nextLook: Duration = .zero
+    var pause = FollowedFile.pauseMin
+    /// Files that had its path before, to be read to their end first.
+    var waitsFor: [UInt64] = []
+    /// From a checkpoint, and not searched for yet.
+    var isRestored = false
+
+    static let pauseMin = Duration.milliseconds(16)
+    static let pauseMax = Duration.milliseconds(1024)
+
+    init(id: UInt64, path: String, position: FilePosition, state: State) {
+        self.id = id
+        self.path = path
+        self.position = position
+        self.restart = position
+        self.state = state
+    }
+
+    /// Looks again later and later, in step with the other silent files so that one wake-up serves them all.
+    mutating func backOff(_ now: Duration) {
+        let step = pause.milliseconds
+        nextLook = .milliseconds((now.milliseconds / step + 1) * step)
+        pause = min(pause * 2, FollowedFile.pauseMax)
+    }
+
+    /// Its path leads to another place now; the file is the same.
+    mutating func move(to path: String, _ now: Duration) {
+        self.path = path
+        position.path = FileStatus.resolve(path)
+        restart.path = position.path
+        state = .following
+        mustSave = true
+        grewAt = now
+    }
+
+    /// Begins anew with the same path and another content.
+    mutating func startOver(_ identity: FileIdentity) {
+        position = FilePosition(path: position.path, identity: identity)
+        restart = position
+        decoder = nil
+        pending = 0
+        seen = nil
+        hasMore = true
+        isFinal = false
+        mustSave = true
+    }
+}
+
+extension FollowedFile {
+    enum ReadOutcome: Sendable, Equatable {
+        /// As much was read as was asked for.
+        case more
+        case end
+        /// What was read before is no longer there.
+        case rewritten
+    }
+
+    /// Reads once, about `count` bytes, into the batch; checks first that the file still holds what was read of it.
+    /// - Parameter isEnd: an unterminated last line is a whole one.
+    mutating func read(
+        _ file: LocalFile, _ count: Int, into batch: inout EventBatch, _ scratch: inout ByteBuffer, isEnd: Bool,
+        _ makeDecoder: () -> any EntryDecoder, _ counts: inout SourceCounts
+    ) throws(SystemError) -> ReadOutcome {
+        let modified = try FileStatus(of: file).modified
+        var checked = position
+        guard try checked.checkPrefix(file, &scratch) else { return .rewritten }
+        let start = batch.bytes.count
+        let marker = position.markerLength
+        let wanted = marker + pending + count
+        let got = try file.read(into: &batch.bytes, at: position.offset - marker, count: wanted)
+        let end = start + got
+        guard got >= marker, FilePosition.hash(batch.bytes.span(start..<start + marker)) == position.markerHash else {
+            batch.bytes.truncate(to: start)
+            return .rewritten
+        }
+        position = checked
+        if got - marker > pending || isEnd {
+            decode(start + marker..<end, from: start, in: &batch, isEnd: isEnd, makeDecoder, file, &counts)
+        }
+        // What is not done with is read again next time; it need not travel.
+        if batch.bytes.count == end { batch.bytes.truncate(to: end - pending) }
+        if got == wanted { return .more }
+        seen = (position.offset + pending, modified)
+        return .end
+    }
+
+    private mutating func decode(
+        _ input: Range<Int>, from start: Int, in batch: inout EventBatch, isEnd: Bool,
+        _ makeDecoder: () -> any EntryDecoder, _ file: LocalFile, _ counts: inout SourceCounts
+    ) {
+        var decoder = self.decoder ?? warmDecoder(makeDecoder, file)
+        let before = batch.count
+        let done = decoder.decode(input, in: &batch, isEnd: isEnd)
+        counts.add(decoder.takeCounts(path, start: decoderStart))
+        counts.bytes += done
+        counts.events += batch.count - before
+        let distance = decoder.restartDistance
+        self.decoder = decoder
+        advance(to: input.lowerBound + done, from: input.lowerBound, since: start, batch, distance)
+        pending = input.count - done
+        mustSave = mustSave || batch.count > before
+    }
+
+    /// `start` is where the batch begins to hold bytes of this file, the marker in front included.
+    private mutating func advance(
+        to end: Int, from begin: Int, since start: Int, _ batch: EventBatch, _ distance: Int
+    ) {
+        let base = position.offset - begin
+        func note(_ position: inout FilePosition, at place: Int) {
+            position.offset = base + place
+            let marker = max(start, place - FilePosition.markerMax)..<place
+            position.markerHash = FilePosition.hash(batch.bytes.span(marker))
+        }
+        note(&position, at: end)
+        // An entry that began before these bytes keeps the place noted when it began.
+        guard distance == 0 || end - distance >= begin else { return keepPrefix() }
+        note(&restart, at: end - distance)
+        keepPrefix()
+    }
+
+    private mutating func keepPrefix() {
+        restart.prefixLength = position.prefixLength
+        restart.prefixHash = position.prefixHash
+        restart.identity = position.identity
+        restart.path = position.path
+        restart.isCopy = position.isCopy
+    }
+
+    /// A decoder that has seen the end of what was read before a restart.
+    private mutating func warmDecoder(_ makeDecoder: () -> any EntryDecoder, _ file: LocalFile) -> any EntryDecoder {
+        var decoder = makeDecoder()
+        decoderStart = position.offset
+        let length = min(position.offset, FollowedFile.warmBytes)
+        guard length > 0 else { return decoder }
+        var seen = ByteBuffer(capacity: length)
+        // Without these bytes an event may come twice in two formats; that is no reason to stop.
+        guard (try? file.read(into: &seen, at: position.offset - length, count: length)) == length else {
+            return decoder
+        }
+        decoder.warm(seen)
+        return decoder
+    }
+
+    private static let warmBytes = 64 << 10
+}
+
+extension Duration {
+    /// Whole milliseconds, cut off.
+    fileprivate var milliseconds: Int {
+        Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,14 @@
+public import ConnlogConfig
+public import ConnlogCore
+import ConnlogSystem
+
+extension StdinSource: SourceKind {
+    public static let schema = SectionSchema(
+        kind: "source", type: "stdin", isNamed: true,
+        summary: "Reads standard input to its end; a pipe cannot be read again after a crash.",
+        keys: LineKeys.all)
+
+    public static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {
+        StdinSource(.standardInput, context, makeDecoder: LineKeys.decoder(section))
+    }
+}

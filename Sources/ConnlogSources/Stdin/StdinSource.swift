@@ -1,0 +1,80 @@
+public import ConnlogCore
+package import ConnlogSystem
+
+/// `type = stdin`: what another program writes to connlog's standard input, until its end.
+///
+/// A pipe cannot be read again, so there is no checkpoint: what has been taken from it and is not on disk when connlog
+/// is killed is gone, at most what is on its way to the disk just then. Everything read before the end of the input,
+/// or before a stop by signal, is on disk when `run` returns. Who needs more lets connlog follow a file. A file given
+/// as standard input is read from where it stands, at each start.
+public struct StdinSource: Source {
+    let input: StreamInput
+    let context: SourceContext
+    let makeDecoder: @Sendable () -> any EntryDecoder
+
+    package init(
+        _ input: StreamInput, _ context: SourceContext, makeDecoder: @escaping @Sendable () -> any EntryDecoder
+    ) {
+        self.input = input
+        self.context = context
+        self.makeDecoder = makeDecoder
+    }
+
+    public func run(into output: any EventOutput) async throws(SourceError) {
+        do throws(AppendError) {
+            try await readAll(output)
+            try await output.flush()
+        } catch {
+            guard case .failed(let reason) = error else { return }
+            throw SourceError("reading standard input stops, since the queue cannot be written: \(reason)")
+        }
+    }
+
+    private func readAll(_ output: any EventOutput) async throws(AppendError) {
+        var decoder = makeDecoder()
+        var rest = ByteBuffer()
+        var isEnd = false
+        var batch = output.makeBatch()
+        while !isEnd, !Task.isCancelled {
+            guard let ended = read(&batch) else { continue }
+            isEnd = ended
+            decode(&batch, &rest, &decoder, isEnd: isEnd)
+            if batch.isEmpty {
+                batch.removeAll()
+            } else {
+                try await output.enqueue(batch, [])
+                batch = output.makeBatch()
+            }
+            batch.bytes.append(rest.span)
+        }
+    }
+
+    /// Whether the input has ended; nil when nothing came for a while.
+    private func read(_ batch: inout EventBatch) -> Bool? {
+        do throws(SystemError) {
+            let outcome = try input.read(
+                into: &batch.bytes, count: StdinSource.readBytes, waiting: StdinSource.slice)
+            return outcome == .nothing ? nil : outcome == .end
+        } catch {
+            context.log(.error, "\(error); taken for the end of the input")
+            return true
+        }
+    }
+
+    private func decode(
+        _ batch: inout EventBatch, _ rest: inout ByteBuffer, _ decoder: inout any EntryDecoder, isEnd: Bool
+    ) {
+        let end = batch.bytes.count
+        let done = decoder.decode(0..<end, in: &batch, isEnd: isEnd)
+        rest.removeAll()
+        rest.append(batch.bytes.span(done..<end))
+        if batch.bytes.count == end { batch.bytes.truncate(to: done) }
+        var counts = decoder.takeCounts("standard input", start: 0)
+        counts.bytes += done
+        counts.events += batch.count
+        context.status.update { $0.add(counts) }
+    }
+
+    private static let readBytes = 1 << 20
+    private static let slice = Duration.milliseconds(100)
+}

@@ -1,0 +1,62 @@
+import ConnlogConfig
+package import ConnlogCore
+package import ConnlogSystem
+
+/// The decoder as sources use it.
+package struct StreamDecoder: EntryDecoder {
+    private var decoder: EventDecoder
+
+    package init(_ decoder: EventDecoder) {
+        self.decoder = decoder
+    }
+
+    package var restartDistance: Int { decoder.restartDistance }
+
+    package mutating func decode(_ input: Range<Int>, in batch: inout EventBatch, isEnd: Bool) -> Int {
+        decoder.decode(input, in: &batch, isEnd: isEnd)
+    }
+
+    package mutating func warm(_ seen: ByteBuffer) {
+        decoder.warm(seen.span)
+    }
+
+    package mutating func takeCounts(_ place: String, start: Int) -> SourceCounts {
+        let taken = decoder.takeCounts()
+        var counts = SourceCounts()
+        counts.lines = taken.lines
+        counts.duplicates = taken.duplicates
+        let skipped = [
+            "audit_log": taken.auditLog, "other": taken.other, "too_long": taken.tooLong, "unfinished": taken.partial,
+        ]
+        counts.skipped = skipped.filter { $0.value > 0 }
+        for (reason, count) in taken.malformed { counts.malformed[reason.label] = count }
+        counts.samples = taken.samples.map { sample in
+            MalformedSample(
+                place: place, offset: start + sample.position, reason: sample.fault.description, text: sample.text)
+        }
+        return counts
+    }
+}
+
+/// The keys of sources that read lines.
+enum LineKeys {
+    static let all: [Key] = [
+        Key(
+            "format", .choice(InputFormat.allCases.map(\.rawValue)), default: "auto",
+            help: "how coderd wrote the lines; auto tells line by line"),
+        Key(
+            "container", .choice(ContainerFormat.allCases.map(\.rawValue)), default: "auto",
+            help: "what a container runtime wrapped them in; auto tells line by line"),
+        Key(
+            "max_line", .size(1 << 10...64 << 20), default: "1MiB",
+            help: "longer lines are passed over and counted"),
+    ]
+
+    /// Makes decoders as the section says.
+    static func decoder(_ section: Section) -> @Sendable () -> any EntryDecoder {
+        let format = InputFormat(rawValue: section.string("format")) ?? .auto
+        let container = ContainerFormat(rawValue: section.string("container")) ?? .auto
+        let maxLine = section.size("max_line")
+        return { StreamDecoder(EventDecoder(format: format, container: container, maxLine: maxLine)) }
+    }
+}
