@@ -28,9 +28,11 @@ let package = Package(
         .executableTarget(
             name: "connlog",
             dependencies: [
-                "ConnlogConfig", "ConnlogCore", "ConnlogDaemon",
+                "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogSystem",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
         .target(
@@ -38,7 +40,6 @@ let package = Package(
             dependencies: [
                 "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks", "ConnlogSources",
                 "ConnlogSystem",
-                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

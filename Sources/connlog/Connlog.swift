@@ -1,1 +1,42 @@
-@main struct Connlog { static func main() {} }
+import ArgumentParser
+import ConnlogDaemon
+import ConnlogSystem
+
+/// `connlog`: arguments in, exit status out.
+@main
+struct Connlog: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "connlog",
+        abstract: "Forwards Coder's connection logs: who connected to which workspace, how, from where, and when.",
+        discussion: """
+            Reads coderd's log, keeps every connection event on disk, and sends it to log files, syslog receivers
+            and Splunk; a sink that is down neither loses an event nor holds up another.
+
+              connlog convert --to csv < coderd.log      look at the events of a log, without any configuration
+              connlog check --config connlog.ini         is the configuration right?
+              connlog run --config connlog.ini --once    deliver what is there, then stop
+              connlog run --config connlog.ini           follow the log and deliver, until SIGTERM
+
+            Exit status: 0 done, 1 failed while running, 2 configuration or usage, 3 stopped with events still queued
+            (they are safe, and go out after the next start).
+            """,
+        version: Version.text,
+        subcommands: [RunCommand.self, CheckCommand.self, ConvertCommand.self])
+
+    /// ArgumentParser's own ending, but with 2 for a wrong command line.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            let isUsage = exitCode(for: error) == .validationFailure
+            let message = fullMessage(for: error)
+            if !message.isEmpty { isUsage ? Terminal.writeError(message + "\n") : Terminal.write(message + "\n") }
+            Terminal.exit(isUsage ? ExitStatus.usage.rawValue : exitCode(for: error).rawValue)
+        }
+    }
+}

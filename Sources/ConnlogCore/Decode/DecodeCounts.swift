@@ -53,4 +53,20 @@ public struct DecodeCounts: Sendable, Equatable {
         guard samples.count < DecodeCounts.samplesMax else { return }
         samples.append(Sample(position: position, fault: fault, text: text()))
     }
+
+    /// Takes in what was counted later.
+    public mutating func merge(_ later: DecodeCounts) {
+        bytes += later.bytes
+        lines += later.lines
+        slogJSON += later.slogJSON
+        slogHuman += later.slogHuman
+        stackdriver += later.stackdriver
+        auditLog += later.auditLog
+        other += later.other
+        duplicates += later.duplicates
+        tooLong += later.tooLong
+        partial += later.partial
+        malformed.merge(later.malformed, uniquingKeysWith: +)
+        samples.append(contentsOf: later.samples.prefix(max(0, DecodeCounts.samplesMax - samples.count)))
+    }
 }

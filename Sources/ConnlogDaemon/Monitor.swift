@@ -1,0 +1,103 @@
+import ConnlogCore
+import ConnlogDelivery
+import ConnlogQueue
+import ConnlogSources
+import Synchronization
+
+/// Looks at everything once in a while: says in the log when the queue's state changes, and draws the progress line.
+final class Monitor: Sendable {
+    private let queue: Queue
+    private let sources: [RunningSource]
+    private let sinks: [RunningSink]
+    private let log: LogFunction
+    private let draw: (@Sendable (String) -> Void)?
+    private let lastState = Mutex(QueueStatus.State.ok)
+
+    init(
+        queue: Queue, sources: [RunningSource], deliveries: [RunningSink], log: @escaping LogFunction,
+        draw: (@Sendable (String) -> Void)?
+    ) {
+        self.queue = queue
+        self.sources = sources
+        sinks = deliveries
+        self.log = log
+        self.draw = draw
+    }
+
+    /// Looks until the task is cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            look()
+            try? await Task.sleep(for: .milliseconds(draw == nil ? 1000 : 200))
+        }
+        look()
+    }
+
+    private func look() {
+        let status = queue.status
+        let changed = lastState.withLock { last in
+            defer { last = status.state }
+            return last != status.state
+        }
+        if changed, let (level, text) = Monitor.words(for: status.state) { log(level, "queue: \(text)") }
+        draw?(progress)
+    }
+
+    private static func words(for state: QueueStatus.State) -> (LogLevel, String)? {
+        switch state {
+        case .ok: (.info, "sources go on reading")
+        case .full(nil):
+            (.warning, "it has reached queue_size, so sources wait until sinks have caught up; nothing is lost")
+        case .full(let sink?):
+            (.warning, "sink '\(sink)' lags by its queue_size, so sources wait for it; nothing is lost")
+        case .diskFull: (.error, "the disk is full, so sources wait; sinks go on, nothing is lost; make room")
+        case .failed(let why): (.error, "the disk cannot be written, so sources wait, and it is tried again: \(why)")
+        case .closed: nil
+        }
+    }
+
+    /// Events that a sink has not committed.
+    func lag(of sink: RunningSink) -> UInt64 {
+        let committed = sink.delivery.status.committed
+        return queue.end > committed ? queue.end - committed : 0
+    }
+
+    private var progress: String {
+        let lines = sources.reduce(0) { $0 + $1.status.counts.lines }
+        let events = sources.reduce(0) { $0 + $1.status.counts.events }
+        let parts = sinks.map { "\($0.name) \($0.delivery.status.delivered)" }
+        return "\(lines) lines, \(events) events → " + parts.joined(separator: ", ")
+    }
+
+    /// What every source read and every sink delivered, a line each and one for each malformed line that is shown.
+    var summary: [String] {
+        sources.flatMap { source in
+            let counts = source.status.counts
+            return ["source \(source.name): \(Monitor.words(for: counts))"]
+                + counts.samples.map {
+                    "source \(source.name): \($0.place) at byte \($0.offset): \($0.reason): \($0.text)"
+                }
+        } + sinks.map { "sink \($0.name): \(Monitor.words(for: $0.delivery.status))" }
+    }
+
+    private static func words(for counts: SourceCounts) -> String {
+        var parts = ["\(counts.lines) lines", "\(counts.events) events"]
+        if !counts.skipped.isEmpty { parts.append("skipped \(list(counts.skipped))") }
+        if !counts.malformed.isEmpty { parts.append("malformed \(list(counts.malformed))") }
+        if counts.duplicates > 0 { parts.append("\(counts.duplicates) seen before in another format") }
+        return parts.joined(separator: ", ")
+    }
+
+    private static func words(for status: DeliveryStatus) -> String {
+        var parts = ["\(status.delivered) delivered"]
+        if status.filtered > 0 { parts.append("\(status.filtered) filtered out") }
+        if !status.retries.isEmpty { parts.append("retries \(list(status.retries))") }
+        if status.possibleRepeats > 0 { parts.append("\(status.possibleRepeats) possibly sent twice") }
+        if !status.deadLetters.isEmpty { parts.append("refused \(list(status.deadLetters))") }
+        return parts.joined(separator: ", ")
+    }
+
+    private static func list(_ counts: [String: Int]) -> String {
+        counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,75 @@
+public import ConnlogConfig
+import ConnlogCore
+import ConnlogSinks
+import ConnlogSources
+import ConnlogSystem
+
+/// The sources and sinks that a configuration asks for, made but not started, and what is wrong with it beyond what
+/// the keys' tables can tell.
+public struct Plan {
+    let settings: Settings
+    private(set) var sources: [RunningSource] = []
+    private(set) var sinks: [ConfiguredSink] = []
+    private(set) var mistakes: [Diagnostic] = []
+    private let options: Daemon.Options
+    private let log: LogFunction
+
+    init(_ configuration: Configuration, _ options: Daemon.Options, log: @escaping LogFunction) {
+        settings = Settings(configuration.connlog)
+        self.options = options
+        self.log = log
+        for section in configuration.sections(ofKind: "source") { add(source: section) }
+        for section in configuration.sections(ofKind: "sink") { add(sink: section) }
+    }
+
+    /// The same, with the mistakes that only sources and sinks themselves can see.
+    public static func checked(_ loaded: LoadedConfiguration) -> LoadedConfiguration {
+        guard let configuration = loaded.configuration else { return loaded }
+        let plan = Plan(configuration, Daemon.Options(once: true, version: ""), log: { _, _ in })
+        return loaded.adding(plan.mistakes)
+    }
+
+    private mutating func add(source section: Section) {
+        guard let name = section.name, let kind = Registry.source(section.type) else { return }
+        let log = log
+        let status = SourceStatus()
+        let context = SourceContext(once: options.once, status: status, log: { log($0, "source \(name): \($1)") })
+        do throws(Diagnostic) {
+            sources.append(RunningSource(name: name, source: try kind.make(section, context), status: status))
+        } catch {
+            mistakes.append(error)
+        }
+    }
+
+    private mutating func add(sink section: Section) {
+        guard let name = section.name, let kind = Registry.sink(section.type) else { return }
+        let log = log
+        let context = SinkContext(
+            hostname: settings.hostname, version: options.version, pid: Machine.processID,
+            dataDirectory: settings.dataDirectory, log: { log($0, "sink \(name): \($1)") })
+        let filter = filter(section)
+        do throws(Diagnostic) {
+            let sink = try kind.make(section, context)
+            sinks.append(ConfiguredSink(name: name, sink: sink, section: section, filter: filter))
+        } catch {
+            mistakes.append(error)
+        }
+    }
+
+    private mutating func filter(_ section: Section) -> (any EventFilter)? {
+        guard let text = section.optionalString("filter"), !text.isEmpty else { return nil }
+        do throws(FilterErrors) {
+            let query = try FilterQuery(text, dialect: .connlog, now: SystemWallTime().now())
+            for term in QueryFilter.undecidable(query) {
+                let part = String(decoding: Array(text.utf8)[term.range], as: UTF8.self)
+                mistakes.append(
+                    section.error(
+                        "filter", "'\(part)' needs names, and events carry only ids; use user_id: or owner_id:"))
+            }
+            return QueryFilter(query)
+        } catch {
+            mistakes += error.all.map { section.error("filter", $0.detail) }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,21 @@
+import ArgumentParser
+import ConnlogConfig
+import ConnlogDaemon
+
+/// `--config F`, for all commands that need one.
+struct ConfigurationFile: ParsableArguments {
+    @Option(name: .shortAndLong, help: "The configuration file (INI).")
+    var config = "/etc/connlog/connlog.ini"
+
+    /// Reads it, prints everything that is wrong or odd, and fails with status 2 if something is wrong.
+    func load() throws -> Configuration {
+        let loaded = Plan.checked(Configuration.load(config, schemas: Registry.schemas, planned: .connlog))
+        let report = loaded.report(color: Terminal.isTerminal(Terminal.standardError))
+        if !report.isEmpty { Terminal.writeError(report) }
+        guard let configuration = loaded.configuration else {
+            Terminal.writeError("\(loaded.summary); nothing was started\n")
+            throw ExitCode(ExitStatus.usage.rawValue)
+        }
+        return configuration
+    }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import ConnlogConfig
+import ConnlogDaemon
+import ConnlogSystem
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// `connlog run`
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Read the sources and deliver to the sinks, in the foreground.",
+        discussion: """
+            SIGTERM and SIGINT: stop reading, deliver for shutdown_timeout, keep the rest queued.
+            SIGHUP: sinks open their files anew and read their credentials again.
+            """)
+
+    @OptionGroup var file: ConfigurationFile
+
+    @Flag(help: "Read the inputs to their end, deliver everything, then stop.")
+    var once = false
+
+    func run() async throws {
+        let configuration = try file.load()
+        let isTerminal = Terminal.isTerminal(Terminal.standardError)
+        let progress = once && isTerminal ? ProgressLine() : nil
+        let log = OwnLog(configuration.connlog, progress: progress)
+        var options = Daemon.Options(once: once, version: Version.text)
+        if let progress { options.progress = { progress.draw($0) } }
+        let daemon = Daemon(configuration, options, log: log.write)
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: daemon, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: log.quiet))
+        try await group.run()
+        progress?.clear()
+        if daemon.exitStatus != .done { throw ExitCode(daemon.exitStatus.rawValue) }
+    }
+}

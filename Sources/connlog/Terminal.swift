@@ -1,0 +1,17 @@
+import ConnlogSystem
+
+/// Standard output and standard error.
+enum Terminal {
+    static let standardOutput: Int32 = 1
+    static let standardError: Int32 = 2
+
+    static func isTerminal(_ descriptor: Int32) -> Bool { Machine.isTerminal(descriptor) }
+
+    /// Data, for people or pipes.
+    static func write(_ text: String) { Machine.write(Array(text.utf8), to: standardOutput) }
+
+    /// Messages.
+    static func writeError(_ text: String) { Machine.write(Array(text.utf8), to: standardError) }
+
+    static func exit(_ status: Int32) -> Never { Machine.exit(status) }
+}

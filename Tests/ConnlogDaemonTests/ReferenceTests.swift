@@ -1,0 +1,38 @@
+import ConnlogConfig
+import ConnlogDaemon
+import ConnlogTestSupport
+import Foundation
+import Testing
+
+@Suite struct ReferenceTests {
+    private let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().appending(path: "config/connlog.ini")
+
+    @Test func `config/connlog.ini is exactly what the keys' tables say`() throws {
+        let text = ReferenceText.text(Registry.reference)
+        if GoldenFolder.isRewriting { try text.write(to: file, atomically: true, encoding: .utf8) }
+        #expect(try String(contentsOf: file, encoding: .utf8) == text, "CONNLOG_REWRITE_GOLDEN=1 writes it anew")
+    }
+
+    @Test func `config/connlog.ini loads`() {
+        let loaded = Plan.checked(Configuration.load(file.path, schemas: Registry.schemas, planned: .connlog))
+        #expect(!loaded.hasErrors, "\(loaded.report(color: false))")
+    }
+
+    @Test func `config/connlog.ini loads with every key in use`() throws {
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let used = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            line.hasPrefix("#") && !line.hasPrefix("# ") && line != "#" ? String(line.dropFirst()) : String(line)
+        }
+        let folder = FileManager.default.temporaryDirectory.appending(path: "reference-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let copy = folder.appending(path: "connlog.ini")
+        // Secrets come from files that are not there in a test.
+        let readable = used.joined(separator: "\n")
+            .replacing(#/\$\{(file|credential):[^}]*\}/#, with: "secret")
+        try readable.write(to: copy, atomically: true, encoding: .utf8)
+        let loaded = Plan.checked(Configuration.load(copy.path, schemas: Registry.schemas, planned: .connlog))
+        #expect(!loaded.hasErrors, "\(loaded.report(color: false))")
+    }
+}

@@ -1,0 +1,105 @@
+import ConnlogCore
+import ConnlogTestSupport
+import ConnlogSystem
+import Synchronization
+
+/// A receiver that takes, refuses or loses batches as a script says, and keeps what it took.
+///
+/// The outcome comes from the script, in the order of the calls; without one left, everything is delivered. What it
+/// tells the delivery and what it keeps agree, as with a real receiver.
+actor ScriptedSink: Sink {
+    /// What to do with one batch.
+    enum Step: Sendable {
+        case outcome(SendOutcome)
+        /// Refuses each event of this set, as a receiver does that names the first bad one, or none.
+        case refuse(Set<Int>, names: Bool)
+        /// Takes no more than so many events.
+        case atMost(Int)
+        case proof(SendOutcome)
+    }
+
+    nonisolated let limits: BatchLimits
+    private var script: [Step]
+    /// Goes on for ever when the script has ended.
+    private let habit: Step?
+    private(set) var taken: [Int] = []
+    private(set) var batches: [[Int]] = []
+    private(set) var committedStates: [[UInt8]] = []
+    private(set) var openedWith: [[UInt8]?] = []
+    private(set) var closes = 0
+    private var proofs: [UInt64: (outcome: SendOutcome, events: [Int])] = [:]
+    private var receipts: UInt64 = 0
+    private var failingOpens: Int
+    private var failingCommits: Int
+    /// What was taken when the last commit point was made: all that survives a failed one.
+    private var safe: [Int] = []
+
+    init(
+        _ script: [Step] = [], habit: Step? = nil, limits: BatchLimits = BatchLimits(), failingOpens: Int = 0,
+        failingCommits: Int = 0
+    ) {
+        self.script = script
+        self.habit = habit
+        self.limits = limits
+        self.failingOpens = failingOpens
+        self.failingCommits = failingCommits
+    }
+
+    func open(_ committed: [UInt8]?) async throws(SinkError) {
+        openedWith.append(committed)
+        guard failingOpens > 0 else { return }
+        failingOpens -= 1
+        throw SinkError(Reason("cannot_open", "not now"))
+    }
+
+    func send(_ batch: EventBatch) async -> SendOutcome {
+        let numbers = TestEvents.numbers(batch)
+        batches.append(numbers)
+        let step = script.isEmpty ? habit : script.removeFirst()
+        switch step {
+        case nil: return take(numbers, .delivered)
+        case .outcome(.delivered): return take(numbers, .delivered)
+        case .outcome(.deliveredPrefix(let count)): return take(Array(numbers.prefix(count)), .deliveredPrefix(count))
+        case .outcome(let outcome): return outcome
+        case .refuse(let bad, let names): return refuse(numbers, bad, names)
+        case .atMost(let count):
+            return numbers.count > count ? .tooLarge(Reason("http_413", "too large")) : take(numbers, .delivered)
+        case .proof(let outcome):
+            receipts += 1
+            proofs[receipts] = (outcome, numbers)
+            return .accepted(Receipt(receipts))
+        }
+    }
+
+    func outcome(of receipt: Receipt) async -> SendOutcome {
+        guard let proof = proofs.removeValue(forKey: receipt.number) else { return .delivered }
+        if proof.outcome == .delivered { taken += proof.events }
+        return proof.outcome
+    }
+
+    func commitPoint() async throws(SinkError) -> [UInt8] {
+        if failingCommits > 0 {
+            failingCommits -= 1
+            taken = safe
+            throw SinkError(Reason("sync_failed", "what was written since the last commit is in doubt"))
+        }
+        safe = taken
+        return Array("\(taken.count)".utf8)
+    }
+
+    func committed() async { committedStates.append(Array("\(taken.count)".utf8)) }
+    func close() async { closes += 1 }
+
+    private func take(_ numbers: [Int], _ outcome: SendOutcome) -> SendOutcome {
+        taken += numbers
+        return outcome
+    }
+
+    private func refuse(_ numbers: [Int], _ bad: Set<Int>, _ names: Bool) -> SendOutcome {
+        guard let index = numbers.firstIndex(where: { bad.contains($0) }) else { return take(numbers, .delivered) }
+        let reason = Reason("http_400_6", "Invalid data format")
+        guard names else { return .rejected(reason) }
+        taken += numbers[..<index]
+        return .rejected(at: index, reason)
+    }
+}
