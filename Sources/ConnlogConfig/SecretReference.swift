@@ -73,11 +73,12 @@ public enum SecretError: Error, Sendable, Equatable, CustomStringConvertible {
     /// One sentence with the file's name; what the file holds is never in it.
     public var description: String {
         switch self {
-        case .unreadable(let path, let reason): "\(shown(path)) cannot be read: \(reason)"
-        case .empty(let path): "\(shown(path)) is empty; write the value into it"
-        case .severalLines(let path): "\(shown(path)) holds more than one line; a value is one line"
-        case .notText(let path): "\(shown(path)) is not UTF-8 text; a value is one line of text"
-        case .tooLarge(let path): "\(shown(path)) is larger than 64 KiB; a value is one line of text"
+        case .unreadable(let path, let reason): "\(shown(path, charactersMax: 300)) cannot be read: \(reason)"
+        case .empty(let path): "\(shown(path, charactersMax: 300)) is empty; write the value into it"
+        case .severalLines(let path): "\(shown(path, charactersMax: 300)) holds more than one line; a value is one line"
+        case .notText(let path): "\(shown(path, charactersMax: 300)) is not UTF-8 text; a value is one line of text"
+        case .tooLarge(let path):
+            "\(shown(path, charactersMax: 300)) is larger than 64 KiB; a value is one line of text"
         }
     }
 }

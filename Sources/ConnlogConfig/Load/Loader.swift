@@ -82,7 +82,7 @@ struct Loader {
             case Errno.isDirectory: "name a file in it"
             default: "see whether the disk is well"
             }
-        let subject = place == nil ? "" : "[connlog] include: \(shown(path)) "
+        let subject = place == nil ? "" : "[connlog] include: \(shown(path, charactersMax: 300)) "
         return Diagnostic(.error, place ?? .wholeFile(path), "\(subject)cannot be read: \(error.reason); \(advice)")
     }
 
@@ -104,7 +104,7 @@ struct Loader {
                 diagnostics.append(
                     Diagnostic(
                         .error, entry.valuePlace,
-                        "[connlog] include: the folder \(shown(error.subject)) cannot be listed: \(error.reason); let the "
+                        "[connlog] include: the folder \(shown(error.subject, charactersMax: 300)) cannot be listed: \(error.reason); let the "
                             + "user that runs connlog read it"))
             }
         }
@@ -118,7 +118,8 @@ struct Loader {
                     diagnostics.append(
                         Diagnostic(
                             .error, entry.place,
-                            "[connlog] include: an included file includes no others; name them all in \(shown(main))"))
+                            "[connlog] include: an included file includes no others; name them all in \(shown(main, charactersMax: 300))"
+                        ))
                 }
             }
         }

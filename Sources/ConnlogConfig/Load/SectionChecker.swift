@@ -69,9 +69,11 @@ struct SectionChecker {
 
     private mutating func schema(of section: MergedSection, among candidates: [SectionSchema]) -> SectionSchema? {
         let types = candidates.compactMap(\.type)
-        guard let entry = section.entries["type"] else {
+        let entry = section.entries["type"]
+        guard let entry, entry.value?.isUnset != true else {
             error(
-                section.place, "\(section.heading) has no type; add a line 'type = \(types[0])' (\(enumeration(types)))"
+                entry?.place ?? section.place,
+                "\(section.heading) has no type; add a line 'type = \(types[0])' (\(enumeration(types)))"
             )
             return nil
         }
@@ -186,8 +188,19 @@ struct SectionChecker {
     private mutating func reportUnknown(_ entry: ParsedEntry, _ schema: SectionSchema, _ section: MergedSection) {
         let names = schema.keys.map(\.name) + (schema.type == nil ? [] : ["type"])
         let known = schema.type.map { "'type = \($0)'" } ?? section.heading
+        let meant = suggestion(for: entry.key, among: names)
+        if let key = schema.keys.first(where: { $0.name == meant }), key.kind != .secret {
+            plainKeys.insert(entry.place)
+        }
+        if meant == nil, entry.isDoubtful {
+            // Its name may be a piece of the secret above it.
+            error(
+                entry.place,
+                "\(section.heading) unknown key; is it a part of the value above whose quote is not closed?")
+            return
+        }
         let advice =
-            didYouMean(entry.key, among: names)
+            meant.map { "did you mean '\($0)'?" }
             ?? "\(known) knows \(names.prefix(4).joined(separator: ", ")) and more; config/connlog.ini describes each"
         error(entry.place, "\(section.heading) unknown key '\(entry.key)'; \(advice)")
     }

@@ -21,6 +21,9 @@ struct HeadingScanner {
         skipBlanks()
         let name = try next == "]" ? nil : scanName(kind)
         skipBlanks()
+        if name != nil, next != nil, next != "]" {
+            throw fail("text between the name and ']'; write [\(kind) \"name\"]")
+        }
         guard next == "]" else {
             throw SyntaxError(index: start, message: "the heading has no ']'; write [\(kind)] or [\(kind) \"name\"]")
         }

@@ -13,6 +13,8 @@ struct Parser {
     /// A heading could not be read, so what follows it belongs to nothing.
     private(set) var hasBrokenHeading = false
     private var isSkipping = false
+    /// A quote of this section was not closed.
+    private var isDoubtful = false
 
     init(_ text: SourceText) {
         file = ParsedFile(text: text)
@@ -41,6 +43,7 @@ struct Parser {
         do {
             let (kind, name) = try heading.scan()
             isSkipping = false
+            isDoubtful = false
             file.sections.append(ParsedSection(kind: kind, name: name, place: place(number, start)))
         } catch {
             isSkipping = true
@@ -58,11 +61,19 @@ struct Parser {
         let from = line[(equals + 1)...].firstIndex { !isBlank($0) } ?? line.count
         if line[from...].first != "\"" { warnOfComment(line, behind: equals, number: number) }
         var template: Template?
+        var isOpen = false
         do throws(SyntaxError) {
             template = try ValueScanner.scan(line, from: from) { place(number, $0) }
-        } catch { report(number, error.index, error.message) }
-        add(ParsedEntry(key: key, place: place(number, start), valuePlace: place(number, from), value: template))
-        return .entry(valueStart: from, isReference: template?.isReferenceOnly ?? false)
+        } catch {
+            isOpen = error.isOpenQuote
+            report(number, error.index, error.message)
+        }
+        add(
+            ParsedEntry(
+                key: key, place: place(number, start), valuePlace: place(number, from), value: template,
+                isDoubtful: isDoubtful))
+        defer { isDoubtful = isDoubtful || isOpen }
+        return .entry(valueStart: isDoubtful ? 0 : from, isReference: template?.isReferenceOnly ?? false)
     }
 
     private mutating func add(_ entry: ParsedEntry) {
@@ -79,7 +90,7 @@ struct Parser {
 
     /// The key's name when it is one: small letters, digits, `_` and `-`, which means `_`.
     private func key(_ characters: ArraySlice<Character>) -> String? {
-        let end = characters.lastIndex { !isBlank($0) } ?? characters.startIndex
+        guard let end = characters.lastIndex(where: { !isBlank($0) }) else { return nil }
         let name = characters[characters.startIndex...end]
         guard name.count <= 64, let first = name.first, ("a"..."z").contains(first) else { return nil }
         guard name.allSatisfy({ ("a"..."z").contains($0) || ("0"..."9").contains($0) || $0 == "_" || $0 == "-" })
@@ -124,6 +135,8 @@ struct Parser {
 struct SyntaxError: Error {
     let index: Int
     let message: String
+    /// A quote was not closed: the value may have been meant to go on in the next line.
+    var isOpenQuote = false
 }
 
 func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }

@@ -33,6 +33,8 @@ struct ParsedEntry: Sendable {
     let valuePlace: Place
     /// `nil` when it could not be parsed, which has been reported.
     let value: Template?
+    /// It comes after a quote that was not closed, so it may be a part of that value, perhaps of a secret.
+    let isDoubtful: Bool
 }
 
 /// A value in which references have yet to be replaced.

@@ -46,7 +46,8 @@ struct ValueScanner {
                 index += 1
             }
         }
-        throw SyntaxError(index: start, message: "the quote is not closed; a value ends with its line")
+        throw SyntaxError(
+            index: start, message: "the quote is not closed; a value ends with its line", isOpenQuote: true)
     }
 
     private static let afterQuote =

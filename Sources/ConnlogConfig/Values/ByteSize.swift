@@ -30,8 +30,10 @@ enum ByteSize {
     /// A right way to write it, with the unit that was probably meant.
     private static func example(_ number: String, like unit: Substring = "") -> String {
         let number = number.isEmpty || number.count > 6 ? "64" : number
-        let meant = unit.lowercased()
-        let near = units.first { meant == $0.name.lowercased() || meant == $0.name.prefix(1).lowercased() }
+        let meant = unit.drop(while: isBlank).lowercased()
+        let near =
+            units.first { meant.hasPrefix($0.name.lowercased()) && $0.name != "B" }
+            ?? units.first { meant == $0.name.prefix(1).lowercased() }
         return number + (near?.name ?? "MiB")
     }
 

@@ -8,7 +8,7 @@ enum DurationText {
         let digits = text.utf8.prefix(while: isDigit)
         let unit = text[digits.endIndex...]
         let number = digits.isEmpty ? nil : Int64(String(text[..<digits.endIndex]))
-        let example = "\(digits.isEmpty || digits.count > 6 ? "5" : String(text[..<digits.endIndex]))s"
+        let example = example(String(text[..<digits.endIndex]), like: unit)
         if unit.isEmpty, !digits.isEmpty {
             throw ValueProblem("has no unit; write a number with ms, s, m, h or d", example: example)
         }
@@ -23,6 +23,15 @@ enum DurationText {
         if duration < range.lowerBound { throw ValueProblem("is too short; write \(bounds(range, text(of:)))") }
         if duration > range.upperBound { throw ValueProblem("is too long; write \(bounds(range, text(of:)))") }
         return duration
+    }
+
+    /// A right way to write it, with the unit that was probably meant.
+    private static func example(_ number: String, like unit: Substring) -> String {
+        if unit.hasPrefix(".") { return "1500ms" }
+        let number = number.isEmpty || number.count > 6 ? "5" : number
+        let meant = unit.drop(while: isBlank).lowercased()
+        let near = units.first { $0.name == meant } ?? units.first { meant.hasPrefix($0.name) }
+        return number + (near?.name ?? "s")
     }
 
     /// In the largest unit that needs no fraction.

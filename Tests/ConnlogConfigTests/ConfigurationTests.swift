@@ -1,0 +1,126 @@
+import ConnlogConfig
+import ConnlogTestSupport
+import Foundation
+import Testing
+
+@Suite struct ConfigurationTests {
+    @Test func `connlog has its defaults when no file has the section`() throws {
+        let connlog = try #require(try load(minimal()).configuration).connlog
+        #expect(connlog.string("data_dir") == "/var/lib/connlog")
+        #expect(connlog.optionalString("hostname") == nil)
+        #expect(connlog.string("durability") == "sync")
+        #expect(connlog.duration("sync_interval") == .milliseconds(200))
+        #expect(connlog.size("queue_size") == 8 << 30)
+        #expect(connlog.size("segment_size") == 64 << 20)
+        #expect(connlog.duration("shutdown_timeout") == .seconds(20))
+        #expect(connlog.string("log_level") == "info")
+        #expect(connlog.string("log_format") == "human")
+    }
+
+    @Test func `relative paths are relative to the file that names them`() throws {
+        let folder = try ConfigFolder()
+        try folder.write("[connlog]\ninclude = conf.d/*\ndata_dir = state\n" + minimal(), to: "connlog.ini")
+        try folder.write(
+            "[sink \"b\"]\ntype = file\npath = ../b\n[sink \"c\"]\ntype = file\npath = ${data_dir}/c\n", to: "conf.d/b")
+        let configuration = try #require(folder.load().configuration)
+        let paths = configuration.sections(ofKind: "sink").map { $0.string("path") }
+        #expect(paths == ["/tmp/out", folder.path + "/conf.d/../b", folder.path + "/state/c"])
+    }
+
+    @Test func `a file that cannot be read says why and what to do`() throws {
+        let folder = try ConfigFolder()
+        let missing = folder.load("nowhere.ini")
+        #expect(
+            folder.neutral(missing.report(color: false))
+                == "nowhere.ini: error: cannot be read: No such file or directory; make it, or name another with --config\n"
+        )
+        let directory = Configuration.load(folder.path, schemas: TestSchemas.all)
+        #expect(directory.report(color: false).contains("Is a directory; name a file in it"))
+        #expect(missing.configuration == nil && directory.configuration == nil)
+    }
+
+    @Test func `a secret in a file is read again when it changes`() throws {
+        let folder = try ConfigFolder()
+        try folder.write("old\n", to: "token")
+        try folder.write("cred", to: "credentials/splunk")
+        try folder.write(
+            """
+            \(minimal())
+            [sink "a"]
+            type = splunk_hec
+            url = https://h
+            token = ${file:\(folder.path)/token}
+            [sink "b"]
+            type = splunk_hec
+            url = https://h
+            token = ${credential:splunk}
+            [sink "c"]
+            type = splunk_hec
+            url = https://h
+            token = ${env:TOKEN}
+            [sink "d"]
+            type = splunk_hec
+            url = https://h
+            token = literal
+            """, to: "connlog.ini")
+        let loaded = folder.load(environment: [
+            "TOKEN": "from-env", "CREDENTIALS_DIRECTORY": folder.path + "/credentials",
+        ])
+        let sinks = try #require(loaded.configuration).sections(ofKind: "sink").dropFirst()
+        let references = sinks.compactMap { $0.secretReference("token") }
+        #expect(sinks.map { $0.string("token") } == ["old", "cred", "from-env", "literal"])
+        #expect(
+            references.map(\.origin) == [
+                .file(path: folder.path + "/token"),
+                .credential(name: "splunk", path: folder.path + "/credentials/splunk"), .environment(name: "TOKEN"),
+                .literal,
+            ])
+        #expect(references.map(\.canChange) == [true, true, false, false])
+        try folder.write("new\n", to: "token")
+        #expect(try references.map { try $0.read() } == ["new", "cred", "from-env", "literal"])
+        try FileManager.default.removeItem(atPath: folder.path + "/token")
+        #expect(throws: SecretError.unreadable(path: folder.path + "/token", reason: "No such file or directory")) {
+            try references[0].read()
+        }
+    }
+
+    @Test func `printing a section or a reference shows no secret`() throws {
+        let text = minimal("[sink \"s\"]\ntype = splunk_hec\nurl = https://h\ntoken = hunter2\n")
+        let section = try #require(try load(text).configuration).sections(ofKind: "sink")[1]
+        let reference = try #require(section.secretReference("token"))
+        for printed in ["\(section)", "\(reference)", String(reflecting: section), String(reflecting: reference)] {
+            #expect(!printed.contains("hunter2"))
+        }
+        var dumped = ""
+        dump(section, to: &dumped)
+        dump(reference, to: &dumped)
+        #expect(!dumped.contains("hunter2"))
+    }
+
+    @Test func `no golden outcome shows a secret`() {
+        for golden in GoldenFolder("Golden/diagnostics").cases + GoldenFolder("Golden/effective").cases {
+            #expect(golden.outcome?.contains("hunter") == false, "\(golden.name)")
+        }
+    }
+
+    @Test func `later findings are sorted in and withdraw the configuration`() throws {
+        let loaded = try load(minimal("filter = a # b\n"))
+        let sink = try #require(loaded.configuration).sections(ofKind: "sink")[0]
+        let more = loaded.adding([sink.error("path", "is taken; name another")])
+        #expect(more.configuration == nil)
+        #expect(more.summary == "1 error, 1 warning")
+        #expect(more.diagnostics.map(\.severity) == [.error, .warning])
+        #expect(
+            more.report(color: false).contains(
+                "5:8: error: [sink \"out\"] path: is taken; name another\n    path = /tmp/out\n           ^\n"))
+    }
+
+    @Test func `colour is there only when asked for`() throws {
+        let loaded = try load(minimal("filtre = x\n"))
+        #expect(!loaded.report(color: false).contains("\u{1B}"))
+        let colored = loaded.report(color: true)
+        #expect(colored.contains("\u{1B}[1;31merror:\u{1B}[0m"))
+        let plain = colored.replacing(#/\u{1B}\[[0-9;]*m/#, with: "")
+        #expect(plain == loaded.report(color: false))
+    }
+}
