@@ -23,10 +23,11 @@ public final class SimulatedFileSystem: FileSystem {
     public enum Broken: Sendable, Equatable {
         /// `syncDirectory` does nothing.
         case directorySync
-        /// `OpenFile.sync` does nothing.
-        case dataSync
-        /// Removing a name is durable at once, and so is renaming away: whoever deletes before publishing is found out.
-        case eagerRemoval
+        /// `OpenFile.sync` of segments does nothing.
+        case segmentSync
+        /// `OpenFile.sync` of the offsets does nothing, and what is removed is gone at once: as if segments were deleted
+        /// before the offsets that allow it are on disk.
+        case deletionAfterPublishing
     }
 
     private let disk: Mutex<SimulatedDisk>

@@ -52,6 +52,7 @@ struct SimulatedDisk: Sendable {
     var trace: [String] = []
     private var generator: SeededGenerator
     private var isShort = false
+    private var failingSync: Int32?
 
     init(seed: UInt64) { generator = SeededGenerator(seed) }
 
@@ -70,7 +71,10 @@ struct SimulatedDisk: Sendable {
             isShort = call == "pwrite"
             return false
         case .error(let code):
-            if call == "fdatasync" { forget(path) }
+            if call == "fdatasync" {
+                failingSync = code
+                return false
+            }
             throw SystemError(code: code, call: call, subject: path)
         }
     }
@@ -120,11 +124,13 @@ struct SimulatedDisk: Sendable {
 
     mutating func sync(_ node: Int, _ path: String) throws(SystemError) {
         syncs += 1
-        if let syncError {
-            forget(path)
-            throw SystemError(code: syncError, call: "fdatasync", subject: path)
+        if let code = failingSync ?? syncError {
+            failingSync = nil
+            forget(node)
+            throw SystemError(code: code, call: "fdatasync", subject: path)
         }
-        if broken.contains(.dataSync) { return }
+        let isOffsets = path.contains("offsets")
+        if broken.contains(isOffsets ? .deletionAfterPublishing : .segmentSync) { return }
         // The machine may stop in a sync as well: then only chance says what of it is on disk.
         if faults[calls] == .crash { return }
         var synced = nodes[node].written
@@ -133,8 +139,7 @@ struct SimulatedDisk: Sendable {
     }
 
     /// What was to be synced is on disk or not, and the kernel will not try again.
-    private mutating func forget(_ path: String) {
-        guard let node = names[path] else { return }
+    private mutating func forget(_ node: Int) {
         for sector in sectors(of: nodes[node]) where isDirty(sector, nodes[node]) {
             nodes[node].forgotten.insert(sector)
         }
@@ -154,9 +159,10 @@ struct SimulatedDisk: Sendable {
 
     /// Puts a sector of `old` into `bytes`, zeros where `old` has none.
     private func keep(_ sector: Int, of old: [UInt8], in bytes: inout [UInt8]) {
-        for index in sector * sectorBytes..<min(bytes.count, (sector + 1) * sectorBytes) {
-            bytes[index] = index < old.count ? old[index] : 0
-        }
+        let range = sector * sectorBytes..<min(bytes.count, (sector + 1) * sectorBytes)
+        let present = range.clamped(to: 0..<max(range.lowerBound, old.count))
+        let zeros = [UInt8](repeating: 0, count: range.count - present.count)
+        bytes.replaceSubrange(range, with: (present.isEmpty ? [] : Array(old[present])) + zeros)
     }
 
     // MARK: - Names
@@ -188,7 +194,6 @@ struct SimulatedDisk: Sendable {
         }
         names[newPath] = node
         nameChanges.append(NameChange(removed: path, added: newPath, node: node))
-        if broken.contains(.eagerRemoval) { settleNames { _ in true } }
     }
 
     mutating func remove(_ path: String) throws(SystemError) {
@@ -196,7 +201,7 @@ struct SimulatedDisk: Sendable {
             throw SystemError(code: Errno.notFound, call: "unlink", subject: path)
         }
         nameChanges.append(NameChange(removed: path, node: node))
-        if broken.contains(.eagerRemoval) { settleNames { _ in true } }
+        if broken.contains(.deletionAfterPublishing) { settleNames { _ in true } }
     }
 
     mutating func syncDirectory(_ path: String) {
@@ -241,6 +246,7 @@ struct SimulatedDisk: Sendable {
 
     private func survivor(_ node: Node, _ odds: Int, _ generator: inout SeededGenerator) -> Node {
         let isGrown = Int.random(in: 0..<100, using: &generator) < odds
+        if node.forgotten.isEmpty, node.synced == node.written { return node }
         var bytes = isGrown || node.synced.count == node.written.count ? node.written : node.synced
         if bytes.count > node.written.count { bytes = node.synced }
         for sector in 0..<(bytes.count + sectorBytes - 1) / sectorBytes {

@@ -60,7 +60,8 @@ struct Checkpoints: Sendable, Equatable {
     /// Appends a record for each key.
     func append(offset: UInt64, coding: RecordCoding, to buffer: inout ByteBuffer) {
         for (key, value) in values.sorted(by: { $0.key < $1.key }) {
-            coding.append(.checkpoint, CheckpointCoding.payload(key, value).span, offset: offset, to: &buffer)
+            let payload = CheckpointCoding.payload(key, value)
+            coding.append(.checkpoint, payload.span, offset: offset, endsBatch: true, to: &buffer)
         }
     }
 }

@@ -27,13 +27,16 @@ struct RecordCoding: Sendable {
     static func recordBytes(payload: Int) -> Int { (headerBytes + payload + 7) & ~7 }
 
     @inline(__always)
-    func append(_ kind: RecordKind, _ payload: Span<UInt8>, offset: UInt64, to buffer: inout ByteBuffer) {
+    func append(
+        _ kind: RecordKind, _ payload: Span<UInt8>, offset: UInt64, endsBatch: Bool, to buffer: inout ByteBuffer
+    ) {
         let start = buffer.count
         let length = payload.count
         let total = RecordCoding.recordBytes(payload: length)
         buffer.withWriter(reserving: total) { writer in
             writer.append(littleEndian: UInt32(0))
-            writer.append(littleEndian: UInt32(truncatingIfNeeded: length) | kind.rawValue << 28)
+            let end: UInt32 = endsBatch ? 1 << 31 : 0
+            writer.append(littleEndian: UInt32(truncatingIfNeeded: length) | kind.rawValue << 28 | end)
             writer.append(littleEndian: offset)
             writer.append(payload)
             writer.appendZeros(total - RecordCoding.headerBytes - length)
@@ -53,7 +56,7 @@ struct RecordCoding: Sendable {
     }
 
     enum Parse: Equatable {
-        case record(RecordKind, payload: Range<Int>, offset: UInt64)
+        case record(RecordKind, payload: Range<Int>, offset: UInt64, endsBatch: Bool)
         /// It may be a record, but only with this many bytes from its beginning can one tell.
         case incomplete(bytesNeeded: Int)
         case invalid
@@ -66,7 +69,7 @@ struct RecordCoding: Sendable {
         guard available >= RecordCoding.headerBytes else { return .incomplete(bytesNeeded: RecordCoding.headerBytes) }
         let word = bytes.uint32(at: position + 4)
         let offset = bytes.uint64(at: position + 8)
-        guard let kind = RecordKind(rawValue: word >> 28), offsets.contains(offset) else { return .invalid }
+        guard let kind = RecordKind(rawValue: word >> 28 & 7), offsets.contains(offset) else { return .invalid }
         let length = Int(word & 0xfff_ffff)
         guard kind != .mark || length == 0 else { return .invalid }
         let end = RecordCoding.headerBytes + length
@@ -74,6 +77,8 @@ struct RecordCoding: Sendable {
         var checksum = seed
         checksum.update(bytes.extracting(position + 4..<position + end))
         guard checksum.value == bytes.uint32(at: position) else { return .invalid }
-        return .record(kind, payload: position + RecordCoding.headerBytes..<position + end, offset: offset)
+        return .record(
+            kind, payload: position + RecordCoding.headerBytes..<position + end, offset: offset,
+            endsBatch: word >> 31 == 1)
     }
 }

@@ -6,7 +6,8 @@ internal import ConnlogSystem
 ///     header, 64 bytes                          record, 16 bytes + payload, zeros up to a multiple of 8
 ///      0  8  magic "CONNLOGQ"                    0  4  CRC32C of the queue's id and of the bytes from 4
 ///      8  2  format version, 1                         to the end of the payload
-///     10  2  length of this header, 64           4  4  length of the payload (28 bits), kind << 28
+///     10  2  length of this header, 64           4  4  length of the payload (28 bits), kind << 28,
+
 ///     12  4  flags; bit 0: recycled file         8  8  offset
 ///     16 16  the queue's id                     16  n  payload
 ///     32  8  first offset
@@ -21,8 +22,8 @@ internal import ConnlogSystem
 ///   Such a record never verifies, because its offset is below the segment's first.
 /// - Proven bytes: header, checkpoints of all keys and first records, which were on disk before the file got its name.
 /// - A *group* is what one sync covers: a mark and what follows. It is the unit that a crash may tear: sectors of it are
-///   on disk or not, in any order. It counts only as a whole, up to its first damage, because its checkpoints say that
-///   the events before them are there.
+///   on disk or not, in any order. Of a torn one the whole batches before the first damage count: a checkpoint behind it
+///   would claim events that are gone, and half a batch would come once more from its source.
 ///
 /// Version rule: a version is a number for the whole segment. A reader refuses a version it does not know (that is not
 /// damage; nothing is touched). A new kind of record, flag or header field that an old reader may not ignore is a new

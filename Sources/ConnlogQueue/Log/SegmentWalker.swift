@@ -5,7 +5,7 @@ internal import ConnlogSystem
 /// For opening, for finding a place, and for getting past damage; `QueueReader` has its own, faster loop.
 struct SegmentWalker {
     enum Step {
-        case record(RecordKind, offset: UInt64, payload: Range<Int>)
+        case record(RecordKind, offset: UInt64, payload: Range<Int>, endsBatch: Bool)
         /// Nothing valid between the position before and now; the next step is a valid record.
         case gap(from: Int, to: Int)
         /// Nothing valid from here to the limit.
@@ -48,12 +48,11 @@ struct SegmentWalker {
     }
 
     private mutating func record(at place: Int, offsets: ClosedRange<UInt64>) throws(SystemError) -> Step? {
-        guard case .record(let kind, let payload, let offset) = try parse(at: place, offsets: offsets) else {
-            return nil
-        }
+        guard case .record(let kind, let payload, let offset, let endsBatch) = try parse(at: place, offsets: offsets)
+        else { return nil }
         position = place + RecordCoding.recordBytes(payload: payload.count)
         expected = kind == .event ? offset + 1 : offset
-        return .record(kind, offset: offset, payload: payload)
+        return .record(kind, offset: offset, payload: payload, endsBatch: endsBatch)
     }
 
     /// Looks for the next place where a record with a possible offset verifies.
@@ -63,7 +62,7 @@ struct SegmentWalker {
             // An event that is gone took 16 bytes or more, so no more of them can be missing than would fit.
             let most = expected + UInt64((place - from) / RecordCoding.headerBytes)
             let greatest = max(expected, min(last, most))
-            if case .record(_, _, let offset) = try parse(at: place, offsets: expected...greatest) {
+            if case .record(_, _, let offset, _) = try parse(at: place, offsets: expected...greatest) {
                 return (place, offset)
             }
             place += 8

@@ -6,7 +6,7 @@ internal import ConnlogSystem
 struct OffsetsFile: Sendable {
     static let name = "offsets"
     static let temporaryName = "offsets.tmp"
-    static let firstSlotBytes = 16 << 10
+    static let firstSlotBytes = 4 << 10
 
     private let directory: String
     private let fileSystem: any FileSystem

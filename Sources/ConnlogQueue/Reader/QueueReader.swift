@@ -211,7 +211,7 @@ public struct QueueReader: Sendable {
         var stop = Stop.done
         parsing: while expected < end, !taking.isFull {
             switch source.coding.parse(batch.bytes.span, at: at, offsets: expected...expected) {
-            case .record(let kind, let payload, _):
+            case .record(let kind, let payload, _, _):
                 let next = at + RecordCoding.recordBytes(payload: payload.count)
                 if kind == .event {
                     if taking.events > 0, taking.bytes + payload.count > taking.bytesMax { break parsing }

@@ -4,8 +4,7 @@ internal import ConnlogSystem
 ///
 /// It may end in a group that was being written in a crash: any of its sectors may be missing. A damage that a mark
 /// follows is none of that, since a mark says that all before it was on disk: it costs the damaged records only. Where
-/// none follows, the group counts up to its first damage, and what is behind it is cut off, valid or not: a checkpoint
-/// there would claim events that are gone.
+/// none follows, the whole batches before the first damage count, and what is behind them is cut off, valid or not.
 struct TailScan {
     /// The offset after the last event that counts.
     private(set) var end: UInt64
@@ -48,20 +47,19 @@ struct TailScan {
                 return
             case .gap(let from, let to):
                 pendingGaps.append((from..<to, before, walker.expected))
-            case .record(let kind, let offset, let payload):
+            case .record(let kind, let offset, let payload, let endsBatch):
                 hasRecords = true
                 if kind == .mark { prove(at: start, offset, name) }
                 if kind == .checkpoint, let change = CheckpointCoding.change(walker.window.span(payload)) {
                     changes.append(change)
                 }
-                if pendingGaps.isEmpty {
+                if pendingGaps.isEmpty, endsBatch || kind == .mark {
                     endPosition = walker.position
                     end = walker.expected
                     checkpoints.apply(changes)
                     changes = []
-                } else {
-                    tornBytes = walker.position - endPosition
                 }
+                tornBytes = walker.position - endPosition
                 if walker.position <= provenBytes { prove(at: walker.position, walker.expected, name) }
             }
         }
@@ -88,7 +86,7 @@ struct TailScan {
         provenCheckpoints = checkpoints
         unprovenPosition = position
         unprovenFirst = offset
-        endPosition = max(endPosition, position)
+        endPosition = position
         end = offset
     }
 

@@ -25,13 +25,15 @@ struct Group: Sendable {
 
     mutating func append(_ batch: RecordBatch, _ changes: [CheckpointChange], _ coding: RecordCoding) {
         buffer.reserve(Group.bytes(batch, changes))
+        let lastEvent = changes.isEmpty ? batch.count - 1 : -1
         for index in 0..<batch.count {
-            coding.append(.event, batch.record(index), offset: end, to: &buffer)
+            coding.append(.event, batch.record(index), offset: end, endsBatch: index == lastEvent, to: &buffer)
             end += 1
         }
-        for change in changes {
+        for (index, change) in changes.enumerated() {
             let payload = CheckpointCoding.payload(change.key, change.value)
-            coding.append(.checkpoint, payload.span, offset: end, to: &buffer)
+            let isLast = index == changes.count - 1
+            coding.append(.checkpoint, payload.span, offset: end, endsBatch: isLast, to: &buffer)
         }
         self.changes += changes
     }

@@ -78,10 +78,13 @@ public struct ByteBuffer: Sendable {
         let needed = count + more + ByteBuffer.padding
         guard storage.count < needed else { return }
         let grown = max(needed, storage.count * 2, 256)
-        var larger = [UInt8]()
-        larger.reserveCapacity(grown)
-        larger.append(contentsOf: storage[0..<count])
-        larger.append(contentsOf: repeatElement(0, count: grown - count))
+        var larger = [UInt8](repeating: 0, count: grown)
+        unsafe larger.withUnsafeMutableBytes { new in
+            unsafe storage.withUnsafeBytes { old in
+                guard let from = old.baseAddress, count > 0 else { return }
+                unsafe new.baseAddress?.copyMemory(from: from, byteCount: count)
+            }
+        }
         storage = larger
     }
 

@@ -34,7 +34,9 @@ extension ByteWriter {
     /// Appends `length` zero bytes.
     @inline(__always)
     public mutating func appendZeros(_ length: Int) {
-        for _ in 0..<length { append(0 as UInt8) }
+        assert(count + length <= limit)
+        unsafe memset(base + count, 0, length)
+        advance(by: length)
     }
 }
 
