@@ -1,4 +1,5 @@
 public import ConnlogCore
+public import ConnlogSystem
 
 /// Events for tests: valid slog JSON lines of a connection, told apart by a number.
 public enum TestEvents {
