@@ -266,7 +266,7 @@ private enum Slot {
             return nil
         }
         at &+= 1
-        if isDull { return Slot.unknown }
+        if isDull, level == .fields { return Slot.unknown }
         misses &+= 1
         let slot = hasEscapes ? slotOfEscapedKey(name, level) : slotOfKey(name, level)
         if mode == .learning {
@@ -745,4 +745,14 @@ func lowercaseWord(_ bytes: Span<UInt8>, _ place: Int, _ count: Int) -> UInt64 {
         return word
     }
     return word | 0x2020_2020_2020_2020
+}
+
+/// How many bytes from `start` on stand for themselves in a JSON string: no quote, backslash, control character, and
+/// nothing above ASCII.
+func plainPrefix(_ bytes: [UInt8], from start: Int) -> Int {
+    precondition(start >= 0 && start <= bytes.count)
+    return unsafe bytes.withUnsafeBufferPointer { memory in
+        guard let base = memory.baseAddress else { return 0 }
+        return unsafe connlog_plain_string_prefix_within(base, base + start, base + memory.count)
+    }
 }
