@@ -68,4 +68,29 @@ import Testing
         await queue.close()
         await (try bench.open()).close()
     }
+
+    @Test(arguments: [1, 50, 199, 200, 201, 1000, 100_000], [1, 3, 1000])
+    func `a read keeps to its limits and always gets on`(maxBytes: Int, maxEvents: Int) async throws {
+        let queue = try Bench().open()
+        let words = (0..<40).map { "\($0) " + String(repeating: "r", count: 90 + $0) }
+        for start in stride(from: 0, to: 40, by: 8) { try await queue.store(Array(words[start..<start + 8])) }
+        var reader = queue.reader(for: "nobody")
+        var texts: [String] = []
+        var batch = RecordBatch()
+        while texts.count < words.count {
+            batch.removeAll()
+            let count = try reader.read(into: &batch, maxEvents: maxEvents, maxBytes: maxBytes)
+            #expect(count >= 1 && count <= maxEvents && batch.count == count)
+            #expect(count == 1 || batch.recordBytes <= maxBytes)
+            texts += batch.texts
+            #expect(reader.position == UInt64(texts.count))
+            if count == 0 { break }
+        }
+        #expect(texts == words)
+        reader.seek(to: 20)
+        batch.removeAll()
+        #expect(try reader.read(into: &batch, maxEvents: 1, maxBytes: 1) == 1)
+        #expect(batch.texts == [words[20]])
+        await queue.close()
+    }
 }

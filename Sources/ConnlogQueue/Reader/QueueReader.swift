@@ -81,7 +81,9 @@ public struct QueueReader: Sendable {
         let bytesMax: Int
         var events = 0
         var bytes = 0
-        var isFull: Bool { events >= eventsMax || events > 0 && bytes >= bytesMax }
+        /// The next event would be too much.
+        var isDone = false
+        var isFull: Bool { isDone || events >= eventsMax || events > 0 && bytes >= bytesMax }
     }
 
     // MARK: - One step
@@ -214,7 +216,10 @@ public struct QueueReader: Sendable {
             case .record(let kind, let payload, _, _):
                 let next = at + RecordCoding.recordBytes(payload: payload.count)
                 if kind == .event {
-                    if taking.events > 0, taking.bytes + payload.count > taking.bytesMax { break parsing }
+                    if taking.events > 0, taking.bytes + payload.count > taking.bytesMax {
+                        taking.isDone = true
+                        break parsing
+                    }
                     batch.addRecord(payload)
                     taking.events += 1
                     taking.bytes += payload.count
