@@ -1,8 +1,10 @@
 import ConnlogCore
 import ConnlogDelivery
+import ConnlogQueue
 import ConnlogSystem
 import ConnlogTestSupport
 import Foundation
+import Synchronization
 import Testing
 
 @Suite struct DeliveryTests {
