@@ -111,6 +111,11 @@ public final class LoopbackConnection {
         return true
     }
 
+    /// Says that nothing more is wanted or comes (FIN), at once.
+    public func shutDown() {
+        shutdown(socket, Int32(SHUT_RDWR))
+    }
+
     /// Ends with a reset instead of an orderly close as soon as the serving function returns.
     public func resetAtEnd() {
         var linger = linger(l_onoff: 1, l_linger: 0)

@@ -1,0 +1,77 @@
+import ConnlogCore
+import ConnlogSystem
+import Foundation
+import Testing
+
+extension EventEncoder {
+    /// One record as text, by a copy of the encoder; `nil` when it is refused.
+    func text(_ record: String) -> String? {
+        var copy = self
+        return copy.next(record)
+    }
+
+    /// The same by the encoder itself, which counts.
+    mutating func next(_ record: String) -> String? {
+        var output = ByteBuffer()
+        return append(Array(record.utf8).span, to: &output) ? output.text : nil
+    }
+}
+
+/// Messages as the tests want them: the same sender each time.
+func testOptions(_ change: (inout RFC5424Options) -> Void = { _ in }) -> RFC5424Options {
+    var options = RFC5424Options()
+    options.hostname = "coder-1"
+    options.pid = 4711
+    change(&options)
+    return options
+}
+
+/// A record made of an event's fields, in JSON.
+func record(_ fields: [(String, String)], ts: String = "\"2026-03-03T07:00:00Z\"") -> String {
+    let members = fields.map { "\(quoted($0.0)):\($0.1)" }.joined(separator: ",")
+    return
+        "{\"ts\":\(ts),\"level\":\"INFO\",\"msg\":\"connection_log\",\"logger_names\":[\"coderd\"],\"fields\":{\(members)}}"
+}
+
+/// Text as a JSON string with as few escapes as JSON allows.
+func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+        switch scalar {
+        case "\"": result += "\\\""
+        case "\\": result += "\\\\"
+        case _ where scalar.value < 0x20: result += String(format: "\\u%04x", scalar.value)
+        default: result.unicodeScalars.append(scalar)
+        }
+    }
+    return result + "\""
+}
+
+/// How syslog text shows control characters.
+func syslogShown(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+        if scalar.value < 0x20 || scalar.value == 0x7f {
+            result += "#" + String(repeating: "0", count: 3 - String(scalar.value, radix: 8).count)
+            result += String(scalar.value, radix: 8)
+        } else {
+            result.unicodeScalars.append(scalar)
+        }
+    }
+    return result
+}
+
+/// Repeatable chance.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 &+ 1 }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}
