@@ -1,0 +1,96 @@
+import ConnlogConfig
+import ConnlogCore
+import Synchronization
+import Testing
+
+@testable import ConnlogSinks
+
+@Suite struct SyslogSinkKindTests {
+    private final class Lines: Sendable {
+        let all = Mutex<[String]>([])
+    }
+
+    private static let place = Place(file: "connlog.ini", line: 1, column: 1)
+
+    /// The section that the loader would make of these lines.
+    private func section(_ values: [String: Value]) -> Section {
+        var all: [String: Value] = [
+            "transport": .string("tcp"), "address": .list(["siem.example.com:601"]),
+            "framing": .string("octet_counting"), "timeout": .duration(.seconds(30)),
+            "connect_timeout": .duration(.seconds(10)), "max_connection_age": .duration(.zero),
+            "format": .string("rfc5424"), "facility": .string("local0"), "app_name": .string("coder"),
+            "message": .string("sentence"), "sd_id": .string("connlog@32473"), "sd_origin": .boolean(false),
+            "sd_meta": .boolean(false), "bom": .string("auto"),
+        ]
+        all.merge(values) { $1 }
+        let places = values.mapValues { _ in Self.place }
+        return Section(kind: "sink", name: "siem", type: "syslog", place: Self.place, values: all, places: places)
+    }
+
+    private func context(_ lines: Lines = Lines()) -> SinkContext {
+        SinkContext(hostname: "coder-1", version: "0.1.0", pid: 7, dataDirectory: "/nowhere") { _, line in
+            lines.all.withLock { $0.append(line) }
+        }
+    }
+
+    @Test func `the defaults are those of the documentation`() throws {
+        let lines = Lines()
+        let options = try SyslogSinkKind.options(section([:]), context(lines))
+        #expect(options.receivers == [.init(host: "siem.example.com", port: 601)])
+        #expect(options.framing == .octetCounting)
+        #expect(options.messages.bytesMax == 65_536)
+        #expect(options.messages.hostname == "coder-1" && options.messages.pid == 7)
+        #expect(options.maxConnectionAge == nil)
+        // The documentation's enterprise number works, and is said to be just that.
+        #expect(lines.all.withLock { $0 }.count == 1)
+        let udp = try SyslogSinkKind.options(section(["transport": .string("udp")]), context())
+        #expect(udp.messages.bytesMax == 1180)
+    }
+
+    @Test func `several receivers are kept in order`() throws {
+        let options = try SyslogSinkKind.options(
+            section(["address": .list(["a:1", "[::1]:2", "10.0.0.1:3"])]), context())
+        #expect(
+            options.receivers == [
+                .init(host: "a", port: 1), .init(host: "::1", port: 2), .init(host: "10.0.0.1", port: 3),
+            ])
+    }
+
+    @Test(arguments: [
+        ("facility", Value.string("local8"), "'local8' is no facility"),
+        ("facility", .string("24"), "'24' is no facility"),
+        ("app_name", .string("my app"), "cannot stand in a syslog header"), ("app_name", .string(""), "cannot stand"),
+        ("app_name", .string(String(repeating: "a", count: 49)), "1 to 48"), ("hostname", .string("a b"), "1 to 255"),
+        ("sd_id", .string("connlog"), "is not name@number"), ("sd_id", .string("a]@1"), "is not name@number"),
+    ])
+    func `what a schema cannot say is said with the key's place`(key: String, value: Value, message: String) {
+        do throws(Diagnostic) {
+            _ = try SyslogSinkKind.options(section([key: value]), context())
+            Issue.record("\(key) was taken")
+        } catch {
+            #expect(error.place == Self.place)
+            #expect(error.message.contains("[sink \"siem\"] \(key): "))
+            #expect(error.message.contains(message), "\(error.message)")
+        }
+    }
+
+    @Test func `a datagram cannot be larger than UDP allows`() {
+        let values = ["transport": Value.string("udp"), "max_size": .integer(65_508)]
+        #expect(throws: Diagnostic.self) { try SyslogSinkKind.options(section(values), context()) }
+    }
+
+    @Test func `every default is a value of its key, and every key is used`() throws {
+        let names = Set(SyslogSinkKind.schema.keys.map(\.name))
+        #expect(names.isSuperset(of: ["transport", "address", "framing", "facility", "app_name", "message", "sd_id"]))
+        #expect(names.count == SyslogSinkKind.schema.keys.count)
+        guard
+            case .choiceWithPlanned(let now, let planned)? = SyslogSinkKind.schema.keys.first(where: {
+                $0.name == "transport"
+            })?.kind
+        else {
+            Issue.record("transport is no choice")
+            return
+        }
+        #expect(now == ["tcp", "udp"] && planned == ["tls", "relp", "relp_tls", "unix"])
+    }
+}
