@@ -8,7 +8,7 @@ public import ConnlogCore
 public enum SyslogSinkKind: SinkKind {
     public static let schema = SectionSchema(
         kind: "sink", type: "syslog", isNamed: true,
-        summary: "Sends events as syslog messages (RFC 5424).", keys: connectionKeys + messageKeys + CommonSinkKeys.all)
+        summary: "Sends events as syslog messages (RFC 5424).", keys: connectionKeys + messageKeys)
 
     /// Fits into every IPv6 path and into an IPv4 packet that need not be cut (RFC 5426 §3.2).
     static let datagramBytesDefault = 1180
