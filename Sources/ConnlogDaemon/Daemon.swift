@@ -70,6 +70,9 @@ public final class Daemon: Service {
             return status.withLock { $0 = .failed }
         }
         for (level, line) in queue.report.lines(sinks: sinks.map(\.name)) { log(level, line) }
+        for sink in queue.status.sinks where sink.registered && sink.lag > 0 {
+            log(.info, "sink \(sink.name): \(sink.lag) events wait in the queue from before")
+        }
         let monitor = Monitor(queue: queue, sources: sources, deliveries: deliveries, log: log, draw: options.progress)
         let watching = Task { await monitor.run() }
         let hangups = Task { await reopenOnHangup(deliveries) }

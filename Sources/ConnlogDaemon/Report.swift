@@ -6,7 +6,6 @@ extension QueueReport {
     /// - Parameter sinks: the configured ones.
     func lines(sinks configured: [String]) -> [(LogLevel, String)] {
         var lines: [(LogLevel, String)] = damage.map { (.error, "queue: \($0)") }
-        if events > 0 { lines.append((.info, "queue: \(events) events are there from before")) }
         if tornBytes > 0 {
             lines.append(
                 (

@@ -6,7 +6,7 @@ import ConnlogSystem
 extension Delivery {
     /// Reads the next batch into the window. `false` when there is nothing, or when it is better to gather more first.
     func readFlight() -> Bool {
-        var part = gathering ?? Part(batch: queue.makeBatch(), offsets: .contiguous(reader.position))
+        var part = gathering ?? Part(batch: spareBatches.popLast() ?? EventBatch(), offsets: .contiguous(reader.position))
         gathering = nil
         do throws(QueueError) {
             try fill(&part)
@@ -17,12 +17,20 @@ extension Delivery {
         guard !part.batch.isEmpty else {
             // Everything that was read may have been filtered out.
             if gatheringEnd > frontier, window.isEmpty { advance(to: gatheringEnd) }
+            recycle(part.batch)
             return false
         }
         gathering = part
         if shouldGather(part.batch) { return false }
         takeGathered()
         return true
+    }
+
+    /// Keeps the memory of a batch that is done with, so that the steady state allocates nothing.
+    func recycle(_ batch: consuming EventBatch) {
+        guard spareBatches.count <= limits.inFlight else { return }
+        batch.removeAll()
+        spareBatches.append(batch)
     }
 
     /// The batch that was growing is large or old enough.

@@ -99,29 +99,29 @@ extension Delivery {
     /// What became of the first part of a batch, and what to do about it.
     func act(on outcome: SendOutcome, of id: UInt64) {
         guard let index = window.firstIndex(where: { $0.id == id }) else { return }
-        let part = window[index].parts[0]
-        switch NextAction.after(outcome, count: part.batch.count) {
+        let count = window[index].parts[0].batch.count
+        switch NextAction.after(outcome, count: count) {
         case .done:
-            succeeded(part.batch.count)
+            succeeded(count)
             bytesMax = min(limits.bytes, bytesMax + bytesMax / 16)
-            window[index].finishPart()
+            recycle(window[index].finishPart())
         case .commitPrefix(let count):
             commitPrefix(count, of: index)
         case .awaitProof(let receipt):
             breaker.succeeded()
             window[index].state = .accepted(receipt)
         case .wait(let kind, let reason):
-            if reason.mayRepeat { update { $0.possibleRepeats += part.batch.count } }
+            if reason.mayRepeat { update { $0.possibleRepeats += count } }
             window[index].state = .ready
             pause(kind, reason)
         case .isolate(let before, let reason):
             succeeded(before)
-            bury(part, before, reason, flight: index)
+            bury(before, reason, flight: index)
         case .halve(let reason):
             if case .tooLarge = outcome { bytesMax = max(64 << 10, bytesMax / 2) }
             halve(index, reason)
         case .deadLetter(let reason):
-            bury(part, 0, reason, flight: index)
+            bury(0, reason, flight: index)
         }
         retire()
     }
@@ -154,7 +154,8 @@ extension Delivery {
     }
 
     /// Writes one event to the dead letters and goes on behind it.
-    private func bury(_ part: Part, _ index: Int, _ reason: Reason, flight: Int) {
+    private func bury(_ index: Int, _ reason: Reason, flight: Int) {
+        let part = window[flight].parts[0]
         let offset = part.offsets[index]
         do throws(SystemError) {
             try deadLetters.write(part.batch.record(index), offset: offset, reason)

@@ -72,6 +72,8 @@ public actor Delivery {
     /// A batch that may still grow while others are under way, and the offset after it.
     var gathering: Part?
     var gatheringEnd: UInt64 = 0
+    /// Batches that are done with, for their memory.
+    var spareBatches: [EventBatch] = []
     /// Shrinks when a receiver calls a batch too large, and grows back slowly.
     var bytesMax: Int
 

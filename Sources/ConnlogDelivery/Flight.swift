@@ -27,15 +27,20 @@ struct Flight {
         state = part.batch.isEmpty ? .done : .ready
     }
 
-    /// The first part is done; `state` follows.
-    mutating func finishPart() {
-        parts.removeFirst()
+    /// The first part is done; `state` follows. Returns its batch, whose memory can be used again.
+    @discardableResult
+    mutating func finishPart() -> EventBatch {
+        let part = parts.removeFirst()
         state = parts.isEmpty ? .done : .ready
+        return part.batch
     }
 
     /// The first `count` events of the first part are done.
     mutating func drop(_ count: Int) {
-        guard count < parts[0].batch.count else { return finishPart() }
+        guard count < parts[0].batch.count else {
+            finishPart()
+            return
+        }
         parts[0] = parts[0].slice(count..<parts[0].batch.count)
         state = .ready
     }
