@@ -23,7 +23,8 @@ public import ConnlogSystem
 ///
 /// # Limits
 /// Somebody who truncates the file (`copytruncate`) loses what was in it; let connlog rotate, or rename and SIGHUP.
-/// After a crash, lines that were written and not committed are there twice if `format` is changed before the start.
+/// After a crash, lines that were written and not committed are there twice if `format` is changed before the start, or
+/// if somebody moved the file away that was begun since the last commit (a second before, at most).
 public actor FileSink: Sink {
     public nonisolated let limits = BatchLimits(bytesPerEvent: 1, commitInterval: .seconds(1))
 
@@ -36,6 +37,7 @@ public actor FileSink: Sink {
     private let keeper: FileKeeper
     private let rotated: RotatedFiles
 
+    private var format: LineFormat
     private var file: LogFile?
     private var stream: StreamTarget?
     private var lines = ByteBuffer()
@@ -63,6 +65,7 @@ public actor FileSink: Sink {
         clock: any WallTime = SystemWallTime(), log: @escaping LogFunction
     ) {
         self.options = options
+        format = options.format
         self.disk = disk
         self.clock = clock
         directory = LocalFileSystem.parent(of: options.path)
@@ -250,7 +253,7 @@ public actor FileSink: Sink {
         let before = file?.lengthBeforeLine ?? 0
         for index in 0..<batch.count {
             let good = lines.count
-            options.format.append(batch, index, to: &lines)
+            format.append(batch, index, to: &lines)
             // A tail is longer than what is before it: its first line fits, or it is not ours.
             let isFirst = index == 0 && (before == 0 || file?.hasTail == true)
             if before + lines.count > limit, !isFirst {

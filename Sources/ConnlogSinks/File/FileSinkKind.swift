@@ -12,7 +12,7 @@ public enum FileSinkKind: SinkKind {
                 "path", .path, required: true, example: "/var/log/connlog/connections.jsonl",
                 help: "the file; its directory is made when it is missing"),
             Key(
-                "format", .choice(["json"]), default: "json",
+                "format", .choice(["json", "human", "rfc5424"]), default: "json",
                 help: "json: the line as received; human: as slog writes it for people; rfc5424: a syslog message"),
             Key(
                 "rotate_size", .size(1024...Int.max), default: "100MiB",
@@ -23,17 +23,25 @@ public enum FileSinkKind: SinkKind {
             Key("keep", .integer(0...1_000_000), default: "14", help: "rotated files that stay; 0 keeps all"),
             Key("compress", .choice(["gzip", "none"]), default: "gzip", help: "what is done to rotated files"),
             Key("mode", .fileMode, default: "0640", help: "permissions of new files, whatever the umask says"),
-        ])
+        ] + CommonSinkKeys.all)
 
     public static func make(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> any Sink {
         let path = section.string("path")
         guard !path.hasSuffix("/") else { throw section.error("path", "'\(path)' is a directory; name a file in it") }
         let every = section.duration("rotate_every").components
         let options = FileSinkOptions(
-            path: path, format: .json, rotateBytes: section.size("rotate_size"),
+            path: path, format: format(section, context), rotateBytes: section.size("rotate_size"),
             rotateEvery: every.seconds * 1_000_000_000 + every.attoseconds / 1_000_000_000,
             keep: section.integer("keep"), compresses: section.string("compress") == "gzip",
             permissions: UInt32(section.integer("mode")))
         return FileSink(options, log: context.log)
+    }
+
+    private static func format(_ section: Section, _ context: SinkContext) -> LineFormat {
+        switch section.string("format") {
+        case "human": .human(HumanEncoder())
+        case "rfc5424": .rfc5424(hostname: context.hostname)
+        default: .json
+        }
     }
 }

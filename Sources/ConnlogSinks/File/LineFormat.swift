@@ -1,20 +1,42 @@
-internal import ConnlogCore
+public import ConnlogCore
 internal import ConnlogSystem
 
 /// How an event becomes a line of a file.
+///
+/// The same record must give the same bytes in the next run too, or what a crash left in the file is not known again.
 public enum LineFormat: Sendable {
     /// The record as it was received.
     case json
+    /// As slog writes it for people.
+    case human(HumanEncoder)
+    /// A syslog message a line.
+    case rfc5424(RFC5424Encoder)
 
-    /// Appends the line of the record at `index`, with its line feed.
-    func append(_ batch: borrowing EventBatch, _ index: Int, to lines: inout ByteBuffer) {
+    /// RFC 5424 with what is the same in each run: the process id is left out.
+    public static func rfc5424(hostname: String) -> LineFormat {
+        var options = RFC5424Options()
+        options.hostname = hostname
+        options.pid = 0
+        return .rfc5424(RFC5424Encoder(options))
+    }
+
+    /// Appends the line of the record at `index`, with its line feed; a record that cannot be encoded as it is.
+    mutating func append(_ batch: borrowing EventBatch, _ index: Int, to lines: inout ByteBuffer) {
+        let start = lines.count
+        var isEncoded = false
         switch self {
-        case .json:
-            let record = batch.record(index)
-            lines.withWriter(reserving: record.count + 1) {
-                $0.append(record)
-                $0.append(UInt8(ascii: "\n"))
-            }
+        case .json: break
+        case .human(var encoder):
+            isEncoded = encoder.append(batch.record(index), to: &lines)
+            self = .human(encoder)
+        case .rfc5424(var encoder):
+            isEncoded = encoder.append(batch.record(index), to: &lines)
+            self = .rfc5424(encoder)
         }
+        if !isEncoded {
+            lines.truncate(to: start)
+            lines.append(batch.record(index))
+        }
+        if lines.count == start || lines[lines.count - 1] != UInt8(ascii: "\n") { lines.append(UInt8(ascii: "\n")) }
     }
 }

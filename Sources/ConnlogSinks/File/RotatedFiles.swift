@@ -88,14 +88,15 @@ struct RotatedFiles: Sendable {
         if try disk.status(target) != nil { try disk.remove(target) }
         let output = try disk.createAppending(target, permissions: permissions)
         let gzip = Gzip()
-        var plain = ByteBuffer(capacity: RotatedFiles.pieceBytes)
+        let pieceBytes = min(total, RotatedFiles.pieceBytes)
+        var plain = ByteBuffer(capacity: pieceBytes)
         var packed = ByteBuffer()
         var written = 0
         var position = 0
         while mayGoOn(total - position) {
             plain.removeAll()
             packed.removeAll()
-            let got = try input.read(into: &plain, at: position, count: RotatedFiles.pieceBytes)
+            let got = try input.read(into: &plain, at: position, count: pieceBytes)
             position += got
             if got == 0 { gzip.finish(into: &packed) } else { gzip.update(plain.span, into: &packed) }
             written += try output.writeAll(packed, at: written)
