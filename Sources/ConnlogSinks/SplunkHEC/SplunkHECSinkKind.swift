@@ -7,7 +7,7 @@ public enum SplunkHECSinkKind: SinkKind {
     public static let schema = SectionSchema(
         kind: "sink", type: "splunk_hec", isNamed: true,
         summary: "Sends events to Splunk's HTTP Event Collector.",
-        keys: whereKeys + whatKeys + batchKeys + tlsKeys + CommonSinkKeys.all)
+        keys: whereKeys + whatKeys + batchKeys + tlsKeys)
 
     private static let whereKeys = [
         Key(
@@ -71,6 +71,9 @@ public enum SplunkHECSinkKind: SinkKind {
 
     static func settings(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SplunkHECSink.Settings {
         guard let token = section.secretReference("token") else { throw section.error("token", "is missing") }
+        if section.duration("retry_max") < section.duration("retry_initial") {
+            throw section.error("retry_max", "is shorter than retry_initial; make it at least as long")
+        }
         var settings = SplunkHECSink.Settings(
             endpoints: try endpoints(section), token: token, http: try http(section, context))
         settings.format = section.string("event_format") == "line" ? .line : .fields

@@ -1,0 +1,108 @@
+import ConnlogSystem
+import Foundation
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A web server by `openssl s_server` with a certificate of its own, in a folder of its own.
+private final class TLSServer {
+    let folder: URL
+    let port: Int
+    private let process = Process()
+
+    static let isAvailable = FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl")
+
+    /// - Parameter names: what the certificate is for, such as `DNS:localhost`.
+    init(names: String) throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("connlog-tls-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try TLSServer.makeCertificate("server", names, in: folder)
+        try TLSServer.makeCertificate("other", names, in: folder)
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+        process.arguments = [
+            "s_server", "-accept", "127.0.0.1:0", "-cert", "server.pem", "-key", "server.key", "-www", "-naccept", "20",
+        ]
+        process.currentDirectoryURL = folder
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        var said = ""
+        while !said.contains("ACCEPT") || !said.hasSuffix("\n") {
+            let data = pipe.fileHandleForReading.availableData
+            if data.isEmpty { break }
+            said += String(decoding: data, as: UTF8.self)
+        }
+        let line = said.split(separator: "\n").first { $0.hasPrefix("ACCEPT") }
+        port = try #require(line?.split(separator: ":").last.flatMap { Int($0) })
+    }
+
+    deinit {
+        // The child has inherited the blocked signals of the test's thread, SIGTERM among them.
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+
+    private static func makeCertificate(_ name: String, _ names: String, in folder: URL) throws {
+        let openssl = Process()
+        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
+        openssl.arguments = [
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+            "-subj", "/CN=\(name)", "-addext", "subjectAltName=\(names)", "-keyout", "\(name).key", "-out",
+            "\(name).pem",
+        ]
+        openssl.currentDirectoryURL = folder
+        openssl.standardError = FileHandle.nullDevice
+        try openssl.run()
+        openssl.waitUntilExit()
+        try #require(openssl.terminationStatus == 0)
+    }
+}
+
+@Suite(.enabled(if: TLSServer.isAvailable)) struct HTTPSessionTLSTests {
+    private func session(authority: String?, verifies: Bool = true) -> HTTPSession {
+        var settings = HTTPSettings(userAgent: "connlog/test")
+        settings.proxy = .none
+        settings.certificateAuthorityFile = authority
+        settings.verifiesServer = verifies
+        return HTTPSession(settings)
+    }
+
+    private func get(_ session: HTTPSession, _ server: TLSServer) async -> Result<HTTPResponse, HTTPFailure> {
+        await session.perform(HTTPRequest(.get, "https://127.0.0.1:\(server.port)/", timeout: .seconds(20))).outcome
+    }
+
+    private func kind(_ outcome: Result<HTTPResponse, HTTPFailure>) -> HTTPFailure.Kind? {
+        if case .failure(let failure) = outcome { failure.kind } else { nil }
+    }
+
+    @Test func `a server is trusted by its authority's file alone, and a new file counts for the next connection`()
+        async throws
+    {
+        let server = try TLSServer(names: "IP:127.0.0.1")
+        #expect(kind(await get(session(authority: nil), server)) == .untrusted)
+        let authority = server.path("authority.pem")
+        try FileManager.default.copyItem(atPath: server.path("other.pem"), toPath: authority)
+        let session = session(authority: authority)
+        #expect(kind(await get(session, server)) == .untrusted)
+        try Data(contentsOf: URL(fileURLWithPath: server.path("server.pem")))
+            .write(to: URL(fileURLWithPath: authority), options: .atomic)
+        #expect(try await get(session, server).get().status == 200)
+    }
+
+    @Test func `a certificate for another name is not trusted`() async throws {
+        let server = try TLSServer(names: "DNS:splunk.example.com")
+        #expect(kind(await get(session(authority: server.path("server.pem")), server)) == .untrusted)
+        #expect(try await get(session(authority: nil, verifies: false), server).get().status == 200)
+    }
+
+    @Test func `a file that is missing or no certificate is told as such`() async throws {
+        let server = try TLSServer(names: "IP:127.0.0.1")
+        #expect(kind(await get(session(authority: server.path("missing.pem")), server)) == .certificateFile)
+    }
+}
