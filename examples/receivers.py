@@ -84,7 +84,8 @@ class Record:
             for file in (self.ids, self.out):
                 if file:
                     file.close()
-            print(json.dumps({**self.counters, "complaints": self.complaints, "first": self.first_complaints}), flush=True)
+            said = {**self.counters, "complaints": self.complaints, "first": self.first_complaints}
+            print(json.dumps(said), flush=True)
         return 1 if self.complaints else 0
 
 
@@ -195,6 +196,7 @@ class Syslog:
 # Splunk HEC
 
 KEYS = {"time", "host", "source", "sourcetype", "index", "event", "fields"}
+PATHS = ("/services/collector", "/services/collector/event", "/services/collector/event/1.0")
 DECODER = json.JSONDecoder()
 SPACE = re.compile(r"[ \t\r\n]*")
 
@@ -312,7 +314,7 @@ class HEC(http.server.BaseHTTPRequestHandler):
         return raw
 
     def check_head(self):
-        if self.path.partition("?")[0] not in ("/services/collector/event", "/services/collector/event/1.0", "/services/collector"):
+        if self.path.partition("?")[0] not in PATHS:
             raise Refusal(404, 404, f"no such path: {self.path}")
         if self.headers.get("Expect"):
             raise Refusal(417, 6, "an Expect header")
@@ -408,7 +410,11 @@ def main():
     print(json.dumps({"port": port}), flush=True)
 
     if arguments.with_stdin:
-        threading.Thread(target=lambda: (sys.stdin.buffer.read(), os.kill(os.getpid(), signal.SIGTERM)), daemon=True).start()
+        def end_with_stdin():
+            sys.stdin.buffer.read()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=end_with_stdin, daemon=True).start()
     signal.sigwait(stops)
     sys.stdout.flush()
     status = record.close()

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Compares the event IDs that were sent with the ones that arrived.
 
-    check_ids.py EXPECTED GOT        EXPECTED and GOT have one ID a line; GOT may also be slog JSON lines
+    check_ids.py EXPECTED GOT...     EXPECTED and GOT have one ID a line; GOT may also be slog JSON lines, and gzipped
 
 Prints one JSON object: how many were expected and arrived, are missing, came twice or more ("repeats" counts the
 surplus), or are foreign, with a few examples. Exit status 0 if nothing is missing or foreign; repeats are the
 caller's affair.
 """
+import gzip
 import json
 import re
 import sys
@@ -15,7 +16,7 @@ FIELD = re.compile(rb'"ID":"([^"]*)"')
 
 
 def identifiers(path):
-    with open(path, "rb") as file:
+    with gzip.open(path) if path.endswith(".gz") else open(path, "rb") as file:
         for line in file:
             if line.startswith(b"{"):
                 found = FIELD.search(line)
@@ -25,11 +26,11 @@ def identifiers(path):
 
 
 def main():
-    if len(sys.argv) != 3:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
     expected = set(identifiers(sys.argv[1]))
     seen, repeats, arrived, foreign, examples = set(), 0, 0, 0, []
-    for identifier in identifiers(sys.argv[2]):
+    for identifier in (i for path in sys.argv[2:] for i in identifiers(path)):
         arrived += 1
         if identifier not in expected:
             foreign += 1

@@ -17,12 +17,15 @@ APPS = ("code-server", "jupyter", "vscode-web", "filebrowser", "rstudio", "airfl
 BROWSERS = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:139.0) Gecko/20100101 Firefox/139.0",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.4 Safari/605.1.15")
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.4 Safari/605.1.15")
 REASONS = ('""', '""', '"process exited with error status: 1"', '"signal: killed"',
            r'"session closed: \"idle timeout\""', '"client hung up — timed out"', r'"C:\\temp ]x["')
+NAMES = ("dev", "ml-train", "web", "数据", "release")
 AGENT_KINDS = ("ssh", "ssh", "ssh", "vscode", "vscode", "jetbrains", "reconnecting_pty")
 EVENT = ('{"ts":"%s","level":"INFO","msg":"connection_log","caller":"' + events.CALLER + '","func":"' + events.FUNC
-         + '","logger_names":["coderd"],"fields":{"request_id":"%s","ID":"%s",%s,"AgentName":"%s","Type":"%s","Code":%s,'
+         + '","logger_names":["coderd"],"fields":{"request_id":"%s","ID":"%s",%s,"AgentName":"%s","Type":"%s",'
+         '"Code":%s,'
          '"Ip":"%s","UserAgent":"%s","UserID":%s,"SlugOrPort":"%s","ConnectionID":%s,"DisconnectReason":%s,'
          '"Time":"%s","ConnectionStatus":"%s"}}\n')
 REQUEST = ('{"ts":"%s","level":"DEBUG","msg":"GET","caller":"/home/coder/coder/coderd/httpmw/loggermw/logger.go:101",'
@@ -50,7 +53,7 @@ def workspaces(rnd, new):
     owners = [next(new) for _ in range(2000)]
     return owners, [
         f'"OrganizationID":"{rnd.choice(organizations)}","WorkspaceOwnerID":"{rnd.choice(owners)}",'
-        f'"WorkspaceID":"{next(new)}","WorkspaceName":"{rnd.choice(("dev", "ml-train", "web", "数据", "release"))}-{i}"'
+        f'"WorkspaceID":"{next(new)}","WorkspaceName":"{rnd.choice(NAMES)}-{i}"'
         for i in range(5000)]
 
 

@@ -62,7 +62,8 @@ class Log:
         org, owner, wid, name = self.workspaces[place]
         when = self.tick()
         tail = ":".join(f"{self.rnd.getrandbits(16):x}" for _ in range(5))
-        values = dict(ip=f"fd7a:115c:a1e0:{tail}", connection=next(self.ids), agent=self.rnd.choice(("main", "main", "gpu")))
+        values = dict(ip=f"fd7a:115c:a1e0:{tail}", connection=next(self.ids),
+                      agent=self.rnd.choice(("main", "main", "gpu")))
         return Event(id=next(self.ids), request=self.requests[place], time_ns=when - self.rnd.randrange(1, 9_000_000),
                      organization=org, owner=owner, workspace_id=wid, workspace=name, type=kind,
                      generation=generation, **{**values, **more})
@@ -80,8 +81,9 @@ class Log:
         ip = f"203.0.113.{self.rnd.randrange(1, 255)}"
         values = dict(ip=ip, user=owner, user_agent=self.rnd.choice((CHROME, SAFARI, FIREFOX)), agent="main")
         # coderd's own database keeps microseconds.
-        return Event(id=next(self.ids), request=next(self.ids), time_ns=(when - self.rnd.randrange(1, 9_000_000)) // 1000 * 1000,
-                     organization=org, owner=owner, workspace_id=wid, workspace=name, type=kind, slug=slug, code=code,
+        micros = (when - self.rnd.randrange(1, 9_000_000)) // 1000
+        return Event(id=next(self.ids), request=next(self.ids), time_ns=micros * 1000, organization=org,
+                     owner=owner, workspace_id=wid, workspace=name, type=kind, slug=slug, code=code,
                      generation=generation, **{**values, **more})
 
     # Formats
@@ -113,15 +115,19 @@ class Log:
                               "github.com/coder/coder/v2/coderd/httpmw/loggermw.(*RequestLoggerContext).WriteLog",
                               ["coderd"], values), "request"
         if pick == 3:
-            values = {"job_id": next(self.ids), "job_type": "workspace_build", "workspace_id": wid, "tags": {"scope": "organization"}}
+            values = {"job_id": next(self.ids), "job_type": "workspace_build", "workspace_id": wid,
+                      "tags": {"scope": "organization"}}
             return json_entry(when, "DEBUG", "acquired job", "/home/coder/coder/provisionerd/provisionerd.go:330",
                               "github.com/coder/coder/v2/provisionerd.(*Server).acquireAndRunOne",
                               ["coderd", "provisionerd-cool_hopper7"], values), "provisioner"
         if pick == 4:
+            output = f"coder_agent.main: Creation complete after 0s [id={next(self.ids)}]"
             return human_entry(when, "debu", "coderd.provisionerd-cool_hopper7", "provision log",
-                               {"level": "INFO", "output": f'coder_agent.main: Creation complete after 0s [id={next(self.ids)}]'}), "provisioner"
-        values = {"ID": next(self.ids), "Time": events.rfc3339(when), "UserID": uid, "OrganizationID": self.organizations[0],
-                  "Ip": "10.0.0.7", "UserAgent": CHROME, "ResourceType": "workspace_build", "ResourceID": next(self.ids),
+                               {"level": "INFO", "output": output}), "provisioner"
+        values = {"ID": next(self.ids), "Time": events.rfc3339(when), "UserID": uid,
+                  "OrganizationID": self.organizations[0],
+                  "Ip": "10.0.0.7", "UserAgent": CHROME, "ResourceType": "workspace_build",
+                  "ResourceID": next(self.ids),
                   "ResourceTarget": f"{user}'s workspace", "Action": self.rnd.choice(("start", "stop", "create")),
                   "StatusCode": 200}
         if pick == 5:
@@ -174,7 +180,8 @@ def build(seed=2025):
     sessions(log, "A", types * 4, log.json)
     sessions(log, "A", types * 2, slog2)
     sessions(log, "A", types, page)
-    for slug, code in (("code-server", 200), ("terminal", 200), ("jupyter", 303), ("rstudio", 404), ("code-server", 502)):
+    for slug, code in (("code-server", 200), ("terminal", 200), ("jupyter", 303), ("rstudio", 404),
+                       ("code-server", 502)):
         log.keep(log.web("workspace_app", slug, code), log.json)
         log.keep(log.web("workspace_app", slug, code), slog2)
         log.chat(1)
@@ -190,7 +197,8 @@ def build(seed=2025):
     odd = 'probe <a&b> "q" \\x ]end=[ 100% \t tab'
     log.keep(log.web("port_forwarding", "9000", 502, user_agent=odd), log.json)
     log.keep(log.web("port_forwarding", "9001", 502, user_agent=odd), slog3)
-    for reason in ("服务器关闭", "client hung up — timed out", "naïve 🙂 exit", "bell\a and \x1b escape", 'C:\\temp\\"a]b"'):
+    for reason in ("服务器关闭", "client hung up — timed out", "naïve 🙂 exit", "bell\a and \x1b escape",
+                   'C:\\temp\\"a]b"'):
         log.keep(log.end(log.agent("ssh", place=5), code=1, reason=reason), log.json)
         log.keep(log.end(log.agent("vscode", place=2), code=1, reason=reason), slog3)
     block = log.end(log.agent("ssh"), code=1, reason="ssh: handshake failed\nread tcp: reset")
@@ -207,7 +215,8 @@ def build(seed=2025):
 
     # An error of coderd's own, in a block, and a warning that only mentions the name.
     log.write(human_entry(log.tick(), "erro", "coderd", "workspace proxy unreachable",
-                          {"proxy": "eu-west", "error": "dial tcp 10.0.0.9:443:\nconnect: connection refused"}), "other")
+                          {"proxy": "eu-west", "error": "dial tcp 10.0.0.9:443:\nconnect: connection refused"}),
+              "other")
     log.write(json_entry(log.tick(), "WARN", "agent failed to report the connection_log",
                          "/home/coder/coder/coderd/agentapi/connectionlog.go:88",
                          "github.com/coder/coder/v2/coderd/agentapi.(*ConnLogAPI).ReportConnection", ["coderd"],
@@ -234,7 +243,8 @@ def build(seed=2025):
     sessions(log, "B", ("positron",), stackdriver)
 
     # Generation C: method and app, and the client's session.
-    sessions(log, "C", ("ssh+", "ssh+cursor", "ssh+vscode", "ssh+goland", "ssh+some_new_ide", "reconnecting_pty+cursor"), log.json)
+    apps = ("ssh+", "ssh+cursor", "ssh+vscode", "ssh+goland", "ssh+some_new_ide", "reconnecting_pty+cursor")
+    sessions(log, "C", apps, log.json)
     sessions(log, "C", ("ssh+kiro", "ssh+", "ssh+pycharm"), slog3)
     for form in (log.json, slog3):
         log.keep(log.web("workspace_app", "cursor", generation="C"), form)
@@ -252,7 +262,8 @@ def main():
         sys.stdout.buffer.write(("\n".join(log.lines) + "\n").encode())
     elif what == ["counts"]:
         types = Counter(events.connection_type(e) for e in log.kept)
-        print(go_json({"lines": len(log.lines), **dict(sorted(log.counts.items())), "types": dict(sorted(types.items()))}))
+        counts = {"lines": len(log.lines), **dict(sorted(log.counts.items())), "types": dict(sorted(types.items()))}
+        print(go_json(counts))
     elif what == ["ids"]:
         print("\n".join(e.id for e in log.kept))
     elif len(what) == 2 and what[0] == "messages":

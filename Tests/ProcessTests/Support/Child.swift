@@ -36,8 +36,8 @@ final class Child {
         let label = "\(name)-\(UUID().uuidString.prefix(8))"
         outputFile = try workplace.write("", to: "\(label).out")
         errorFile = try workplace.write("", to: "\(label).err")
-        process.executableURL = URL(filePath: "/usr/bin/python3")
-        process.arguments = [Project.tools.appending(path: "exec_unmasked.py").path, program] + arguments
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["python3", Project.tools.appending(path: "exec_unmasked.py").path, program] + arguments
         process.currentDirectoryURL = workplace.directory
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = if let stdin { try FileHandle(forReadingFrom: stdin) } else { input }

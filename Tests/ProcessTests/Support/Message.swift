@@ -34,7 +34,9 @@ struct Message: Decodable, Equatable {
         app = try values.decode(String.self, forKey: .app)
         procid = try values.decodeIfPresent(String.self, forKey: .procid)
         msgid = try values.decode(String.self, forKey: .msgid)
-        msg = try values.decodeIfPresent(String.self, forKey: .msg)
+        // syslog-ng takes the byte order mark off, rsyslog keeps it.
+        let text = try values.decodeIfPresent(String.self, forKey: .msg)
+        msg = text?.unicodeScalars.first == "\u{feff}" ? text.map { String($0.unicodeScalars.dropFirst()) } : text
         if let plain = try? values.decode([String: [String: String]].self, forKey: .sd) {
             sd = plain
         } else if let pairs = try? values.decode([String: [[String]]].self, forKey: .sd) {

@@ -20,7 +20,7 @@ enum Project {
 }
 
 /// A temporary directory of one test, removed with everything in it when the test is over.
-final class Workplace {
+final class Workplace: Sendable {
     let directory: URL
 
     init() throws {

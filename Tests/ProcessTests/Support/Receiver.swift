@@ -34,8 +34,8 @@ final class Receiver {
         port = try JSONDecoder().decode(Ready.self, from: Data(child.output.utf8)).port
     }
 
-    /// The file with the IDs of the events it took; complete once it is stopped.
-    var identifiers: URL { workplace.url("\(name).ids") }
+    /// The IDs of the events it took; complete once it is stopped.
+    var identifiers: Identifiers { Identifiers(files: [workplace.url("\(name).ids")]) }
 
     func stop() throws -> Counts {
         let end = try child.stop()

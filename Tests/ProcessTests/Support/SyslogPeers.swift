@@ -20,7 +20,7 @@ final class SyslogPeer {
 
     let ports: [Way: Int]
     private let child: Child
-    private let kind: Kind
+    let kind: Kind
     private let workplace: Workplace
 
     /// Starts the daemon and waits until it listens on all its ports.

@@ -1,0 +1,119 @@
+import Foundation
+import Testing
+
+extension ProcessTests {
+    /// Arguments in, text and exit status out.
+    @Suite struct CommandTests {
+        private let workplace: Workplace
+
+        init() throws {
+            workplace = try Workplace()
+        }
+
+        private func connlog(_ arguments: String..., stdin: URL? = nil) throws -> Child.End {
+            try Child.run(Project.connlog.path, arguments, in: workplace, stdin: stdin)
+        }
+
+        /// The events' IDs of the example log, in order.
+        private func expectedIdentifiers() throws -> [String] {
+            try Child.tool("make_example.py", ["ids"], in: workplace).split(separator: "\n").map(String.init)
+        }
+
+        @Test func `version and help go to stdout with status 0`() throws {
+            let version = try connlog("--version")
+            #expect(version.status == 0)
+            #expect(version.output.contains(/^(connlog )?\d+\.\d+\.\d+/))
+            let help = try connlog("--help")
+            #expect(help.status == 0)
+            for command in ["run", "check", "convert"] { #expect(help.output.contains(command)) }
+            #expect(try connlog("run", "--help").output.contains("--once"))
+        }
+
+        @Test func `a wrong command, option or file is status 2 with a sentence on stderr`() throws {
+            for arguments in [
+                ["frobnicate"], ["run", "--frobnicate"], ["run"], ["check", "--config", "not-there.ini"],
+            ] {
+                let end = try Child.run(Project.connlog.path, arguments, in: workplace)
+                #expect(end.status == 2, "\(arguments): \(end.errors)")
+                #expect(end.output.isEmpty, "\(arguments): \(end.output)")
+                #expect(!end.errors.isEmpty, "\(arguments)")
+            }
+        }
+
+        @Test func `the documented configuration and a small one pass the check`() throws {
+            let log = Project.exampleLog
+            let daemon = try Daemon(reading: log, sections: Daemon.file("events.jsonl", in: workplace), in: workplace)
+            let end = try connlog("check", "--config", daemon.configuration.path)
+            #expect(end.status == 0, "\(end.errors)")
+            let documented = try connlog("check", "--config", Project.root.appending(path: "config/connlog.ini").path)
+            #expect(documented.status == 0, "\(documented.errors)")
+        }
+
+        @Test(arguments: ["check", "run"])
+        func `all mistakes of a configuration are told at once, with their places, and nothing starts`(
+            command: String
+        ) throws {
+            try workplace.write(
+                """
+                [connlog]
+                data_dir = \(workplace.path("data"))
+
+                [source "coderd"]
+                type = file
+                path = /dev/null
+
+                [sink "splunk"]
+                type       = splunk_hec
+                url        = http://127.0.0.1:1
+                tokn       = x
+                batch_wait = 5 parsecs
+                """, to: "connlog.ini")
+            let end = try connlog(command, "--config", "connlog.ini")
+            #expect(end.status == 2)
+            #expect(end.errors.contains("connlog.ini:11:1: error:"), "\(end.errors)")
+            #expect(end.errors.contains("did you mean 'token'"), "\(end.errors)")
+            #expect(end.errors.contains("connlog.ini:12:14: error:"), "\(end.errors)")
+            #expect(
+                end.errors.split(separator: "\n").contains { $0.contains(/^ *(\| *)?\^/) }, "no caret: \(end.errors)")
+            #expect(!FileManager.default.fileExists(atPath: workplace.path("data")))
+        }
+
+        @Test func `convert to JSON keeps the events, each once, and slog JSON byte for byte`() throws {
+            let end = try connlog("convert", "--from", "auto", "--to", "json", stdin: Project.exampleLog)
+            #expect(end.status == 0, "\(end.errors)")
+            let lines = end.output.split(separator: "\n")
+            #expect(lines.compactMap(identifier) == (try expectedIdentifiers()))
+            let received = Set(read(Project.exampleLog).split(separator: "\n"))
+            #expect(lines.count { received.contains($0) } > 60)
+        }
+
+        @Test func `convert to human text, RFC 5424, Splunk's envelopes and CSV gives every event`() throws {
+            let expected = try expectedIdentifiers()
+            let patterns = ["human": " ID=", "rfc5424": "eid=\"", "hec": "\"event_id\":\"", "csv": ""]
+            for (format, mark) in patterns {
+                let end = try connlog("convert", "--from", "auto", "--to", format, stdin: Project.exampleLog)
+                #expect(end.status == 0, "\(format): \(end.errors)")
+                if mark.isEmpty {
+                    for id in expected { #expect(end.output.contains(id), "\(format)") }
+                    continue
+                }
+                let found = end.output.split(separator: "\n").compactMap { identifier(after: mark, in: $0) }
+                #expect(found == expected, "\(format)")
+            }
+        }
+
+        @Test func `what convert writes as human text it reads back as the same events`() throws {
+            let human = try connlog("convert", "--to", "human", stdin: Project.exampleLog)
+            let file = try workplace.write(human.output, to: "human.log")
+            let back = try connlog("convert", "--to", "json", stdin: file)
+            #expect(back.output.split(separator: "\n").compactMap(identifier) == (try expectedIdentifiers()))
+        }
+
+        private func identifier(_ line: Substring) -> String? { identifier(after: "\"ID\":\"", in: line) }
+
+        private func identifier(after mark: String, in line: Substring) -> String? {
+            guard let range = line.range(of: mark) else { return nil }
+            return String(line.suffix(from: range.upperBound).prefix(36))
+        }
+    }
+}
