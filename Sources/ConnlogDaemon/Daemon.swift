@@ -60,6 +60,8 @@ public final class Daemon: Service {
     }
 
     private func work() async {
+        // A receiver that goes away is an error of the call, not the end of the process.
+        Machine.ignoreBrokenPipes()
         let queue: Queue
         let deliveries: [RunningSink]
         do throws(QueueError) {
@@ -86,9 +88,9 @@ public final class Daemon: Service {
     }
 
     private func start(_ queue: Queue) throws(QueueError) -> [RunningSink] {
-        var started: [RunningSink] = []
-        for sink in sinks { started.append(try sink.start(queue, settings, log)) }
-        return started
+        var positions: [SinkPosition] = []
+        for sink in sinks { positions.append(try sink.register(queue)) }
+        return zip(sinks, positions).map { $0.start(queue, from: $1, settings, log) }
     }
 
     /// Returns when every source has come to its end, or was told to stop, and what they read is on disk.

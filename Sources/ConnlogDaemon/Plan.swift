@@ -20,6 +20,7 @@ public struct Plan {
         self.log = log
         for section in configuration.sections(ofKind: "source") { add(source: section) }
         for section in configuration.sections(ofKind: "sink") { add(sink: section) }
+        refuseSharedFiles(configuration.sections(ofKind: "sink"))
     }
 
     /// The same, with the mistakes that only sources and sinks themselves can see.
@@ -53,6 +54,18 @@ public struct Plan {
             sinks.append(ConfiguredSink(name: name, sink: sink, section: section, filter: filter))
         } catch {
             mistakes.append(error)
+        }
+    }
+
+    /// Two sinks that write one file would each take the other for somebody who meddles with it.
+    private mutating func refuseSharedFiles(_ sections: [Section]) {
+        var owners: [String: String] = [:]
+        for section in sections where section.type == "file" {
+            guard let path = section.optionalString("path"), !path.hasPrefix("/dev/") else { continue }
+            if let owner = owners[path] {
+                mistakes.append(section.error("path", "\(owner) writes this file already; give each its own"))
+            }
+            owners[path] = section.heading
         }
     }
 

@@ -20,11 +20,18 @@ struct ConfiguredSink: Sendable {
     let section: Section
     let filter: (any EventFilter)?
 
-    /// Starts its delivery on a thread of its own.
-    func start(_ queue: Queue, _ settings: Settings, _ log: @escaping LogFunction) throws(QueueError) -> RunningSink {
-        let position = try queue.registerSink(
+    /// Makes itself known to the queue. All sinks do so before the first one starts, since one that starts may let go of
+    /// events that a new one would have begun with.
+    func register(_ queue: Queue) throws(QueueError) -> SinkPosition {
+        try queue.registerSink(
             name, quota: section.size("queue_size"), onFull: section.string("on_full") == "block" ? .block : .dropOldest
         )
+    }
+
+    /// Starts its delivery on a thread of its own.
+    func start(
+        _ queue: Queue, from position: SinkPosition, _ settings: Settings, _ log: @escaping LogFunction
+    ) -> RunningSink {
         var options = Delivery.Options(
             filter: filter, deadLetterDirectory: "\(settings.dataDirectory)/queue/dead-letter/\(name)")
         if section.has("retry_initial"), section.has("retry_max") {

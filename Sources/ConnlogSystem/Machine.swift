@@ -49,5 +49,8 @@ extension Machine {
         }
     }
 
+    /// Writing to a pipe or socket that nobody reads fails with EPIPE instead of ending the process.
+    public static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+
     public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 }

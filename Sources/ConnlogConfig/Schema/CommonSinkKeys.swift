@@ -1,6 +1,4 @@
-/// The keys that every `[sink "name"]` has besides `type`, whatever its type: a sink's schema appends them.
-///
-///     SectionSchema(kind: "sink", type: "file", isNamed: true, summary: "...", keys: own + CommonSinkKeys.all)
+/// The keys that every `[sink "name"]` has besides `type`, whatever its type: the registry adds them to each schema.
 public enum CommonSinkKeys {
     public static let filter = Key(
         "filter", .string, example: "type:ssh",

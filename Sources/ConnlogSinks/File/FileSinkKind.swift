@@ -18,12 +18,12 @@ public enum FileSinkKind: SinkKind {
                 "rotate_size", .size(1024...Int.max), default: "100MiB",
                 help: "a file never grows beyond this, unless one record alone is larger"),
             Key(
-                "rotate_every", .duration(.zero ... .seconds(366 * 86_400)), default: "1d",
+                "rotate_every", .duration(.zero ... .seconds(36_600 * 86_400)), default: "1d",
                 help: "a new file begins at each multiple of this, in UTC (1d: at midnight); 0s: never"),
             Key("keep", .integer(0...1_000_000), default: "14", help: "rotated files that stay; 0 keeps all"),
             Key("compress", .choice(["gzip", "none"]), default: "gzip", help: "what is done to rotated files"),
             Key("mode", .fileMode, default: "0640", help: "permissions of new files, whatever the umask says"),
-        ] + CommonSinkKeys.all)
+        ])
 
     public static func make(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> any Sink {
         let path = section.string("path")
