@@ -134,6 +134,10 @@ public final class Daemon: Service {
             // A send that hangs is given up.
             try await Task.sleep(for: .seconds(1))
             for delivery in deliveries { delivery.task.cancel() }
+            try await Task.sleep(for: .seconds(5))
+            // Whatever hangs now hangs for good. Ending here is safe: it is no more than a crash, and those lose nothing.
+            log(.error, "a sink does not stop; connlog ends without it, and its events stay queued")
+            Machine.exit(ExitStatus.eventsQueued.rawValue)
         }
         for delivery in deliveries { await delivery.task.value }
         deadline.cancel()
