@@ -150,19 +150,30 @@ public actor Delivery {
     /// Delivers until told to stop, or, after `drain`, until everything is delivered.
     public func run() async {
         if await openSink() {
-            await withTaskGroup(of: Wake.self) { group in
-                while !isOver {
-                    await commitIfDue()
-                    proceed(&group)
-                    guard !isOver, let wake = await group.next() else { break }
-                    handle(wake)
-                }
-                group.cancelAll()
-            }
+            // A commit that fails leads back to the last good one, so there may be more to do.
+            repeat {
+                await deliverWhatThereIs()
+                await commit()
+            } while !isOver
         }
-        await commit()
         await sink.close()
         update { $0.state = .stopped }
+    }
+
+    private func deliverWhatThereIs() async {
+        isWaitingForEvents = false
+        isWaitingForMode = false
+        isGatherTimerOn = false
+        isCommitTimerOn = false
+        await withTaskGroup(of: Wake.self) { group in
+            while !isOver {
+                await commitIfDue()
+                proceed(&group)
+                guard !isOver, let wake = await group.next() else { break }
+                handle(wake)
+            }
+            group.cancelAll()
+        }
     }
 
     var mode: Mode { requested.withLock { $0 } }

@@ -15,7 +15,10 @@ import Testing
             "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks", "ConnlogSources",
             "ConnlogSystem", "Logging", "ServiceLifecycle", "UnixSignals",
         ],
-        "connlog": ["ArgumentParser", "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "Logging"],
+        "connlog": [
+            "ArgumentParser", "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogSystem", "Logging",
+            "ServiceLifecycle", "UnixSignals",
+        ],
     ]
 
     @Test func `every target imports only what lies below it`() throws {

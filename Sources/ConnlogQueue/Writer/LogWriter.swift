@@ -6,7 +6,8 @@ internal import ConnlogSystem
 /// with one write and one sync. After an error the file is finished, whatever became of it: what was not acknowledged
 /// is still in memory and begins the next segment.
 ///
-/// `@unchecked Sendable`: handed from `Queue.open` to the one thread that runs `run`; never used by two.
+/// `@unchecked Sendable`: no lock is needed, since it is handed from `Queue.open` to the one thread that runs `run`, and
+/// never used by two.
 final class LogWriter: @unchecked Sendable {
     /// The segment that groups are appended to.
     struct Active {

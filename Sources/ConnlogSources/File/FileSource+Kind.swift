@@ -2,6 +2,7 @@ public import ConnlogConfig
 public import ConnlogCore
 import ConnlogSystem
 
+/// `type = file`, as the registry sees it.
 extension FileSource: SourceKind {
     public static let schema = SectionSchema(
         kind: "source", type: "file", isNamed: true,

@@ -2,6 +2,7 @@ public import ConnlogConfig
 public import ConnlogCore
 import ConnlogSystem
 
+/// `type = stdin`, as the registry sees it.
 extension StdinSource: SourceKind {
     public static let schema = SectionSchema(
         kind: "source", type: "stdin", isNamed: true,
