@@ -38,11 +38,13 @@ extension Registry {
     public static var reference: [ReferenceText.Item] {
         [ReferenceText.Item(.connlog, isActive: true)]
             + schemas.filter { $0.kind != "connlog" }.map { schema in
-                ReferenceText.Item(schema, name: exampleNames[schema.type ?? ""], isActive: schema.type == "file")
+                ReferenceText.Item(
+                    schema, name: exampleNames["\(schema.kind) \(schema.type ?? "")"], isActive: schema.type == "file")
             }
     }
 
     private static let exampleNames = [
-        "file": "local", "stdin": "pipe", "syslog": "siem", "splunk_hec": "splunk",
+        "source file": "coderd", "source stdin": "pipe", "sink file": "local", "sink syslog": "siem",
+        "sink splunk_hec": "splunk",
     ]
 }

@@ -6,7 +6,8 @@ import ConnlogSystem
 extension Delivery {
     /// Reads the next batch into the window. `false` when there is nothing, or when it is better to gather more first.
     func readFlight() -> Bool {
-        var part = gathering ?? Part(batch: spareBatches.popLast() ?? EventBatch(), offsets: .contiguous(reader.position))
+        var part =
+            gathering ?? Part(batch: spareBatches.popLast() ?? EventBatch(), offsets: .contiguous(reader.position))
         gathering = nil
         do throws(QueueError) {
             try fill(&part)
