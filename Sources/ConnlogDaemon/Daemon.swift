@@ -75,7 +75,9 @@ public final class Daemon: Service {
         for sink in queue.status.sinks where sink.registered && sink.lag > 0 {
             log(.info, "sink \(sink.name): \(sink.lag) events wait in the queue from before")
         }
-        let monitor = Monitor(queue: queue, sources: sources, deliveries: deliveries, log: log, draw: options.progress)
+        let monitor = Monitor(
+            queue: queue, in: settings.dataDirectory, sources: sources, deliveries: deliveries, log: log,
+            draw: options.progress)
         let watching = Task { await monitor.run() }
         let hangups = Task { await reopenOnHangup(deliveries) }
         await runSources(queue)

@@ -7,6 +7,7 @@ import Synchronization
 /// Looks at everything once in a while: says in the log when the queue's state changes, and draws the progress line.
 final class Monitor: Sendable {
     private let queue: Queue
+    private let directory: String
     private let sources: [RunningSource]
     private let sinks: [RunningSink]
     private let log: LogFunction
@@ -14,10 +15,12 @@ final class Monitor: Sendable {
     private let lastState = Mutex(QueueStatus.State.ok)
 
     init(
-        queue: Queue, sources: [RunningSource], deliveries: [RunningSink], log: @escaping LogFunction,
+        queue: Queue, in directory: String, sources: [RunningSource], deliveries: [RunningSink],
+        log: @escaping LogFunction,
         draw: (@Sendable (String) -> Void)?
     ) {
         self.queue = queue
+        self.directory = directory
         self.sources = sources
         sinks = deliveries
         self.log = log
@@ -39,19 +42,21 @@ final class Monitor: Sendable {
             defer { last = status.state }
             return last != status.state
         }
-        if changed, let (level, text) = Monitor.words(for: status.state) { log(level, "queue: \(text)") }
+        if changed, let (level, text) = words(for: status.state) { log(level, "queue: \(text)") }
         draw?(progress)
     }
 
-    private static func words(for state: QueueStatus.State) -> (LogLevel, String)? {
+    private func words(for state: QueueStatus.State) -> (LogLevel, String)? {
         switch state {
         case .ok: (.info, "sources go on reading")
         case .full(nil):
             (.warning, "it has reached queue_size, so sources wait until sinks have caught up; nothing is lost")
         case .full(let sink?):
             (.warning, "sink '\(sink)' lags by its queue_size, so sources wait for it; nothing is lost")
-        case .diskFull: (.error, "the disk is full, so sources wait; sinks go on, nothing is lost; make room")
-        case .failed(let why): (.error, "the disk cannot be written, so sources wait, and it is tried again: \(why)")
+        case .diskFull:
+            (.error, "the disk under \(directory) is full, so sources wait; sinks go on, nothing is lost; make room")
+        case .failed(let why):
+            (.error, "\(directory) cannot be written, so sources wait, and it is tried again: \(why)")
         case .closed: nil
         }
     }

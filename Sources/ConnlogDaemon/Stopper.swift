@@ -4,7 +4,8 @@ import Synchronization
 final class Stopper: Sendable {
     private struct State {
         var isAsked = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
+        var nextWaiter = 0
+        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     }
 
     private let state = Mutex(State())
@@ -14,25 +15,29 @@ final class Stopper: Sendable {
     func ask() {
         let waiters = state.withLock { state in
             state.isAsked = true
-            defer { state.waiters = [] }
-            return state.waiters
+            defer { state.waiters = [:] }
+            return state.waiters.values
         }
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Returns when asked to stop, or when the task is cancelled: both mean the same here.
+    /// Returns when asked to stop, or when this task is cancelled: that ends its own waiting and asks nobody to stop.
     func wait() async {
+        let number = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
                     if state.isAsked || Task.isCancelled { return true }
-                    state.waiters.append(continuation)
+                    state.waiters[number] = continuation
                     return false
                 }
                 if isOver { continuation.resume() }
             }
         } onCancel: {
-            ask()
+            state.withLock { $0.waiters.removeValue(forKey: number) }?.resume()
         }
     }
 }
