@@ -33,7 +33,7 @@ extension ProcessTests {
             var sections = Daemon.syslog("plain", "transport = tcp\naddress = 127.0.0.1:\(plain.port)\n\(keys)")
             for peer in peers {
                 for (way, port) in peer.ports {
-                    sections += Daemon.syslog("\(peer.kind.rawValue) \(way)", way.keys(port: port) + keys)
+                    sections += Daemon.syslog("\(peer.kind.rawValue)-\(way)", way.keys(port: port) + keys)
                 }
             }
             let end = try Daemon(reading: logs, sections: sections, in: workplace).once()

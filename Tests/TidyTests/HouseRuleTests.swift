@@ -40,9 +40,9 @@ import Testing
         for finding in try Repository.findings("^[^/]*@unchecked Sendable", in: ["Sources/*.swift"]) {
             let before = try Repository.lines(of: finding.path)[..<(finding.number - 1)].reversed()
             let comment = before.drop { !$0.contains("//") && !$0.isEmpty }.prefix { $0.contains("//") }
-            let words = comment.joined(separator: " ").lowercased()
-            #expect(words.contains("@unchecked sendable"), "\(finding)")
-            #expect(words.contains("lock") || words.contains("mutex") || words.contains("never change"), "\(finding)")
+            let words = (comment + [finding.line]).joined(separator: " ").lowercased()
+            #expect(comment.contains { $0.contains("@unchecked Sendable") }, "\(finding)")
+            #expect(words.contains("lock") || words.contains("mutex") || words.contains("one thread"), "\(finding)")
         }
     }
 
@@ -65,16 +65,18 @@ import Testing
     @Test func `every source file says what it is for`() throws {
         let documented = Set(try Repository.findings("^ *///? [^ ]", in: ["Sources/*.swift"]).map(\.path))
         for path in try swiftFiles(in: "Sources") {
-            #expect(documented.contains(path), "\(path) has no comment")
+            // `Type+Subject.swift` goes on with a type that is documented in its own file.
+            #expect(documented.contains(path) || path.contains("+"), "\(path) has no comment")
         }
     }
 
     @Test func `nothing of one machine is in the repository`() throws {
-        let found = try Repository.findings(#"/work/|/tmp/[a-z]+/|/root/|/home/|\.\./shared"#, in: [".", Self.notHere])
+        let found = try Repository.findings(#"/work/|/tmp/helpers|/root/|/home/|\.\./shared"#, in: [".", Self.notHere])
         // coderd's own build path stands in its log lines.
         expectNone(
-            found.filter {
-                $0.line.replacing("/home/coder/", with: "").contains(#/\/work\/|\/tmp\/|\/root\/|\/home\/|shared/#)
+            found.filter { finding in
+                let line = finding.line.replacing("/home/coder/", with: "")
+                return ["/work/", "/tmp/helpers", "/root/", "/home/", "../shared"].contains { line.contains($0) }
             })
     }
 

@@ -36,7 +36,7 @@ struct Daemon {
 
     /// Sections of a sink that writes JSON lines into a file of the workplace.
     static func file(_ name: String, in workplace: Workplace, _ keys: String = "rotate_size = 10GiB") -> String {
-        "[sink \"\(name)\"]\ntype = file\npath = \(workplace.path(name))\n\(keys)\n\n"
+        "[sink \"\(name.replacing("/", with: "-"))\"]\ntype = file\npath = \(workplace.path(name))\n\(keys)\n\n"
     }
 
     static func syslog(_ name: String, _ keys: String) -> String {
