@@ -92,6 +92,11 @@ import Testing
         #expect(FileManager.default.isExecutableFile(atPath: Repository.root.appending(path: script).path))
     }
 
+    @Test(arguments: ["./Tests/run.sh", "./examples/quickstart.sh"])
+    func `the README shows the two commands`(command: String) throws {
+        #expect(try Repository.lines(of: "README.md").contains { $0.contains(command) })
+    }
+
     @Test(arguments: [("log", "examples/coderd.log"), ("counts", "examples/coderd.counts")])
     func `the example log is what its script writes`(what: String, file: String) throws {
         let written = try Repository.output("python3", ["Tests/tools/make_example.py", what])
