@@ -20,7 +20,10 @@ extension FileFollower {
             files[id]?.position.identity ?? FileIdentity(device: 0, inode: 0)
         }
         unknown.removeAll { resumeSame($0, missing[$0.status.identity] ?? [], now) }
-        for id in order where files[id]?.isRestored == true { search(id, &unknown, now) }
+        let restored = order.filter { files[$0]?.isRestored == true }
+        for id in restored { search(id, &unknown, now) }
+        // Only when every known file has its place is it clear which of the others were never seen.
+        for id in restored where files[id]?.state == .leaving { followMissed(id, now) }
         var bound = Set(files.values.filter { $0.state != .missing }.map(\.position.identity))
         // Two new names may lead to one file.
         for finding in unknown where bound.insert(finding.status.identity).inserted { bind(finding, now) }
@@ -164,7 +167,10 @@ extension FileFollower {
             return complaints.set(finding.path, "\(error); it is tried again every second")
         }
         complaints.clear(finding.path)
-        if resumeRewritten(finding, now) || resumeMoved(finding, open, now) || followCopy(finding, open, now) { return }
+        // A copy comes first: it may have got the inode of an older file of the same name.
+        if resumeMoved(finding, open, now) || followCopy(finding, open, now) || resumeRewritten(finding, now) {
+            return
+        }
         follow(finding, open, now)
     }
 
@@ -245,10 +251,12 @@ extension FileFollower {
         var position = FilePosition(path: FileStatus.resolve(finding.path), identity: finding.status.identity)
         let startsAtEnd = settings.startsAtEnd && isFirstStart && !hasScanned
         if startsAtEnd { moveToEnd(&position, open) }
+        // Another one may have had the path between the file that left it and this one.
+        if let last = order.last(where: { leftBehind($0, finding.path, position.path) }) { followMissed(last, now) }
+        let before = order.filter { leftBehind($0, finding.path, position.path) }
         let id = add(finding.path, position, .following)
         files[id]?.grewAt = now
         files[id]?.mustSave = startsAtEnd
-        let before = order.filter { leftBehind($0, finding.path, position.path) }
         files[id]?.waitsFor = before
     }
 

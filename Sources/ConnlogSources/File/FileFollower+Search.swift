@@ -16,7 +16,6 @@ extension FileFollower {
                 unknown.removeAll { $0.status.identity == identity }
             }
         }
-        if files[id]?.state == .leaving { followMissed(id, now) }
     }
 
     /// The path of a missing file leads to something else, so that it has been rotated away rather than removed.
@@ -85,10 +84,7 @@ extension FileFollower {
             guard sibling.status.identity != file.position.identity, !FileSettings.isExcluded(sibling.path),
                 sibling.status.size >= file.position.offset
             else { return false }
-            // A file that is read already is another one, unless it was known to be a copy.
-            return order.allSatisfy { other in
-                files[other]?.position.identity != sibling.status.identity || files[other]?.position.isCopy == true
-            }
+            return order.allSatisfy { $0 == id || !isRead(sibling, by: $0) }
         }
         guard let copy = copies.first(where: { resembles(id, $0) == .same }),
             let open = try? LocalFile.openForReading(copy.path)
@@ -109,6 +105,18 @@ extension FileFollower {
         return true
     }
 
+    /// Whether a file that was found is one that is known, and not merely known to be a copy.
+    private func isRead(_ finding: Finding, by id: UInt64) -> Bool {
+        guard let file = files[id], file.position.identity == finding.status.identity else { return false }
+        // Of a missing file only the inode may be left, and another file may have got it.
+        return !file.position.isCopy && (file.state != .missing || isContinued(id, in: finding))
+    }
+
+    /// Whether what was read of a known file stands in a file that was found.
+    private func isContinued(_ id: UInt64, in finding: Finding) -> Bool {
+        (files[id]?.position.offset ?? 0) > 0 && resembles(id, finding) == .same
+    }
+
     /// Follows the files that had the path between the one that left and the one that has it now, and left it too
     /// before they were seen: two rotations in a row.
     mutating func followMissed(_ id: UInt64, _ now: Duration) {
@@ -121,9 +129,9 @@ extension FileFollower {
         }
         var before = [id]
         for sibling in missed.sorted(by: { $0.status.modified < $1.status.modified }) {
-            guard let open = try? LocalFile.openForReading(sibling.path), resembles(id, sibling) != .same else {
-                continue
-            }
+            // A copy of a known file is that file's affair.
+            if order.contains(where: { isContinued($0, in: sibling) }) { continue }
+            guard let open = try? LocalFile.openForReading(sibling.path) else { continue }
             let added = add(
                 file.path, FilePosition(path: home, identity: sibling.status.identity), .leaving)
             files[added]?.file = open

@@ -300,7 +300,7 @@ extension FileFollower {
         files[id]?.decoder = nil
         files[id]?.state = .missing
         files[id]?.grewAt = now
-        if links == 0 { forget(id) }
+        if links == 0 || files[id]?.position.offset == 0 { forget(id) }
     }
 }
 
