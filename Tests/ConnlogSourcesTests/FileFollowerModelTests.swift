@@ -139,7 +139,7 @@ private struct SeededGenerator: RandomNumberGenerator {
 }
 
 @Suite struct FileFollowerModelTests {
-    @Test(arguments: 0..<24)
+    @Test(arguments: 0..<200)
     func `whatever writers and rotations do, every line comes exactly once`(seed: UInt64) throws {
         let patterns = seed % 2 == 0 ? "*.log" : "*.log*"
         let bench = try FollowerBench(patterns, batchBytes: [64, 1 << 20][Int(seed / 2 % 2)])

@@ -105,12 +105,14 @@ extension FollowedFile {
         _ file: LocalFile, _ count: Int, into batch: inout EventBatch, _ scratch: inout ByteBuffer, isEnd: Bool,
         _ makeDecoder: () -> any EntryDecoder, _ counts: inout SourceCounts
     ) throws(SystemError) -> ReadOutcome {
-        let modified = try FileStatus(of: file).modified
+        let status = try FileStatus(of: file)
         var checked = position
         guard try checked.checkPrefix(file, &scratch) else { return .rewritten }
         let start = batch.bytes.count
         let marker = position.markerLength
-        let wanted = marker + pending + count
+        // Room for what is there and a little more: a short line must not cost a large buffer.
+        let room = max(0, status.size - position.offset - pending) + 4096
+        let wanted = marker + pending + min(count, room)
         let got = try file.read(into: &batch.bytes, at: position.offset - marker, count: wanted)
         let end = start + got
         guard got >= marker, FilePosition.hash(batch.bytes.span(start..<start + marker)) == position.markerHash else {
@@ -124,7 +126,7 @@ extension FollowedFile {
         // What is not done with is read again next time; it need not travel.
         if batch.bytes.count == end { batch.bytes.truncate(to: end - pending) }
         if got == wanted { return .more }
-        seen = (position.offset + pending, modified)
+        seen = (position.offset + pending, status.modified)
         return .end
     }
 
