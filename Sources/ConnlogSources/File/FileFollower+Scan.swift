@@ -128,7 +128,7 @@ extension FileFollower {
 
     /// Goes on with a file that was missing and is what it was.
     private mutating func resumeSame(_ finding: Finding, _ candidates: [UInt64], _ now: Duration) -> Bool {
-        for id in candidates where files[id]?.state == .missing && resembles(id, finding) == .same {
+        for id in candidates where files[id]?.state == .missing && isSame(id, finding) {
             resume(id, finding, now)
             return true
         }
@@ -256,7 +256,8 @@ extension FileFollower {
         let before = order.filter { leftBehind($0, finding.path, position.path) }
         let id = add(finding.path, position, .following)
         files[id]?.grewAt = now
-        files[id]?.mustSave = startsAtEnd
+        // Known from now on, even if it is renamed before anything was read of it.
+        files[id]?.mustSave = true
         files[id]?.waitsFor = before
     }
 

@@ -28,7 +28,7 @@ extension FileFollower {
         guard let file = files[id] else { return }
         let sibling = siblings(of: file.position.path).first { $0.status.identity == file.position.identity }
         guard let sibling, let open = try? LocalFile.openForReading(sibling.path),
-            resembles(id, sibling) == .same
+            isSame(id, sibling)
         else {
             files[id]?.state = .missing
             return
@@ -57,6 +57,7 @@ extension FileFollower {
             counts.truncations += 1
             let added = add(file.path, FilePosition(path: file.position.path, identity: identity), .following)
             files[added]?.file = file.file
+            files[added]?.mustSave = true
             files[added]?.grewAt = now
             files[added]?.waitsFor = [id]
         } else {
@@ -110,6 +111,13 @@ extension FileFollower {
         guard let file = files[id], file.position.identity == finding.status.identity else { return false }
         // Of a missing file only the inode may be left, and another file may have got it.
         return !file.position.isCopy && (file.state != .missing || isContinued(id, in: finding))
+    }
+
+    /// Whether a file with the same inode is the known file. One of which nothing was read resembles all, so there the
+    /// inode has to do, unless another known file's bytes show that it was given away.
+    func isSame(_ id: UInt64, _ finding: Finding) -> Bool {
+        guard resembles(id, finding) == .same else { return false }
+        return files[id]?.position.offset != 0 || !order.contains { $0 != id && isContinued($0, in: finding) }
     }
 
     /// Whether what was read of a known file stands in a file that was found.
