@@ -1,5 +1,5 @@
 public import ConnlogConfig
-import ConnlogCore
+public import ConnlogCore
 import ConnlogSinks
 import ConnlogSources
 import ConnlogSystem
@@ -24,9 +24,12 @@ public struct Plan {
     }
 
     /// The same, with the mistakes that only sources and sinks themselves can see.
-    public static func checked(_ loaded: LoadedConfiguration) -> LoadedConfiguration {
+    /// - Parameter log: gets what they say about values that are right but doubtful.
+    public static func checked(
+        _ loaded: LoadedConfiguration, log: @escaping LogFunction = { _, _ in }
+    ) -> LoadedConfiguration {
         guard let configuration = loaded.configuration else { return loaded }
-        let plan = Plan(configuration, Daemon.Options(once: true, version: ""), log: { _, _ in })
+        let plan = Plan(configuration, Daemon.Options(once: true, version: ""), log: log)
         return loaded.adding(plan.mistakes)
     }
 

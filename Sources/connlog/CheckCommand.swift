@@ -15,7 +15,7 @@ struct CheckCommand: AsyncParsableCommand {
     @OptionGroup var file: ConfigurationFile
 
     func run() async throws {
-        let configuration = try file.load()
+        let configuration = try file.load(showsDoubts: true)
         Terminal.write(configuration.effectiveText)
         Terminal.writeError("\(file.config): the configuration is right\n")
     }

@@ -8,8 +8,12 @@ struct ConfigurationFile: ParsableArguments {
     var config = "/etc/connlog/connlog.ini"
 
     /// Reads it, prints everything that is wrong or odd, and fails with status 2 if something is wrong.
-    func load() throws -> Configuration {
-        let loaded = Plan.checked(Configuration.load(config, schemas: Registry.schemas, planned: .connlog))
+    /// - Parameter showsDoubts: also print what sources and sinks find doubtful, as the daemon's log will.
+    func load(showsDoubts: Bool = false) throws -> Configuration {
+        let loaded = Plan.checked(Configuration.load(config, schemas: Registry.schemas, planned: .connlog)) {
+            level, text in
+            if showsDoubts { Terminal.writeError("\(config): \(level): \(text)\n") }
+        }
         let report = loaded.report(color: Terminal.isTerminal(Terminal.standardError))
         if !report.isEmpty { Terminal.writeError(report) }
         guard let configuration = loaded.configuration else {

@@ -22,7 +22,7 @@ private final class Fixture: Sendable {
         change(&settings)
         let box = Said()
         sink = SplunkHECSink(
-            settings, heading: "[sink \"splunk\"]", log: { _, text in box.add(text) }, elapsed: { .zero })
+            settings, log: { _, text in box.add(text) }, elapsed: { .zero })
         self.box = box
     }
 

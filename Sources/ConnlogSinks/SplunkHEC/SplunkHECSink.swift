@@ -36,7 +36,6 @@ public final class SplunkHECSink: Sink {
 
     public let limits: BatchLimits
     private let settings: Settings
-    private let heading: String
     private let log: LogFunction
     private let wallTime: any WallTime
     private let elapsed: @Sendable () -> Duration
@@ -45,14 +44,12 @@ public final class SplunkHECSink: Sink {
     private static let statusesThatClose: Set<Int> = [429, 502, 503]
 
     /// - Parameters:
-    ///   - heading: as in `[sink "splunk"]`, before whatever is logged.
     ///   - elapsed: a clock that only goes forward, for endpoints that rest.
     init(
-        _ settings: Settings, heading: String, log: @escaping LogFunction, wallTime: any WallTime = SystemWallTime(),
+        _ settings: Settings, log: @escaping LogFunction, wallTime: any WallTime = SystemWallTime(),
         elapsed: @escaping @Sendable () -> Duration = SplunkHECSink.elapsedSinceStart
     ) {
         self.settings = settings
-        self.heading = heading
         self.log = log
         self.wallTime = wallTime
         self.elapsed = elapsed
@@ -73,11 +70,11 @@ public final class SplunkHECSink: Sink {
         }
         for endpoint in settings.endpoints where !endpoint.isEncrypted {
             log(
-                .warning, "\(heading) \(endpoint.name) is not encrypted, so the token can be read on the way; use https"
+                .warning, "\(endpoint.name) is not encrypted, so the token can be read on the way; use https"
             )
         }
         if !settings.http.verifiesServer {
-            log(.warning, "\(heading) tls_verify is off, so anybody can pose as Splunk; use tls_ca instead")
+            log(.warning, "tls_verify is off, so anybody can pose as Splunk; use tls_ca instead")
         }
     }
 
@@ -182,7 +179,7 @@ public final class SplunkHECSink: Sink {
             state.toldTrouble[index] = trouble?.label
             return trouble?.text
         }
-        if let sentence { log(.warning, "\(heading) \(sentence)") }
+        if let sentence { log(.warning, "\(sentence)") }
     }
 
     private func tokenHasChanged(from token: String) -> Bool {
@@ -191,7 +188,7 @@ public final class SplunkHECSink: Sink {
     }
 
     private func tokenReason(_ error: SecretError) -> Reason {
-        Reason("token_unreadable", "\(heading) token: \(error)")
+        Reason("token_unreadable", "token: \(error)")
     }
 
     private func takeBench() -> HECBench {

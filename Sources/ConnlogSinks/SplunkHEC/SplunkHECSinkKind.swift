@@ -66,7 +66,7 @@ public enum SplunkHECSinkKind: SinkKind {
     ]
 
     public static func make(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> any Sink {
-        SplunkHECSink(try settings(section, context), heading: section.heading, log: context.log)
+        SplunkHECSink(try settings(section, context), log: context.log)
     }
 
     static func settings(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SplunkHECSink.Settings {

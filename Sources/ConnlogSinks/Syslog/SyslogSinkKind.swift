@@ -133,7 +133,7 @@ public enum SyslogSinkKind: SinkKind {
         if text.hasSuffix("@32473") {
             context.log(
                 .warning,
-                "\(section.heading) sd_id: 32473 is the enterprise number for documentation; set sd_id to one with your own"
+                "sd_id: 32473 is the enterprise number for documentation; set sd_id to one with your own"
             )
         }
         return text
