@@ -65,7 +65,8 @@ let package = Package(
             name: "ConnlogTestSupport", dependencies: ["ConnlogCore", "ConnlogQueue", "ConnlogSystem"],
             path: "Tests/ConnlogTestSupport", swiftSettings: strict),
         .testTarget(
-            name: "ConnlogSystemTests", dependencies: ["ConnlogSystem", "ConnlogTestSupport"], swiftSettings: strict),
+            name: "ConnlogSystemTests", dependencies: ["CConnlog", "ConnlogSystem", "ConnlogTestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "ConnlogConfigTests", dependencies: ["ConnlogConfig", "ConnlogTestSupport"],
             exclude: ["Golden"], swiftSettings: strict),

@@ -1,5 +1,6 @@
 import ConnlogSystem
 import Foundation
+import ConnlogTestSupport
 import Testing
 
 @testable import ConnlogCore
@@ -72,20 +73,5 @@ import Testing
         var buffer = ByteBuffer()
         buffer.withWriter(reserving: EventTime.textMax) { EventTime.writeHuman(time, into: &$0) }
         #expect(buffer.text == "2025-07-03 05:09:41.999")
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-        return word ^ word >> 31
     }
 }

@@ -1,5 +1,6 @@
 import ConnlogSystem
 import Foundation
+import ConnlogTestSupport
 import Testing
 
 @testable import ConnlogCore

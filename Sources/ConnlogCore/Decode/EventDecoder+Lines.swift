@@ -105,9 +105,11 @@ extension EventDecoder {
         _ stream: ContainerLine.Stream, _ lineStart: Int, _ batch: inout EventBatch
     ) {
         let text = streams[stream.rawValue].pieces
-        dropPieces(stream.rawValue)
         let look = look(text.span, stream.rawValue)
-        if streams[stream.rawValue].header != nil { finishEntry(stream.rawValue, unless: look, lineStart, &batch) }
+        // The line's first parts lie before other lines, so nothing is final until the line is: the entry that it ends
+        // is finished while the parts are still pending.
+        if streams[stream.rawValue].header != nil { finishEntry(stream.rawValue, unless: look, nil, &batch) }
+        dropPieces(stream.rawValue)
         let start = batch.bytes.count
         if case .verbatim = look { batch.bytes.append(text.span) }
         if case .malformed(let fault) = look {
@@ -291,15 +293,16 @@ extension EventDecoder {
     }
 
     /// The entry that was open is complete, unless the line goes on with it.
+    /// - Parameter lineStart: where the line begins, if all of it lies there.
     private mutating func finishEntry(
-        _ stream: Int, unless look: Look, _ lineStart: Int, _ batch: inout EventBatch
+        _ stream: Int, unless look: Look, _ lineStart: Int?, _ batch: inout EventBatch
     ) {
         if case .continuation = look { return }
         // Looking at the line has filled the buffers that finishing needs too.
         let kept = (converted, cleaned, index)
         finishEntry(stream, &batch)
         (converted, cleaned, index) = kept
-        if pendingCount == 0 { commit(lineStart, &batch) }
+        if pendingCount == 0, let lineStart { commit(lineStart, &batch) }
     }
 
     private mutating func finishEntry(_ stream: Int, _ batch: inout EventBatch) {
