@@ -9,8 +9,7 @@ extension ProcessTests {
         private static let lines =
             ProcessInfo.processInfo.environment["CONNLOG_TEST_LINES"].flatMap { Int($0) } ?? 1_000_000
         private static let input = Result {
-            let workplace = try Workplace()
-            return (workplace, try GeneratedLog(lines: lines, seed: 1, in: workplace))
+            try GeneratedLog(lines: lines, seed: 1, in: Workplace(keptAs: "process-test-input"))
         }
 
         /// The input, the three receivers, and connlog between them.
@@ -22,7 +21,7 @@ extension ProcessTests {
             let daemon: Daemon
 
             init(splunkBusy seconds: Int = 0, fileKeys: String = "rotate_size = 10GiB") throws {
-                log = try MillionLinesTests.input.get().1
+                log = try MillionLinesTests.input.get()
                 workplace = try Workplace()
                 syslog = try Receiver(.syslog, named: "syslog", in: workplace)
                 splunk = try Receiver(

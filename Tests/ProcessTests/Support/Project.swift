@@ -19,17 +19,27 @@ enum Project {
         }
 }
 
-/// A temporary directory of one test, removed with everything in it when the test is over.
+/// A directory of one test, removed with everything in it when the test is over.
 final class Workplace: Sendable {
     let directory: URL
+    private let isKept: Bool
 
     init() throws {
+        isKept = false
         directory = FileManager.default.temporaryDirectory.appending(path: "connlog-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     }
 
-    deinit {
+    /// A directory in the build folder for what all tests share: empty at first, and there until the next run.
+    init(keptAs name: String) throws {
+        isKept = true
+        directory = Project.root.appending(path: ".build/\(name)")
         try? FileManager.default.removeItem(at: directory)
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        if !isKept { try? FileManager.default.removeItem(at: directory) }
     }
 
     func url(_ name: String) -> URL { directory.appending(path: name) }
