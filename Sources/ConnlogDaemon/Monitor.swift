@@ -96,6 +96,7 @@ final class Monitor: Sendable {
     private static func words(for status: DeliveryStatus) -> String {
         var parts = ["\(status.delivered) delivered"]
         if status.filtered > 0 { parts.append("\(status.filtered) filtered out") }
+        if status.skipped > 0 { parts.append("\(status.skipped) passed over") }
         if !status.retries.isEmpty { parts.append("retries \(list(status.retries))") }
         if status.possibleRepeats > 0 { parts.append("\(status.possibleRepeats) possibly sent twice") }
         if !status.deadLetters.isEmpty { parts.append("refused \(list(status.deadLetters))") }

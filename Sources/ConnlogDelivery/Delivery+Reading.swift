@@ -48,12 +48,24 @@ extension Delivery {
         let read = try reader.read(
             into: &part.batch, maxEvents: max(1, limits.events - before),
             maxBytes: max(1, recordBytesMax - part.batch.recordBytes))
+        countSkipped(before: reader.position - UInt64(read))
         guard read > 0 else { return }
         part.offsets = part.offsets.appending(
             from: reader.position - UInt64(read), count: read, after: before)
         guard let kept = filter?.apply(to: &part.batch) else { return }
         update { $0.filtered += before + read - kept.count }
         part.offsets = part.offsets.keeping(kept)
+    }
+
+    /// Events that the queue passed over: damaged ones, and old ones given up by `on_full = drop_oldest`.
+    private func countSkipped(before offset: UInt64) {
+        let skipped = Int(clamping: reader.takeSkipped())
+        guard skipped > 0 else { return }
+        update { $0.skipped += skipped }
+        log(
+            .error,
+            "sink \(name): \(skipped) events before offset \(offset) were passed over: given up by on_full, or damaged"
+        )
     }
 
     /// The limit in bytes of records, when each record grows by `bytesPerEvent` on the wire.

@@ -19,6 +19,8 @@ public struct DeliveryStatus: Sendable, Equatable {
     public internal(set) var delivered = 0
     /// Events that the sink's filter did not want.
     public internal(set) var filtered = 0
+    /// Events that the queue could not give: damaged, or given up by `on_full = drop_oldest`.
+    public internal(set) var skipped = 0
     /// Batches sent again, by the reason's label.
     public internal(set) var retries: [String: Int] = [:]
     /// Events that the receiver may have got twice: the answer to their first sending was lost.

@@ -13,9 +13,9 @@ final class DeliveryBench: Sendable {
     let clock = InstantClock()
     let said = Mutex<[String]>([])
 
-    init() throws {
+    init(_ options: QueueOptions = QueueOptions()) throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "delivery-\(UUID().uuidString)").path
-        queue = try Queue.open(directory + "/queue")
+        queue = try Queue.open(directory + "/queue", options)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
@@ -25,8 +25,10 @@ final class DeliveryBench: Sendable {
         try await queue.flush()
     }
 
-    func delivery(_ sink: any Sink, filter: (any EventFilter)? = nil) throws -> Delivery {
-        let position = try queue.registerSink("test", quota: nil, onFull: .block)
+    func delivery(
+        _ sink: any Sink, filter: (any EventFilter)? = nil, quota: Int? = nil, onFull: OnFull = .block
+    ) throws -> Delivery {
+        let position = try queue.registerSink("test", quota: quota, onFull: onFull)
         let options = Delivery.Options(filter: filter, deadLetterDirectory: directory + "/dead")
         return Delivery(
             name: "test", sink: sink, queue: queue, position: position, options: options, clock: clock,

@@ -180,6 +180,21 @@ import Testing
         #expect(bench.committed == 12)
     }
 
+    @Test func `events that the queue gave up are counted and told, and the rest arrives`() async throws {
+        let bench = try DeliveryBench(QueueOptions(queueBytesMax: 1 << 20, segmentBytes: 64 << 10))
+        let sink = ScriptedSink(limits: BatchLimits(events: 50))
+        let delivery = try bench.delivery(sink, quota: 256 << 10, onFull: .dropOldest)
+        for start in stride(from: 0, to: 2000, by: 100) { try await bench.append(start..<(start + 100)) }
+        delivery.drain()
+        await delivery.run()
+        let taken = await sink.taken
+        let dropped = 2000 - taken.count
+        #expect(dropped > 0)
+        #expect(taken == Array(dropped..<2000))
+        #expect(delivery.status.skipped == dropped)
+        #expect(bench.said.withLock { $0.contains { $0.contains("\(dropped) events before offset \(dropped)") } })
+    }
+
     @Test func `stopping leaves what is not delivered in the queue for the next start`() async throws {
         let bench = try DeliveryBench()
         try await bench.append(0..<10)
