@@ -34,6 +34,7 @@ struct ConfiguredSink: Sendable {
     ) -> RunningSink {
         var options = Delivery.Options(
             filter: filter, deadLetterDirectory: "\(settings.dataDirectory)/queue/dead-letter/\(name)")
+        options.deadLetterBytesMax = section.size("dead_letter_size")
         if section.has("retry_initial"), section.has("retry_max") {
             options.retry = Backoff(
                 first: section.duration("retry_initial"), longest: section.duration("retry_max"))

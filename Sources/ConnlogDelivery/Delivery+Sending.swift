@@ -153,27 +153,6 @@ extension Delivery {
         window[index].halve()
     }
 
-    /// Writes one event to the dead letters and goes on behind it.
-    private func bury(_ index: Int, _ reason: Reason, flight: Int) {
-        let part = window[flight].parts[0]
-        let offset = part.offsets[index]
-        do throws(SystemError) {
-            try deadLetters.write(part.batch.record(index), offset: offset, reason)
-        } catch {
-            window[flight].drop(index)
-            let text = "event \(offset) was refused (\(reason)) and cannot be put aside, so it is kept: \(error)"
-            return pause(.retry(atLeast: nil), Reason("dead_letter_unwritable", text))
-        }
-        breaker.succeeded()
-        update {
-            $0.deadLetters[reason.label, default: 0] += 1
-            $0.lastError = reason
-            $0.lastErrorTime = wallTime.now()
-        }
-        log(.error, "sink \(name): event \(offset) was refused and put in \(options.deadLetterDirectory): \(reason)")
-        window[flight].drop(index + 1)
-    }
-
     /// Moves the frontier over what is done at the front of the window.
     private func retire() {
         while let first = window.first, first.state == .done {

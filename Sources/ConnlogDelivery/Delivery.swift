@@ -24,15 +24,18 @@ public actor Delivery {
         public var filter: (any EventFilter)?
         /// Where refused events go: `<queue>/dead-letter/<sink>`.
         public var deadLetterDirectory: String
+        /// Bytes that may lie there; with more to come the sink holds.
+        public var deadLetterBytesMax: Int
 
         public init(
             retry: Backoff = Backoff(), hold: Backoff = Backoff(first: .seconds(5), longest: .seconds(60)),
-            filter: (any EventFilter)? = nil, deadLetterDirectory: String
+            filter: (any EventFilter)? = nil, deadLetterDirectory: String, deadLetterBytesMax: Int = 256 << 20
         ) {
             self.retry = retry
             self.hold = hold
             self.filter = filter
             self.deadLetterDirectory = deadLetterDirectory
+            self.deadLetterBytesMax = deadLetterBytesMax
         }
     }
 
@@ -65,6 +68,7 @@ public actor Delivery {
     let wallTime: any WallTime
     let log: LogFunction
     var deadLetters: DeadLetters
+    var deadLetterNews = DeadLetterNews()
 
     // Reading.
     var reader: QueueReader
@@ -120,7 +124,8 @@ public actor Delivery {
         filter = options.filter
         breaker = Breaker(retry: options.retry, hold: options.hold)
         deadLetters = DeadLetters(
-            directory: options.deadLetterDirectory, sink: name, fileSystem: fileSystem, clock: wallTime)
+            directory: options.deadLetterDirectory, sink: name, bytesMax: options.deadLetterBytesMax,
+            fileSystem: fileSystem, clock: wallTime)
         reader = queue.reader(for: name)
         frontier = position.offset
         committed = position.offset

@@ -75,7 +75,8 @@ import Testing
         try await bench.append(0..<1)
         try await bench.deliver(ScriptedSink(habit: .refuse([0], names: true)))
         let folder = bench.directory + "/dead"
-        let file = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first)
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+        let file = try #require(files.first { $0.hasSuffix(".jsonl") })
         let data = try Data(contentsOf: URL(filePath: folder + "/" + file))
         let letter = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
         #expect(letter["sink"] as? String == "test")

@@ -14,5 +14,11 @@ public enum CommonSinkKeys {
             "When it lags that far: block makes the sources wait, drop_oldest gives up its oldest events and counts them."
     )
 
-    public static let all = [filter, queueSize, onFull]
+    public static let deadLetterSize = Key(
+        "dead_letter_size", .size(65_536...Int.max), default: "256MiB",
+        help:
+            "Bytes of events that its receiver refused for good; they are kept until somebody looks. When that is reached, "
+            + "the sink keeps its events and sends no more.")
+
+    public static let all = [filter, queueSize, onFull, deadLetterSize]
 }

@@ -102,11 +102,19 @@ public struct Reason: Sendable, Hashable, CustomStringConvertible {
     public let text: String
     /// The receiver may have taken the batch, so sending it again may repeat it.
     public let mayRepeat: Bool
+    /// The receiver's own number, such as `400/6`; for dead letters.
+    public let code: String?
+    /// Who said so, such as `https://splunk.example.com:8088`; `nil` for what was found here. For dead letters.
+    public let endpoint: String?
 
-    public init(_ label: String, _ text: String, mayRepeat: Bool = false) {
+    public init(
+        _ label: String, _ text: String, mayRepeat: Bool = false, code: String? = nil, endpoint: String? = nil
+    ) {
         self.label = label
         self.text = text
         self.mayRepeat = mayRepeat
+        self.code = code
+        self.endpoint = endpoint
     }
 
     public var description: String { text }

@@ -67,7 +67,9 @@ struct HECVerdict: Equatable, Sendable {
 
     private init(_ row: HECRow, _ reply: HECReply, _ response: HTTPResponse, _ sent: HECSent) {
         let words = "\(sent.endpoint) answered \(response.status) code \(row.code) (\(reply.text))"
-        let reason = HECVerdict.reason("hec_\(row.code)", words, "\(row.nextStep)", mayRepeat: row.code == 8)
+        let reason = HECVerdict.reason(
+            "hec_\(row.code)", words, "\(row.nextStep)", mayRepeat: row.code == 8,
+            code: "\(response.status)/\(row.code)", endpoint: sent.endpoint)
         // How many events were taken before the one that was refused; `nil` if that cannot be believed.
         let taken = reply.invalidEventNumber.flatMap { number -> Int? in
             guard let base = row.numberBase else { return nil }
@@ -102,7 +104,8 @@ struct HECVerdict: Equatable, Sendable {
             return
         }
         let label = status < 300 ? "not_hec" : "http_\(status)"
-        let reason = HECVerdict.reason(label, words, "\(row.nextStep)", mayRepeat: row.mayHaveTaken)
+        let reason = HECVerdict.reason(
+            label, words, "\(row.nextStep)", mayRepeat: row.mayHaveTaken, code: "\(status)", endpoint: sent.endpoint)
         self.init(row.meaning, reason, response, sent)
         if (401...403).contains(status) { change = .token }
     }
@@ -143,8 +146,12 @@ struct HECVerdict: Equatable, Sendable {
 
     // MARK: words
 
-    private static func reason(_ label: String, _ words: String, _ nextStep: String, mayRepeat: Bool) -> Reason {
-        Reason(label, nextStep.isEmpty ? words : "\(words): \(nextStep)", mayRepeat: mayRepeat)
+    private static func reason(
+        _ label: String, _ words: String, _ nextStep: String, mayRepeat: Bool, code: String? = nil,
+        endpoint: String? = nil
+    ) -> Reason {
+        let text = nextStep.isEmpty ? words : "\(words): \(nextStep)"
+        return Reason(label, text, mayRepeat: mayRepeat, code: code, endpoint: endpoint)
     }
 
     private static func description(_ body: HECReplyBody) -> String {
