@@ -6,17 +6,44 @@ import ConnlogDaemon
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Say whether the configuration is right, and what it comes to.",
+        abstract: "Say whether the configuration is right, what it comes to, and whether the sinks can be reached.",
         discussion: """
             Prints every mistake with its place, exactly as `connlog run` would, and ends with status 2; or the
             effective configuration, each value with where it comes from, and ends with 0. Starts nothing.
+
+            With --connect every sink is tried instead, all at once: a receiver is connected to, a directory gets a
+            scratch file that is removed again. With --send each sink that could be reached also gets one test event,
+            whatever its filter says: a disconnect from the workspace connlog-test, at 192.0.2.1, with an id that is
+            printed. A log file is left alone: it holds real events only, and its sink says what it would have written.
+            Both may be used beside a running daemon, best as the user that it runs as.
+            Status: 0 no sink failed, 1 some did, 2 configuration or usage.
             """)
 
     @OptionGroup var file: ConfigurationFile
 
+    @Flag(help: "Try to reach every sink, and say what was found.")
+    var connect = false
+
+    @Flag(help: "Send one marked test event to every sink, and say what the receiver said. Includes --connect.")
+    var send = false
+
+    @Flag(help: "With --connect or --send: tell the outcome as JSON.")
+    var json = false
+
+    func validate() throws {
+        if json && !connect && !send { throw ValidationError("--json needs --connect or --send") }
+    }
+
     func run() async throws {
         let configuration = try file.load(showsDoubts: true)
-        Terminal.write(configuration.effectiveText)
-        Terminal.writeError("\(file.config): the configuration is right\n")
+        guard connect || send else {
+            Terminal.write(configuration.effectiveText)
+            return Terminal.writeError("\(file.config): the configuration is right\n")
+        }
+        Terminal.writeError("\(file.config): the configuration is right; trying its sinks\n")
+        let outcomes = await SinkTrial(configuration, version: Version.text, log: Terminal.complain).run(sends: send)
+        Terminal.write(json ? SinkTrial.json(outcomes).document : SinkTrial.text(outcomes))
+        Terminal.writeError("\(file.config): \(SinkTrial.summary(outcomes, sent: send))\n")
+        if outcomes.contains(where: \.hasFailed) { throw ExitCode(ExitStatus.failed.rawValue) }
     }
 }

@@ -1,3 +1,4 @@
+import ConnlogCore
 import ConnlogSystem
 
 /// Standard output and standard error.
@@ -12,6 +13,11 @@ enum Terminal {
 
     /// Messages.
     static func writeError(_ text: String) { Machine.write(Array(text.utf8), to: standardError) }
+
+    /// A message of a command that has no log: `connlog: warning: ...`, nothing below that.
+    static func complain(_ level: LogLevel, _ text: String) {
+        if level >= .warning { writeError("connlog: \(level): \(text)\n") }
+    }
 
     static func exit(_ status: Int32) -> Never { Machine.exit(status) }
 }

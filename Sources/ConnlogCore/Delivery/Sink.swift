@@ -31,6 +31,18 @@ public protocol Sink: Sendable {
 
     /// Called once after the last `send`.
     func close() async
+
+    /// `connlog check --connect`: finds out whether events could be sent, sending none and leaving nothing behind.
+    ///
+    /// Called instead of `open`, on a sink that is used for nothing else, while a daemon may be at work with the same
+    /// configuration. Cancelling the task makes it return soon. Never a secret in a finding.
+    func connectTrial() async -> [TrialFinding]
+
+    /// `connlog check --send`: sends one marked test event and tells what the receiver said about it.
+    ///
+    /// Called after a `connectTrial` without failure. The event can be known by its fields (see `TrialEvent` in
+    /// ConnlogDaemon) and passes by the sink's filter.
+    func sendTrial(_ batch: EventBatch) async -> [TrialFinding]
 }
 
 extension Sink {
@@ -40,6 +52,14 @@ extension Sink {
     public func committed() async {}
     public func reopen() async {}
     public func close() async {}
+
+    public func connectTrial() async -> [TrialFinding] {
+        [.doubtful("this kind of sink cannot be tried beforehand; start connlog and look at its log")]
+    }
+
+    public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
+        [.doubtful("this kind of sink cannot send a test event; start connlog and look at its log")]
+    }
 }
 
 /// How large a batch may grow before it is sent.

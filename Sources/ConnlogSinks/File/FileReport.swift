@@ -30,8 +30,13 @@ extension Reason {
     /// What a file sink says about a call that failed.
     init(file error: SystemError) {
         let (label, step) = Reason.step(error.code)
-        self.init(label, "\(error); \(step), the events wait in the queue")
+        self.init(label, "\(error); \(step)\(Reason.waiting)")
     }
+
+    /// The same without what is true only while events wait.
+    var trialText: String { text.replacing(Reason.waiting, with: "") }
+
+    private static let waiting = ", the events wait in the queue"
 
     private static func step(_ code: Int32) -> (label: String, step: String) {
         switch code {

@@ -128,6 +128,12 @@ public actor FileSink: Sink {
         stream = nil
     }
 
+    public func connectTrial() async -> [TrialFinding] { FileTrial(options: options, disk: disk).connect() }
+
+    public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
+        FileTrial(options: options, disk: disk).send(batch)
+    }
+
     // MARK: Opening
 
     private func openTarget(_ committed: [UInt8]) throws(SystemError) {

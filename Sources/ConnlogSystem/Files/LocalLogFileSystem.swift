@@ -13,7 +13,8 @@ extension LocalFileSystem: LogFileSystem {
         return LogFileStatus(
             identity: FileIdentity(device: UInt64(result.st_dev), inode: UInt64(result.st_ino)),
             kind: LocalFileSystem.kind(result.st_mode), size: Int(result.st_size),
-            modified: Nanoseconds(result.st_mtim.tv_sec) * 1_000_000_000 + Nanoseconds(result.st_mtim.tv_nsec))
+            modified: Nanoseconds(result.st_mtim.tv_sec) * 1_000_000_000 + Nanoseconds(result.st_mtim.tv_nsec),
+            permissions: result.st_mode & 0o777)
     }
 
     public func openAppending(_ path: String) throws(SystemError) -> any OpenFile {

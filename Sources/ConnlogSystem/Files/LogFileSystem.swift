@@ -34,11 +34,14 @@ public struct LogFileStatus: Sendable, Equatable {
     /// Bytes.
     public let size: Int
     public let modified: Nanoseconds
+    /// The lower nine bits of the mode; 0 where that is not known.
+    public let permissions: UInt32
 
-    public init(identity: FileIdentity, kind: Kind, size: Int, modified: Nanoseconds) {
+    public init(identity: FileIdentity, kind: Kind, size: Int, modified: Nanoseconds, permissions: UInt32 = 0) {
         self.identity = identity
         self.kind = kind
         self.size = size
         self.modified = modified
+        self.permissions = permissions
     }
 }

@@ -1,0 +1,23 @@
+/// One thing that a sink has found out about its receiver in `connlog check --connect` or `--send`.
+public struct TrialFinding: Sendable, Equatable {
+    public enum Verdict: Sendable {
+        case good
+        /// Works, or may work, but somebody should know.
+        case doubtful
+        /// Events would not get through.
+        case failed
+    }
+
+    public var verdict: Verdict
+    /// One sentence: what was tried, what the receiver said, what to do next. Never a secret.
+    public var text: String
+
+    public init(_ verdict: Verdict, _ text: String) {
+        self.verdict = verdict
+        self.text = text
+    }
+
+    public static func good(_ text: String) -> TrialFinding { TrialFinding(.good, text) }
+    public static func doubtful(_ text: String) -> TrialFinding { TrialFinding(.doubtful, text) }
+    public static func failed(_ text: String) -> TrialFinding { TrialFinding(.failed, text) }
+}

@@ -1,0 +1,97 @@
+public import ConnlogConfig
+public import ConnlogCore
+import ConnlogSystem
+
+/// `connlog check --connect` and `--send`: tries every sink of a configuration, all at once, beside a daemon that may be
+/// running with it. Touches neither the queue nor what the daemon counts.
+public struct SinkTrial: Sendable {
+    /// What came of one sink.
+    public struct Outcome: Sendable, Equatable {
+        public let name: String
+        public let type: String
+        /// The id of the test event that was handed to the sink; `nil` if none was.
+        public internal(set) var eventID: String?
+        public internal(set) var findings: [TrialFinding] = []
+
+        public var hasFailed: Bool { findings.contains { $0.verdict == .failed } }
+    }
+
+    private let sinks: [ConfiguredSink]
+    private let version: String
+    private let timeLimit: Duration
+
+    /// - Parameters:
+    ///   - configuration: one in which `Plan.checked` found nothing wrong.
+    ///   - timeLimit: after which a sink that says nothing is given up.
+    ///   - log: gets what the sinks say to the daemon's log.
+    public init(
+        _ configuration: Configuration, version: String, timeLimit: Duration = .seconds(90),
+        log: @escaping LogFunction
+    ) {
+        sinks = Plan(configuration, Daemon.Options(once: true, version: version), log: log).sinks
+        self.version = version
+        self.timeLimit = timeLimit
+    }
+
+    init(_ sinks: [ConfiguredSink], version: String, timeLimit: Duration) {
+        self.sinks = sinks
+        self.version = version
+        self.timeLimit = timeLimit
+    }
+
+    /// Tries all sinks; the outcomes are in the order of the configuration.
+    /// - Parameter sends: also send a test event to each that could be reached.
+    public func run(sends: Bool) async -> [Outcome] {
+        // A receiver that goes away is an error of the call, not the end of the process.
+        Machine.ignoreBrokenPipes()
+        return await withTaskGroup(of: (Int, Outcome).self) { group in
+            for (index, sink) in sinks.enumerated() {
+                group.addTask { (index, await outcome(of: sink, sends: sends)) }
+            }
+            var outcomes: [(Int, Outcome)] = []
+            for await outcome in group { outcomes.append(outcome) }
+            return outcomes.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    /// What the sink finds, or, if it does not come back in time, that it does not.
+    private func outcome(of sink: ConfiguredSink, sends: Bool) async -> Outcome {
+        var outcome = Outcome(name: sink.name, type: sink.section.type ?? "")
+        let (answers, answer) = AsyncStream<Outcome>.makeStream()
+        let thread = ThreadExecutor("trial \(sink.name)")
+        let started = outcome
+        let trial = Task(executorPreference: thread) {
+            answer.yield(await tried(sink, sends, started))
+            // A task does not keep its executor.
+            withExtendedLifetime(thread) {}
+        }
+        let timer = Task {
+            try await Task.sleep(for: timeLimit)
+            answer.finish()
+        }
+        defer {
+            trial.cancel()
+            timer.cancel()
+        }
+        for await answered in answers { return answered }
+        let seconds = timeLimit.components.seconds
+        outcome.findings = [
+            .failed("no answer within \(seconds) s; look at the receiver and the network on the way to it")
+        ]
+        return outcome
+    }
+
+    private func tried(_ sink: ConfiguredSink, _ sends: Bool, _ started: Outcome) async -> Outcome {
+        var outcome = started
+        outcome.findings = await sink.sink.connectTrial()
+        if sends, !outcome.hasFailed {
+            var generator = SystemRandomNumberGenerator()
+            let event = TrialEvent(
+                sink: sink.name, version: version, now: SystemWallTime().now(), using: &generator)
+            outcome.eventID = event.id
+            outcome.findings += await sink.sink.sendTrial(event.batch)
+        }
+        await sink.sink.close()
+        return outcome
+    }
+}

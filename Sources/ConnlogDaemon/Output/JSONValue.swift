@@ -1,0 +1,80 @@
+import ConnlogCore
+
+/// JSON for programs, written in the order in which it was put together.
+public indirect enum JSONValue: Sendable, Equatable {
+    case null
+    case boolean(Bool)
+    case integer(Int64)
+    case unsigned(UInt64)
+    case string(String)
+    case array([JSONValue])
+    case object([Member])
+    /// Text that is JSON already.
+    case raw(String)
+
+    public struct Member: Sendable, Equatable {
+        public let key: String
+        public let value: JSONValue
+    }
+
+    /// In one line.
+    public var line: String {
+        var text = ""
+        write(to: &text, indent: nil)
+        return text
+    }
+
+    /// In lines with two blanks for each level, and a line feed at the end.
+    public var document: String {
+        var text = ""
+        write(to: &text, indent: 0)
+        return text + "\n"
+    }
+
+    private func write(to text: inout String, indent: Int?) {
+        switch self {
+        case .null: text += "null"
+        case .boolean(let value): text += value ? "true" : "false"
+        case .integer(let value): text += String(value)
+        case .unsigned(let value): text += String(value)
+        case .string(let value): text += JSONText.quoted(value)
+        case .raw(let value): text += value
+        case .array(let values):
+            JSONValue.list(values, "[", "]", &text, indent) { value, text, indent in
+                value.write(to: &text, indent: indent)
+            }
+        case .object(let members):
+            JSONValue.list(members, "{", "}", &text, indent) { member, text, indent in
+                text += JSONText.quoted(member.key) + (indent == nil ? ":" : ": ")
+                member.value.write(to: &text, indent: indent)
+            }
+        }
+    }
+
+    private static func list<Element>(
+        _ elements: [Element], _ open: String, _ close: String, _ text: inout String, _ indent: Int?,
+        _ write: (Element, inout String, Int?) -> Void
+    ) {
+        text += open
+        for (index, element) in elements.enumerated() {
+            if index > 0 { text += "," }
+            if let indent { text += "\n" + String(repeating: "  ", count: indent + 1) }
+            write(element, &text, indent.map { $0 + 1 })
+        }
+        if let indent, !elements.isEmpty { text += "\n" + String(repeating: "  ", count: indent) }
+        text += close
+    }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral, ExpressibleByBooleanLiteral {
+    public init(stringLiteral value: String) { self = .string(value) }
+    public init(booleanLiteral value: Bool) { self = .boolean(value) }
+    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self = .object(elements.map { Member(key: $0.0, value: $0.1) })
+    }
+
+    public init(_ value: Int) { self = .integer(Int64(value)) }
+    public init(_ value: UInt64) { self = .unsigned(value) }
+    /// `null` for nothing.
+    public init(_ value: String?) { self = value.map { .string($0) } ?? .null }
+}
