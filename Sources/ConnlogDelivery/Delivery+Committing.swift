@@ -7,8 +7,7 @@ extension Delivery {
     /// Commits when it is time and the sink is between two batches, so that what it says is about the frontier.
     func commitIfDue() async {
         guard isCommitDue else { return }
-        let isBusy = window.contains { $0.state == .sending }
-        guard limits.commitInterval == .zero || !isBusy else { return }
+        guard limits.commitInterval == .zero || window.sending == 0 else { return }
         await commit()
     }
 
@@ -41,7 +40,9 @@ extension Delivery {
     private func startAgain(_ reason: Reason) async {
         // Outcomes that still come for these are not looked at.
         window.removeAll()
+        toProve = []
         gathering = nil
+        update { $0.unproven = 0 }
         reader.seek(to: committed)
         frontier = committed
         pause(.retry(atLeast: nil), reason)

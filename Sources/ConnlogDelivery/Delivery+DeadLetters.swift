@@ -10,7 +10,7 @@ extension Delivery {
         do throws(DeadLetters.Failure) {
             try deadLetters.write(part.batch.record(index), offset: offset, reason)
         } catch {
-            window[flight].drop(index)
+            window.change(flight) { $0.drop(index) }
             return keep(offset, reason, error)
         }
         breaker.succeeded()
@@ -21,7 +21,7 @@ extension Delivery {
             $0.lastErrorTime = now
         }
         tell(offset, reason, at: now)
-        window[flight].drop(index + 1)
+        window.change(flight) { $0.drop(index + 1) }
     }
 
     private func keep(_ offset: UInt64, _ reason: Reason, _ failure: DeadLetters.Failure) {

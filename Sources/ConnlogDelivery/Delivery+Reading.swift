@@ -57,9 +57,46 @@ extension Delivery {
         part.offsets = part.offsets.keeping(kept)
     }
 
+    /// Reads the first part of a flight again, whose memory was given up. What has been damaged meanwhile, or given up
+    /// by `on_full`, is counted as skipped and no longer part of it.
+    func readAgain(_ index: Int) throws(QueueError) {
+        let wanted = window[index].parts[0]
+        var part = Part(batch: spareBatches.popLast() ?? EventBatch(), offsets: .listed([]))
+        var offsets: [UInt64] = []
+        var next = 0
+        var reader = queue.reader(for: name)
+        reader.seek(to: wanted.range.lowerBound)
+        // A filter may have left few of many, so they are copied out of chunks of a bounded size.
+        var chunk = EventBatch()
+        while next < wanted.count, reader.position < wanted.range.upperBound {
+            chunk.removeAll()
+            let limit = Int(clamping: wanted.range.upperBound - reader.position)
+            let read = try reader.read(into: &chunk, maxEvents: limit, maxBytes: Delivery.chunkBytes)
+            guard read > 0 else { break }
+            for place in 0..<read {
+                let offset = reader.position - UInt64(read - place)
+                while next < wanted.count, wanted.offsets[next] < offset { next += 1 }
+                guard next < wanted.count, wanted.offsets[next] == offset else { continue }
+                part.batch.append(chunk.record(place))
+                offsets.append(offset)
+            }
+        }
+        noteSkipped(wanted.count - offsets.count, wanted.range.upperBound)
+        part.offsets = offsets.count == wanted.count ? wanted.offsets : .listed(offsets)
+        window.change(index) { flight in
+            flight.parts[0] = part
+            if part.batch.isEmpty { flight.finishPart() }
+        }
+    }
+
+    private static let chunkBytes = 1 << 20
+
     /// Events that the queue passed over: damaged ones, and old ones given up by `on_full = drop_oldest`.
     private func countSkipped(before offset: UInt64) {
-        let skipped = Int(clamping: reader.takeSkipped())
+        noteSkipped(Int(clamping: reader.takeSkipped()), offset)
+    }
+
+    private func noteSkipped(_ skipped: Int, _ offset: UInt64) {
         guard skipped > 0 else { return }
         update { $0.skipped += skipped }
         log(
@@ -76,7 +113,7 @@ extension Delivery {
 
     /// A small batch waits for more while others are under way; alone it goes at once.
     private func shouldGather(_ batch: EventBatch) -> Bool {
-        guard limits.wait > .zero, !window.isEmpty, mode == .running else { return false }
+        guard limits.wait > .zero, window.sending + window.ready > 0, mode == .running else { return false }
         return batch.recordBytes < recordBytesMax * 3 / 4 && batch.count < limits.events * 3 / 4
     }
 }

@@ -9,7 +9,8 @@ import Synchronization
 /// try again, take a bad event out, hold everything until somebody mends the configuration. `NextAction` decides,
 /// `Breaker` paces, this performs. Deliveries know nothing of one another, and there is no last attempt.
 ///
-/// - Memory: `limits.inFlight` batches and up to `windowExtra` whose proof is awaited, whatever the backlog.
+/// - Memory: `limits.inFlight` batches and those whose proof is awaited in order, whatever the backlog. Where proofs are
+///   awaited together, what waits is given up and read again if need be.
 /// - Order: batches are begun in the order of the queue; the committed offset is the end of the contiguous part that
 ///   is done, so a crash repeats at most what was not committed.
 ///
@@ -56,9 +57,6 @@ public actor Delivery {
         case commitDue
     }
 
-    /// Batches whose proof may be awaited beside those being sent.
-    static let windowExtra = 4
-
     public nonisolated let name: String
     let sink: any Sink
     let queue: Queue
@@ -83,7 +81,9 @@ public actor Delivery {
 
     // Sending.
     /// Read and not yet retired, in the order of the queue.
-    var window: [Flight] = []
+    var window = Window()
+    /// Flights that were accepted and whose proof is still to be asked for.
+    var toProve: [UInt64] = []
     var nextFlight: UInt64 = 1
     var breaker: Breaker
     var generator = SystemRandomNumberGenerator()

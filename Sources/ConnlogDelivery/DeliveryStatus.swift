@@ -17,6 +17,8 @@ public struct DeliveryStatus: Sendable, Equatable {
     public internal(set) var state = State.starting
     /// Events that the receiver has, since the start.
     public internal(set) var delivered = 0
+    /// Events that the receiver has accepted and not yet proven to have.
+    public internal(set) var unproven = 0
     /// Events that the sink's filter did not want.
     public internal(set) var filtered = 0
     /// Events that the queue could not give: damaged, or given up by `on_full = drop_oldest`.

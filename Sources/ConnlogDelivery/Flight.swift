@@ -11,6 +11,13 @@ struct Flight {
         case accepted(Receipt)
         case proving
         case done
+
+        var isUnproven: Bool {
+            switch self {
+            case .accepted, .proving: true
+            default: false
+            }
+        }
     }
 
     let id: UInt64
@@ -35,21 +42,23 @@ struct Flight {
         return part.batch
     }
 
+    /// Gives the memory of the first part up; its offsets tell where to read it again.
+    mutating func release() -> EventBatch? { parts[0].release() }
+
     /// The first `count` events of the first part are done.
     mutating func drop(_ count: Int) {
-        guard count < parts[0].batch.count else {
+        guard count < parts[0].count else {
             finishPart()
             return
         }
-        parts[0] = parts[0].slice(count..<parts[0].batch.count)
+        parts[0] = parts[0].slice(count..<parts[0].count)
         state = .ready
     }
 
-    /// Sends the first part as two.
-    mutating func halve() {
+    /// Sends the first part as two, the second of which begins with event `middle`.
+    mutating func split(at middle: Int) {
         let part = parts[0]
-        let middle = part.batch.count / 2
-        parts.replaceSubrange(0...0, with: [part.slice(0..<middle), part.slice(middle..<part.batch.count)])
+        parts.replaceSubrange(0...0, with: [part.slice(0..<middle), part.slice(middle..<part.count)])
         state = .ready
     }
 }
@@ -58,9 +67,33 @@ struct Flight {
 struct Part {
     var batch: EventBatch
     var offsets: Offsets
+    /// How many events there are, while their memory is given up.
+    private var releasedCount: Int?
+
+    init(batch: EventBatch, offsets: Offsets) {
+        self.batch = batch
+        self.offsets = offsets
+    }
+
+    var count: Int { releasedCount ?? batch.count }
+    var isReleased: Bool { releasedCount != nil }
+
+    /// From the first event's offset to the one behind the last.
+    var range: Range<UInt64> { offsets[0]..<offsets[count - 1] + 1 }
 
     func slice(_ range: Range<Int>) -> Part {
-        Part(batch: batch.slice(range), offsets: offsets.slice(range))
+        guard isReleased else { return Part(batch: batch.slice(range), offsets: offsets.slice(range)) }
+        var part = Part(batch: EventBatch(), offsets: offsets.slice(range))
+        part.releasedCount = range.count
+        return part
+    }
+
+    /// Forgets the events, but not where they are. Returns their memory, if they had any.
+    mutating func release() -> EventBatch? {
+        guard !isReleased else { return nil }
+        releasedCount = batch.count
+        defer { batch = EventBatch() }
+        return batch
     }
 }
 

@@ -12,6 +12,8 @@ enum NextAction: Equatable {
     case wait(Pause, Reason)
     /// The first `before` events are done, the next is a dead letter, the rest is sent.
     case isolate(before: Int, Reason)
+    /// The first `before` events are sent again on their own, then the rest with the bad event at its head.
+    case split(before: Int, Reason)
     /// Nobody knows which event is the bad one, or the batch is too large: two halves, one after the other.
     case halve(Reason)
     /// The only event of the batch is a dead letter.
@@ -36,7 +38,11 @@ extension NextAction {
         case .retry(let after, let reason): .wait(.retry(atLeast: after), reason)
         case .hold(let reason): .wait(.hold, reason)
         case .rejected(let index?, let reason) where (0..<count).contains(index): .isolate(before: index, reason)
-        case .rejected(_, let reason): count == 1 ? .deadLetter(reason) : .halve(reason)
+        case .rejectedUnproven(let index, let reason) where (1..<count).contains(index):
+            .split(before: index, reason)
+        case .rejectedUnproven(0, let reason) where count > 0: .isolate(before: 0, reason)
+        case .rejected(_, let reason), .rejectedUnproven(_, let reason):
+            count == 1 ? .deadLetter(reason) : .halve(reason)
         case .tooLarge(let reason): count == 1 ? .deadLetter(reason) : .halve(reason)
         }
     }

@@ -41,6 +41,13 @@ import Testing
         }
     }
 
+    @Test func `what was taken before a bad event without proof is sent again on its own`() {
+        #expect(NextAction.after(.rejectedUnproven(at: 2, reason), count: 3) == .split(before: 2, reason))
+        #expect(NextAction.after(.rejectedUnproven(at: 0, reason), count: 3) == .isolate(before: 0, reason))
+        #expect(NextAction.after(.rejectedUnproven(at: 3, reason), count: 3) == .halve(reason))
+        #expect(NextAction.after(.rejectedUnproven(at: 1, reason), count: 1) == .deadLetter(reason))
+    }
+
     @Test func `a single event that is refused or too large is a dead letter`() {
         #expect(NextAction.after(.rejected(at: nil, reason), count: 1) == .deadLetter(reason))
         #expect(NextAction.after(.rejected(at: 5, reason), count: 1) == .deadLetter(reason))

@@ -75,7 +75,7 @@ enum SinkContract {
         case .retry(_, let reason), .hold(let reason):
             #expect(!reason.label.isEmpty && reason.text.count > 20)
             return 0
-        case .accepted, .rejected, .tooLarge:
+        case .accepted, .rejected, .rejectedUnproven, .tooLarge:
             Issue.record("\(outcome)")
             return 0
         }

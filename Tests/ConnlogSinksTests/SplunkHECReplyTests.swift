@@ -20,6 +20,7 @@ private struct Judged: Equatable, CustomStringConvertible {
         case .hold(let reason): (kind, label) = ("hold", reason.label)
         case .rejected(let place, let reason):
             (kind, label) = ("rejected \(place.map(String.init) ?? "?")", reason.label)
+        case .rejectedUnproven(let place, let reason): (kind, label) = ("unproven \(place)", reason.label)
         case .tooLarge(let reason): (kind, label) = ("tooLarge", reason.label)
         }
     }

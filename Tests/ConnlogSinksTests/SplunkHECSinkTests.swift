@@ -68,13 +68,16 @@ extension SendOutcome {
         case .retry: "retry"
         case .hold: "hold"
         case .rejected(let place, _): "rejected \(place.map(String.init) ?? "?")"
+        case .rejectedUnproven(let place, _): "unproven \(place)"
         case .tooLarge: "tooLarge"
         }
     }
 
     fileprivate var reason: Reason? {
         switch self {
-        case .retry(_, let reason), .hold(let reason), .rejected(_, let reason), .tooLarge(let reason): reason
+        case .retry(_, let reason), .hold(let reason), .rejected(_, let reason), .tooLarge(let reason),
+            .rejectedUnproven(_, let reason):
+            reason
         default: nil
         }
     }

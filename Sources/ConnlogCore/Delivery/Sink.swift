@@ -16,7 +16,8 @@ public protocol Sink: Sendable {
     /// soon with whatever is true then (`retry` when it is unknown whether the receiver took the batch).
     func send(_ batch: EventBatch) async -> SendOutcome
 
-    /// What became of a batch that was `accepted`: waits for the proof. Called in the order of the queue.
+    /// What became of a batch that was `accepted`: waits for the proof. Called in the order of the queue; whether one
+    /// after another or for several at once is `limits.proofs`'.
     func outcome(of receipt: Receipt) async -> SendOutcome
 
     /// Makes everything delivered so far as durable as this sink promises and returns at most 1 KiB of its own, which
@@ -76,10 +77,27 @@ public struct BatchLimits: Sendable, Equatable {
     /// How long delivered events may stay uncommitted. Zero where `commitPoint` costs nothing: then each batch is
     /// committed as it is delivered.
     public var commitInterval: Duration
+    /// How batches that were `accepted` come to their proof.
+    public var proofs: Proofs
+
+    public enum Proofs: Sendable, Equatable {
+        /// One after another. Up to so many batches wait for theirs, in memory.
+        case inOrder(Int)
+        /// All at once, in any order. Up to so many batches wait; their memory is given up meanwhile, and one whose
+        /// proof comes to nothing is read from the queue again.
+        case together(Int)
+
+        /// The most batches that wait.
+        public var countMax: Int {
+            switch self {
+            case .inOrder(let count), .together(let count): count
+            }
+        }
+    }
 
     public init(
         events: Int = 10_000, bytes: Int = 1 << 20, bytesPerEvent: Int = 0, wait: Duration = .zero, inFlight: Int = 1,
-        commitInterval: Duration = .zero
+        commitInterval: Duration = .zero, proofs: Proofs = .inOrder(4)
     ) {
         self.events = events
         self.bytes = bytes
@@ -87,6 +105,7 @@ public struct BatchLimits: Sendable, Equatable {
         self.wait = wait
         self.inFlight = inFlight
         self.commitInterval = commitInterval
+        self.proofs = proofs
     }
 }
 
@@ -104,6 +123,9 @@ public enum SendOutcome: Sendable, Equatable {
     case hold(Reason)
     /// One event is poison. With `at`, the events before it were taken; without, nobody knows which it is.
     case rejected(at: Int? = nil, Reason)
+    /// The event at `at` is poison. Those before it were taken, but there will be no proof of that: they are sent again,
+    /// on their own, before the rest.
+    case rejectedUnproven(at: Int, Reason)
     /// The batch is too large for the receiver; half of it may not be.
     case tooLarge(Reason)
 }

@@ -1,0 +1,61 @@
+/// What was read and is not yet retired, in the order of the queue. However many wait for their proof, finding one and
+/// counting them costs nothing.
+struct Window {
+    /// Those before `head` are retired; their ids follow one another.
+    private var flights: [Flight] = []
+    private var head = 0
+    private(set) var sending = 0
+    private(set) var ready = 0
+
+    var count: Int { flights.count - head }
+    var isEmpty: Bool { count == 0 }
+    var first: Flight? { isEmpty ? nil : flights[head] }
+    var indices: Range<Int> { 0..<count }
+
+    subscript(index: Int) -> Flight { flights[head + index] }
+
+    func index(of id: UInt64) -> Int? {
+        guard let first = first?.id, id >= first, id - first < UInt64(count) else { return nil }
+        return Int(id - first)
+    }
+
+    /// The first flight that may be sent.
+    var firstReady: Int? {
+        guard ready > 0 else { return nil }
+        return indices.first { self[$0].state == .ready }
+    }
+
+    mutating func append(_ flight: Flight) {
+        precondition(isEmpty || flight.id == flights[flights.count - 1].id + 1, "flights are numbered one by one")
+        flights.append(flight)
+        tally(flight.state, 1)
+    }
+
+    /// Every change of a flight goes through here, so that the counts stay true.
+    mutating func change<Result>(_ index: Int, _ body: (inout Flight) -> Result) -> Result {
+        tally(self[index].state, -1)
+        defer { tally(self[index].state, 1) }
+        return body(&flights[head + index])
+    }
+
+    mutating func removeFirst() {
+        tally(self[0].state, -1)
+        head += 1
+        // Moving the rest up each time would cost more than all else when thousands wait.
+        guard head >= 64, head * 2 >= flights.count else { return }
+        flights.removeFirst(head)
+        head = 0
+    }
+
+    mutating func removeAll() {
+        self = Window()
+    }
+
+    private mutating func tally(_ state: Flight.State, _ change: Int) {
+        switch state {
+        case .sending: sending += change
+        case .ready: ready += change
+        default: break
+        }
+    }
+}
