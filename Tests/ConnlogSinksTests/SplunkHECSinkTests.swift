@@ -16,6 +16,9 @@ private final class Fixture: Sendable {
     init(_ urls: [String], _ change: (inout SplunkHECSink.Settings) -> Void = { _ in }) throws {
         var http = HTTPSettings(userAgent: "connlog/test")
         http.proxy = .none
+        // However slow the machine is, connections are kept.
+        http.connectionIdle = .seconds(3600)
+        http.connectionAge = .seconds(3600)
         var settings = SplunkHECSink.Settings(
             endpoints: try urls.map { try HECEndpoint($0) }, token: SecretReference(literal: Fixture.token), http: http)
         settings.timeout = .seconds(20)
