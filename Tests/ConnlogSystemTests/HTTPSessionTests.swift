@@ -8,6 +8,9 @@ import Testing
     private func session(_ change: (inout HTTPSettings) -> Void = { _ in }) -> HTTPSession {
         var settings = HTTPSettings(userAgent: "connlog/test")
         settings.proxy = .none
+        // However slow the machine is, connections are kept.
+        settings.connectionIdle = .seconds(3600)
+        settings.connectionAge = .seconds(3600)
         change(&settings)
         return HTTPSession(settings)
     }
