@@ -91,8 +91,8 @@ let package = Package(
         .testTarget(
             name: "ConnlogDaemonTests",
             dependencies: [
-                "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogSinks", "ConnlogSources", "ConnlogSystem",
-                "ConnlogTestSupport",
+                "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks",
+                "ConnlogSources", "ConnlogSystem", "ConnlogTestSupport",
             ],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(

@@ -25,17 +25,20 @@ public enum Machine {
 }
 
 extension Machine {
-    /// Writes all of `bytes` to a descriptor. An error ends it: there is nobody to tell.
-    public static func write(_ bytes: [UInt8], to descriptor: Int32) {
+    /// Writes all of `bytes` to a descriptor. An error ends it.
+    /// - Returns: whether everything was written.
+    @discardableResult
+    public static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let written = unsafe rest.withUnsafeBytes { memory in
                 unsafe Glibc.write(descriptor, memory.baseAddress, memory.count)
             }
             if written < 0 && errorNumber == EINTR { continue }
-            guard written > 0 else { return }
+            guard written > 0 else { return false }
             rest = rest.dropFirst(written)
         }
+        return true
     }
 
     /// Reads at most `count` bytes from a descriptor to the end of `buffer`; 0 at its end.

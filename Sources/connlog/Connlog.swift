@@ -16,12 +16,22 @@ struct Connlog: AsyncParsableCommand {
               connlog check --config connlog.ini         is the configuration right?
               connlog run --config connlog.ini --once    deliver what is there, then stop
               connlog run --config connlog.ini           follow the log and deliver, until SIGTERM
+              connlog check --send                       try every sink with one marked test event
+              connlog queue inspect                      what waits for whom
+              connlog dead-letter list                   what receivers have refused for good
+              connlog replay --sink splunk --from -24h   send again what a receiver has lost
+
+            Without --config the file is /etc/connlog/connlog.ini. Shell completion:
+            connlog --generate-completion-script bash (or zsh, fish).
 
             Exit status: 0 done, 1 failed while running, 2 configuration or usage, 3 stopped with events still queued
             (they are safe, and go out after the next start).
             """,
         version: Version.text,
-        subcommands: [RunCommand.self, CheckCommand.self, ConvertCommand.self])
+        subcommands: [
+            RunCommand.self, CheckCommand.self, ConvertCommand.self, QueueCommand.self, DeadLetterCommand.self,
+            ReplayCommand.self,
+        ])
 
     /// ArgumentParser's own ending, but with 2 for a wrong command line.
     static func main() async {
@@ -32,6 +42,9 @@ struct Connlog: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+        } catch let error as ToolError {
+            Terminal.writeError("connlog: error: \(error)\n")
+            Terminal.exit(error.status.rawValue)
         } catch {
             let isUsage = exitCode(for: error) == .validationFailure
             let message = fullMessage(for: error)

@@ -1,12 +1,12 @@
 /// The members of an object in a line that the scanner has found to be JSON, one after another.
 ///
 /// For the few lines that are reshaped; it allocates nothing and stops where the text is not as expected.
-struct JSONMembers: ~Escapable {
-    struct Member {
+package struct JSONMembers: ~Escapable {
+    package struct Member {
         /// The key without its quotes.
-        let key: Range<Int>
-        let keyHasEscapes: Bool
-        let value: FieldRange
+        package let key: Range<Int>
+        package let keyHasEscapes: Bool
+        package let value: FieldRange
     }
 
     private let bytes: Span<UInt8>
@@ -15,13 +15,13 @@ struct JSONMembers: ~Escapable {
 
     /// - Parameter object: from brace to brace.
     @_lifetime(copy bytes)
-    init(_ bytes: Span<UInt8>, _ object: Range<Int>) {
+    package init(_ bytes: Span<UInt8>, _ object: Range<Int>) {
         self.bytes = bytes
         at = object.lowerBound + 1
         end = object.upperBound - 1
     }
 
-    mutating func next() -> Member? {
+    package mutating func next() -> Member? {
         skip { $0 <= 0x20 || $0 == UInt8(ascii: ",") }
         guard at < end, bytes[at] == UInt8(ascii: "\"") else { return nil }
         let key = value()

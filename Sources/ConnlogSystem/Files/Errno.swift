@@ -19,6 +19,7 @@ public enum Errno {
     public static let messageTooLong = EMSGSIZE
     public static let connectionRefused = ECONNREFUSED
     public static let brokenPipe = EPIPE
+    public static let readOnly = EROFS
 }
 
 /// The calling thread's last error number.

@@ -1,0 +1,69 @@
+import ConnlogCore
+public import ConnlogSystem
+
+/// A point in time, or in the queue, as people write it on a command line.
+///
+///     2026-03-03T07:00:00Z      RFC 3339, with any offset
+///     2026-03-03                midnight UTC
+///     -24h                      so long before now; s, m, h, d or w
+///     now
+///     4711                      where offsets are allowed: the event with this number
+public enum TimePoint: Sendable, Equatable {
+    case time(Nanoseconds)
+    case offset(UInt64)
+
+    public static let help = "RFC 3339, a date, -24h (s, m, h, d, w), or now"
+
+    public static func time(_ text: String, now: Nanoseconds) -> Nanoseconds? {
+        if text == "now" { return now }
+        if let time = EventTime.parse(text) ?? EventTime.parse(text + "T00:00:00Z") { return time }
+        return before(text, now)
+    }
+
+    /// - Parameter allowsOffset: a number alone is an offset.
+    public static func parse(_ text: String, now: Nanoseconds, allowsOffset: Bool) -> TimePoint? {
+        if allowsOffset, let offset = UInt64(text) { return .offset(offset) }
+        return time(text, now: now).map { .time($0) }
+    }
+
+    private static func before(_ text: String, _ now: Nanoseconds) -> Nanoseconds? {
+        guard text.hasPrefix("-"), let unit = text.last, let seconds = units[unit] else { return nil }
+        guard let count = Int64(text.dropFirst().dropLast()), count >= 0 else { return nil }
+        let (length, overflows) = count.multipliedReportingOverflow(by: seconds * 1_000_000_000)
+        let (time, overflowsToo) = now.subtractingReportingOverflow(length)
+        return overflows || overflowsToo ? nil : time
+    }
+
+    private static let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800]
+}
+
+/// From a time on and before another, either of them open.
+public struct TimeRange: Sendable, Equatable {
+    public var from: Nanoseconds?
+    public var to: Nanoseconds?
+
+    public init(from: Nanoseconds? = nil, to: Nanoseconds? = nil) {
+        self.from = from
+        self.to = to
+    }
+
+    public var isEverything: Bool { from == nil && to == nil }
+
+    /// An event that tells no time is in the range of all times only.
+    public func contains(_ time: Nanoseconds?) -> Bool {
+        guard let time else { return isEverything }
+        return time >= from ?? .min && (to.map { time < $0 } ?? true)
+    }
+}
+
+/// Finds out when events happened.
+struct EventClock {
+    private var scanner = EventScanner()
+    private(set) var index = EventIndex()
+
+    /// When it happened, or when coderd wrote it; `nil` if it tells neither or is no event.
+    mutating func time(of record: Span<UInt8>) -> Nanoseconds? {
+        guard scanner.scan(record, into: &index) == .connectionLog else { return nil }
+        return index.time(in: record) ?? index.entryTime(in: record)
+    }
+}
