@@ -106,6 +106,9 @@ public struct Redelivery: Sendable {
                 succeeded()
                 outcome.refused.append((piece.indexes[0], reason))
                 pieces.removeFirst()
+            case .split(let before, _):
+                pieces.replaceSubrange(
+                    0...0, with: [piece.slice(0..<before), piece.slice(before..<piece.indexes.count)])
             case .halve:
                 let middle = piece.indexes.count / 2
                 pieces.replaceSubrange(

@@ -8,13 +8,13 @@ struct CheckCommand: AsyncParsableCommand {
         commandName: "check",
         abstract: "Say whether the configuration is right, what it comes to, and whether the sinks can be reached.",
         discussion: """
-            Prints every mistake with its place, exactly as `connlog run` would, and ends with status 2; or the
+            Prints every mistake with its place, exactly as `connlog run` would, and ends with status 2; or the \
             effective configuration, each value with where it comes from, and ends with 0. Starts nothing.
 
-            With --connect every sink is tried instead, all at once: a receiver is connected to, a directory gets a
-            scratch file that is removed again. With --send each sink that could be reached also gets one test event,
-            whatever its filter says: a disconnect from the workspace connlog-test, at 192.0.2.1, with an id that is
-            printed. A log file is left alone: it holds real events only, and its sink says what it would have written.
+            With --connect every sink is tried instead, all at once: a receiver is connected to, a directory gets a \
+            scratch file that is removed again. With --send each sink that could be reached also gets one test event, \
+            whatever its filter says: a disconnect from the workspace connlog-test, at 192.0.2.1, with an id that is \
+            printed. A log file is left alone: it holds real events only, and its sink says what it would have written. \
             Both may be used beside a running daemon, best as the user that it runs as.
             Status: 0 no sink failed, 1 some did, 2 configuration or usage.
             """)

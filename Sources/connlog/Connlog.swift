@@ -9,7 +9,7 @@ struct Connlog: AsyncParsableCommand {
         commandName: "connlog",
         abstract: "Forwards Coder's connection logs: who connected to which workspace, how, from where, and when.",
         discussion: """
-            Reads coderd's log, keeps every connection event on disk, and sends it to log files, syslog receivers
+            Reads coderd's log, keeps every connection event on disk, and sends it to log files, syslog receivers \
             and Splunk; a sink that is down neither loses an event nor holds up another.
 
               connlog convert --to csv < coderd.log      look at the events of a log, without any configuration
@@ -21,10 +21,10 @@ struct Connlog: AsyncParsableCommand {
               connlog dead-letter list                   what receivers have refused for good
               connlog replay --sink splunk --from -24h   send again what a receiver has lost
 
-            Without --config the file is /etc/connlog/connlog.ini. Shell completion:
+            Without --config the file is /etc/connlog/connlog.ini. Shell completion: \
             connlog --generate-completion-script bash (or zsh, fish).
 
-            Exit status: 0 done, 1 failed while running, 2 configuration or usage, 3 stopped with events still queued
+            Exit status: 0 done, 1 failed while running, 2 configuration or usage, 3 stopped with events still queued \
             (they are safe, and go out after the next start).
             """,
         version: Version.text,

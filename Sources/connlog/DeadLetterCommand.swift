@@ -8,7 +8,7 @@ struct DeadLetterCommand: ParsableCommand {
         commandName: "dead-letter",
         abstract: "Look at the events that a receiver refused for good; send them again, or drop them.",
         discussion: """
-            They lie in <data_dir>/queue/dead-letter/<sink>/<day>.jsonl, a line each. All of these commands may be used
+            They lie in <data_dir>/queue/dead-letter/<sink>/<day>.jsonl, a line each. All of these commands may be used \
             beside a running daemon.
 
               connlog dead-letter list

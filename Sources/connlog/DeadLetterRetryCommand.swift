@@ -8,8 +8,8 @@ struct DeadLetterRetryCommand: AsyncParsableCommand {
         commandName: "retry",
         abstract: "Send a sink's dead letters again, and remove those that the receiver has taken.",
         discussion: """
-            They go through the sink as it is configured now. What is refused again stays. One is removed only when the
-            receiver has it, so nothing is lost whenever this is interrupted; at worst it is sent twice, under the same
+            They go through the sink as it is configured now. What is refused again stays. One is removed only when the \
+            receiver has it, so nothing is lost whenever this is interrupted; at worst it is sent twice, under the same \
             event id. May be used beside a running daemon.
             Status: 0 all are delivered and removed, 1 some stay, 2 configuration or usage, 3 stopped before the end.
             """)
@@ -33,6 +33,9 @@ struct DeadLetterRetryCommand: AsyncParsableCommand {
             sink, in: configuration, version: Version.text, patience: try patience.duration, log: Terminal.complain)
         let outcome = try await Interruption.stopping {
             try await target.retryDeadLetters(selection, at: location)
+        }
+        if outcome.selected == 0, !ids.isEmpty {
+            throw ToolError("none of these ids is there; connlog dead-letter list shows them")
         }
         Terminal.write(json ? outcome.json(sink: sink).document : outcome.text(sink: sink))
         if let reason = outcome.gaveUp { throw ToolError("sink '\(sink)' was given up: \(reason)") }

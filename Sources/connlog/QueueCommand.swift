@@ -7,7 +7,7 @@ struct QueueCommand: ParsableCommand {
         commandName: "queue",
         abstract: "Look at the queue on disk: verify, inspect, export, forget-sink.",
         discussion: """
-            The first three may be used at any time. They take no lock and change nothing, so a running daemon does not
+            The first three may be used at any time. They take no lock and change nothing, so a running daemon does not \
             notice them. forget-sink needs the daemon to be stopped.
             """,
         subcommands: [
@@ -21,7 +21,7 @@ struct QueueVerifyCommand: AsyncParsableCommand {
         commandName: "verify",
         abstract: "Read every record of the queue and check its checksum.",
         discussion: """
-            Tells every damaged place with its file, position and loss, and what lies in quarantine/. An unfinished write
+            Tells every damaged place with its file, position and loss, and what lies in quarantine/. An unfinished write \
             at the end is no damage: a crash leaves one, or the daemon is writing it now.
             Status: 0 no damage, 1 damage or the queue cannot be read, 2 usage.
             """)
@@ -46,7 +46,7 @@ struct QueueInspectCommand: AsyncParsableCommand {
         commandName: "inspect",
         abstract: "Show segments, sinks with their lag, and the sources' positions.",
         discussion: """
-            COMMITTED is the offset before which a sink has everything, LAG the events that wait for it, DROPPED those it
+            COMMITTED is the offset before which a sink has everything, LAG the events that wait for it, DROPPED those it \
             lost by on_full = drop_oldest, HOLDS the bytes that cannot be freed because of it.
             """)
 

@@ -9,7 +9,7 @@ struct QueueExportCommand: AsyncParsableCommand {
         commandName: "export",
         abstract: "Write the queue's events to standard output, one JSON object a line, as they were received.",
         discussion: """
-            --from and --to take an offset or a time: \(TimePoint.help). Times are those of the events. --from is
+            --from and --to take an offset or a time: \(TimePoint.help). Times are those of the events. --from is \
             included, --to is not.
 
               connlog queue export --sink siem                     what siem has not got yet

@@ -8,7 +8,7 @@ struct QueueForgetSinkCommand: AsyncParsableCommand {
         commandName: "forget-sink",
         abstract: "Let go of a sink that is not configured any more, and of what only it needed.",
         discussion: """
-            A sink that was taken out of the configuration keeps its events in the queue, in case it comes back. This
+            A sink that was taken out of the configuration keeps its events in the queue, in case it comes back. This \
             gives them up. Take its section out, stop connlog, run this, and start it again.
             """)
 

@@ -9,10 +9,10 @@ struct ReplayCommand: AsyncParsableCommand {
         commandName: "replay",
         abstract: "Send the events of a time range to a sink once more.",
         discussion: """
-            For a receiver that lost data. The events come from the log files that the configuration's file sinks with
-            format = json have written (rotated and compressed ones too), and from the queue; each once, by its id.
-            They keep their event ids, so a receiver that still has some of them can drop the repeats. The sink's filter
-            holds. A running daemon is not disturbed and goes on sending what is new. File sinks are no target, since
+            For a receiver that lost data. The events come from the log files that the configuration's file sinks with \
+            format = json have written (rotated and compressed ones too), and from the queue; each once, by its id. \
+            They keep their event ids, so a receiver that still has some of them can drop the repeats. The sink's filter \
+            holds. A running daemon is not disturbed and goes on sending what is new. File sinks are no target, since \
             they hold every event exactly once.
 
             --from and --to: \(TimePoint.help). Times are those of the events; --from is included, --to is not.
@@ -20,7 +20,7 @@ struct ReplayCommand: AsyncParsableCommand {
               connlog replay --sink splunk --from -24h --dry-run
               connlog replay --sink splunk --from 2026-03-03T07:00:00Z --to 2026-03-03T09:00:00Z
 
-            Status: 0 all are delivered, 1 some were refused, could not be read, or the sink was given up, 2
+            Status: 0 all are delivered, 1 some were refused, could not be read, or the sink was given up, 2 \
             configuration or usage, 3 stopped before the end.
             """)
 

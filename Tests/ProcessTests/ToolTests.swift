@@ -12,7 +12,7 @@ extension ProcessTests {
             daemon = try Daemon(
                 reading: Project.exampleLog,
                 sections: Daemon.file("events.jsonl", in: workplace) + Daemon.syslog("siem", "address = 127.0.0.1:1"),
-                in: workplace)
+                settings: "shutdown_timeout = 100ms", in: workplace)
         }
 
         private func connlog(_ arguments: String...) throws -> Child.End {

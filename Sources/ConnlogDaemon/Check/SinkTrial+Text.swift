@@ -27,12 +27,14 @@ extension SinkTrial {
     /// How it went in one line.
     public static func summary(_ outcomes: [Outcome], sent: Bool) -> String {
         let failed = outcomes.filter(\.hasFailed).map(\.name)
-        let what = sent ? "a test event" : "a connection"
         guard failed.isEmpty else {
             return
                 "\(Quantity.count(failed.count, "sink")) of \(outcomes.count) failed: \(failed.joined(separator: ", "))"
         }
-        return "every sink was tried with \(what), and none failed"
+        let doubts = outcomes.filter { $0.findings.contains { $0.verdict == .doubtful } }.map(\.name)
+        let what = sent ? "got a test event" : "could be reached"
+        if doubts.isEmpty { return "every sink \(what)" }
+        return "no sink failed, and there are doubts about \(doubts.joined(separator: ", "))"
     }
 
     private static func word(_ verdict: TrialFinding.Verdict) -> String {

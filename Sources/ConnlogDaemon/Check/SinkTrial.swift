@@ -28,7 +28,9 @@ public struct SinkTrial: Sendable {
         _ configuration: Configuration, version: String, timeLimit: Duration = .seconds(90),
         log: @escaping LogFunction
     ) {
-        sinks = Plan(configuration, Daemon.Options(once: true, version: version), log: log).sinks
+        let late = LateLog(log)
+        sinks = Plan(configuration, Daemon.Options(once: true, version: version), log: late.write).sinks
+        late.open()
         self.version = version
         self.timeLimit = timeLimit
     }

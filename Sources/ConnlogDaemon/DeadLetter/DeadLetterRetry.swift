@@ -21,6 +21,8 @@ public struct DeadLetterRetry: Sendable {
         public internal(set) var possibleRepeats = 0
 
         public var refusedInAll: Int { refused.values.reduce(0, +) }
+        /// Letters that were selected.
+        public var selected: Int { delivered + refusedInAll + left }
         public var isComplete: Bool { refused.isEmpty && left == 0 && unreadable == 0 && gaveUp == nil }
     }
 

@@ -1,5 +1,6 @@
 import ConnlogCore
 import ConnlogQueue
+import ConnlogSources
 
 extension QueueSurvey {
     /// `connlog queue verify`, for people.
@@ -102,8 +103,9 @@ extension QueueSurvey {
         return "\n" + table.text
     }
 
-    /// Text where it is text, hexadecimal where it is not.
+    /// In words where it is a file's position, text where it is text, hexadecimal where it is neither.
     private func shown(_ value: [UInt8]) -> String {
+        if let position = FilePosition(checkpoint: value) { return "byte \(position.offset) of \(position.path)" }
         if value.allSatisfy({ 0x20..<0x7f ~= $0 }) { return String(decoding: value, as: UTF8.self) }
         return value.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }

@@ -79,7 +79,7 @@ extension Damage {
         case .segmentHeader: "the header is damaged; the records behind it are read all the same"
         case .tornTail: "an unfinished write"
         case .foreignFile: "not a file of this queue; it is passed over"
-        case .offsetsSlot: "one of the two slots is damaged; the other one is used"
+        case .offsetsSlot: "one of its two slots is damaged"
         }
     }
 

@@ -19,7 +19,9 @@ public struct ResendTarget: Sendable {
         _ name: String, in configuration: Configuration, version: String, patience: Duration,
         log: @escaping LogFunction
     ) throws(ToolError) {
-        let sinks = Plan(configuration, Daemon.Options(once: true, version: version), log: log).sinks
+        let late = LateLog(log)
+        let sinks = Plan(configuration, Daemon.Options(once: true, version: version), log: late.write).sinks
+        late.open()
         guard let found = sinks.first(where: { $0.name == name }) else {
             let known = sinks.map(\.name).joined(separator: ", ")
             throw .usage("the configuration has no sink '\(name)'; it has \(known.isEmpty ? "none" : known)")

@@ -37,7 +37,9 @@ import Testing
         await (try bench.fill()).close()
         try bench.damage(bench.segments[1], at: 500)
         try bench.damage(bench.segments[2], at: 3)
+        // Both slots.
         try bench.damage("offsets", at: 20)
+        try bench.damage("offsets", at: 4096 + 20)
         try bench.write("what was damaged before", to: "queue/quarantine/00000000000000000000.seg-64")
         let survey = try survey(bench)
         #expect(survey.isDamaged && survey.lostEvents == 1)
