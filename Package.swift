@@ -82,7 +82,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ConnlogSinksTests",
-            dependencies: ["ConnlogConfig", "ConnlogCore", "ConnlogSinks", "ConnlogSystem", "ConnlogTestSupport"],
+            dependencies: [
+                "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks", "ConnlogSystem",
+                "ConnlogTestSupport",
+            ],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
             name: "ConnlogDeliveryTests",

@@ -78,6 +78,10 @@ extension Delivery {
             try? await Task.sleep(for: pause, clock: clock)
             return .pauseOver
         }
+        guard isHolding, !isWaitingForMending else { return }
+        isWaitingForMending = true
+        let sink = sink
+        group.addTask { .mended(await sink.mended()) }
     }
 
     private func startWaits(_ group: inout TaskGroup<Wake>) {
@@ -147,6 +151,7 @@ extension Delivery {
             bury(before, reason, flight: index)
         case .halve(let reason):
             if case .tooLarge = outcome { bytesMax = max(64 << 10, bytesMax / 2) }
+            if reason.mayRepeat { update { $0.possibleRepeats += count } }
             split(index, at: count / 2, reason)
         case .deadLetter(let reason):
             bury(0, reason, flight: index)

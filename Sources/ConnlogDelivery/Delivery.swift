@@ -53,6 +53,7 @@ public actor Delivery {
         case events
         case modeChanged
         case pauseOver
+        case mended(Bool)
         case gatheredLongEnough
         case commitDue
     }
@@ -88,6 +89,8 @@ public actor Delivery {
     var breaker: Breaker
     var generator = SystemRandomNumberGenerator()
     var pauseToStart: Duration?
+    /// The last pause is one in which somebody has to mend something.
+    var isHolding = false
 
     // Committing.
     /// Everything before it is done.
@@ -101,6 +104,7 @@ public actor Delivery {
     var isWaitingForMode = false
     var isGatherTimerOn = false
     var isCommitTimerOn = false
+    var isWaitingForMending = false
 
     var trouble = Trouble()
     nonisolated let signal = Signal()
@@ -170,6 +174,7 @@ public actor Delivery {
         isWaitingForMode = false
         isGatherTimerOn = false
         isCommitTimerOn = false
+        isWaitingForMending = false
         await withTaskGroup(of: Wake.self) { group in
             while !isOver {
                 await commitIfDue()
@@ -228,6 +233,9 @@ public actor Delivery {
             isWaitingForMode = false
             breaker.probe()
         case .pauseOver: breaker.probe()
+        case .mended(let isMended):
+            isWaitingForMending = false
+            if isMended { breaker.probe() }
         case .gatheredLongEnough:
             isGatherTimerOn = false
             takeGathered()

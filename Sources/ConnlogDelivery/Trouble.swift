@@ -30,7 +30,10 @@ extension Delivery {
             $0.lastErrorTime = now
         }
         let duration = breaker.failed(kind, using: &generator)
-        if let duration { pauseToStart = duration }
+        if let duration {
+            pauseToStart = duration
+            isHolding = kind == .hold
+        }
         guard trouble.shouldSay(reason, at: now) else { return }
         let next = duration.map { "trying again in \(Delivery.rounded($0))" } ?? "trying again"
         switch kind {

@@ -8,83 +8,9 @@ import Testing
 
 @testable import ConnlogSinks
 
-/// A sink with one or more servers, and what it said.
-private final class Fixture: Sendable {
-    static let token = "00000000-1111-4222-8333-444444444444"
-    let sink: SplunkHECSink
+private typealias Fixture = HECFixture
 
-    init(_ urls: [String], _ change: (inout SplunkHECSink.Settings) -> Void = { _ in }) throws {
-        var http = HTTPSettings(userAgent: "connlog/test")
-        http.proxy = .none
-        // However slow the machine is, connections are kept.
-        http.connectionIdle = .seconds(3600)
-        http.connectionAge = .seconds(3600)
-        var settings = SplunkHECSink.Settings(
-            endpoints: try urls.map { try HECEndpoint($0) }, token: SecretReference(literal: Fixture.token), http: http)
-        settings.timeout = .seconds(20)
-        change(&settings)
-        let box = Said()
-        sink = SplunkHECSink(
-            settings, log: { _, text in box.add(text) }, elapsed: { .zero })
-        self.box = box
-    }
-
-    private let box: Said
-    var words: [String] { box.all }
-
-    private final class Said: Sendable {
-        private let texts = Mutex<[String]>([])
-        func add(_ text: String) { texts.withLock { $0.append(text) } }
-        var all: [String] { texts.withLock { $0 } }
-    }
-}
-
-/// Events with the ids `e0`, `e1`, ...
-private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch {
-    var batch = EventBatch()
-    for number in range {
-        let line =
-            #"{"ts":"2025-07-03T05:09:41Z","level":"INFO","msg":"connection_log","caller":"a.go:1","func":"f","#
-            + #""fields":{"ID":"e\#(number)","Type":"ssh","ConnectionStatus":"connected","Time":"2025-07-03T05:09:41Z","#
-            + #""UserAgent":"\#(String(repeating: "x", count: filling))"}}"#
-        batch.append(Array(line.utf8).span)
-    }
-    return batch
-}
-
-extension HECServer {
-    fileprivate var ids: [String] { events.map { $0.field("event_id") ?? "?" } }
-
-    /// What every test requires in the end.
-    fileprivate func expectClean(_ location: SourceLocation = #_sourceLocation) {
-        #expect(lostObjects == 0, sourceLocation: location)
-        #expect(violations == [], sourceLocation: location)
-    }
-}
-
-extension SendOutcome {
-    fileprivate var word: String {
-        switch self {
-        case .delivered: "delivered"
-        case .deliveredPrefix(let count): "prefix \(count)"
-        case .accepted: "accepted"
-        case .retry: "retry"
-        case .hold: "hold"
-        case .rejected(let place, _): "rejected \(place.map(String.init) ?? "?")"
-        case .rejectedUnproven(let place, _): "unproven \(place)"
-        case .tooLarge: "tooLarge"
-        }
-    }
-
-    fileprivate var reason: Reason? {
-        switch self {
-        case .retry(_, let reason), .hold(let reason), .rejected(_, let reason), .tooLarge(let reason),
-            .rejectedUnproven(_, let reason):
-            reason
-        default: nil
-        }
-    }
-}
+private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFixture.batch(range, filling: filling) }
 
 @Suite struct SplunkHECSinkTests {
     private func ids(_ range: Range<Int>) -> [String] { range.map { "e\($0)" } }
@@ -254,7 +180,7 @@ extension SendOutcome {
     @Test func `a token that wants a channel gets one, the same for every request`() async throws {
         let server = try HECServer(tokens: [Fixture.token: .init(usesAcknowledgement: true)])
         defer { server.stop() }
-        let fixture = try Fixture([server.url])
+        let fixture = try Fixture([server.url]) { $0.ack = .off }
         guard case .retry(let after, let reason) = await fixture.sink.send(batch(0..<3)) else {
             Issue.record("not tried again")
             return
@@ -375,6 +301,43 @@ extension SendOutcome {
         #expect(endpoints[1].restsUntil == .seconds(60))
         endpoints[1].succeeded()
         #expect(endpoints[1].restsUntil == .zero)
+    }
+
+    /// H8
+    @Test func `a slow endpoint does not hold up the others, and one that failed is tried by one request`() throws {
+        var endpoints = HECEndpoints([try HECEndpoint("https://a:8088"), try HECEndpoint("https://b:8088")])
+        for _ in 0..<3 { endpoints[0].began() }
+        for _ in 0..<3 { #expect(endpoints.order(now: .zero).first == 1) }
+        endpoints[1].failed(now: .zero)
+        #expect(endpoints.order(now: .seconds(5)) == [1, 0])
+        endpoints[1].began()
+        #expect(endpoints.order(now: .seconds(5)) == [0, 1])
+        endpoints[1].succeeded()
+        #expect(endpoints.order(now: .seconds(5)) == [1, 0])
+    }
+
+    @Test func `a server that nears its limits is asked more slowly, and at full speed again when it says so`() throws {
+        var endpoint = try HECEndpoint("https://a:8088")
+        for _ in 0..<10 { endpoint.succeeded(isSlow: true) }
+        #expect(endpoint.pace == .seconds(2))
+        for _ in 0..<10 { endpoint.succeeded() }
+        #expect(endpoint.pace == .zero)
+    }
+
+    /// H10
+    @Test func `a certificate's file that appears while everything is held is noticed`() async throws {
+        let server = try HECServer()
+        defer { server.stop() }
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("connlog-ca-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let fixture = try Fixture(["https://127.0.0.1:\(server.port)"]) {
+            $0.http.certificateAuthorityFile = file.path
+        }
+        let outcome = await fixture.sink.send(batch(0..<1))
+        #expect(outcome.word == "hold" && outcome.reason?.label == "tls_file")
+        async let isMended = fixture.sink.mended()
+        try Data("x".utf8).write(to: file)
+        #expect(await isMended)
     }
 
     @Test(arguments: [

@@ -26,6 +26,8 @@ public final class HECServer: Sendable {
         case close(taking: Bool)
         /// The body is read and never answered.
         case silence
+        /// The server was restarted just before, and is itself.
+        case restart
     }
 
     /// One token and what it may do.
@@ -69,9 +71,19 @@ public final class HECServer: Sendable {
         var lostObjects = 0
         var violations: [String] = []
         var contentMax = 838_860_800
+        var refused: [String] = []
+        var refusalCode = 6
+        var refusalNumber = NumberStyle.right
         var nextAckID: [String: UInt64] = [:]
         var indexed: [String: Set<UInt64>] = [:]
         var ackPollsUntilTrue = 0
+        var pollScript: [Step] = []
+        var polls: [ServedRequest] = []
+        var condition = Condition()
+        var hasPipeline = false
+        var pipeline: [InPipeline] = []
+        var firstNode = 0
+        var nextNode = 0
     }
 
     let state: Mutex<State>
@@ -112,6 +124,33 @@ public final class HECServer: Sendable {
     public func script(_ steps: [Step]) { state.withLock { $0.script += steps } }
 
     public func set(token: String, _ rights: Token?) { state.withLock { $0.tokens[token] = rights } }
+
+    /// How the bad event of a batch is named.
+    public enum NumberStyle: Sendable, CaseIterable { case right, missing, negative, beyond, text }
+
+    /// Events with one of these texts in them are bad.
+    public func refuse(_ texts: [String], code: Int = 6, number: NumberStyle = .right) {
+        state.withLock { state in
+            state.refused = texts
+            state.refusalCode = code
+            state.refusalNumber = number
+        }
+    }
+
+    /// What splunkd says for a code.
+    public static func words(of code: Int) -> String { textOfCode[code] ?? "Unknown" }
+
+    private static func refusal(_ state: State, number: Int, of count: Int) -> ServedReply {
+        switch state.refusalNumber {
+        case .right: return reply(400, state.refusalCode, number: number)
+        case .missing: return reply(400, state.refusalCode)
+        case .negative: return reply(400, state.refusalCode, number: -1)
+        case .beyond: return reply(400, state.refusalCode, number: count)
+        case .text:
+            let body = "{\"text\":\"\(words(of: state.refusalCode))\",\"code\":\(state.refusalCode),"
+            return .reply(status: 400, body: body + "\"invalid-event-number\":\"\(number)\"}")
+        }
+    }
 
     /// Bodies above this are answered with 413.
     public func limitContent(to bytes: Int) { state.withLock { $0.contentMax = bytes } }
@@ -185,7 +224,7 @@ extension HECServer {
             }
             switch request.path {
             case "/services/collector/ack", "/services/collector/ack/1.0": return acknowledgements(request, &state)
-            case "/services/collector/health", "/services/collector/health/1.0": return HECServer.reply(200, 17)
+            case "/services/collector/health", "/services/collector/health/1.0": return health(state)
             default: return HECServer.reply(404, 404)
             }
         }
@@ -208,6 +247,9 @@ extension HECServer {
         let step = state.script.isEmpty ? .itself : state.script.removeFirst()
         switch step {
         case .itself: return itself(request, inflated, &state)
+        case .restart:
+            forget(&state)
+            return itself(request, inflated, &state)
         case .reply(let status, let body, let headers, let taking, let cut):
             take(request, inflated, first: taking, &state)
             return .reply(status: status, headers: headers, body: body, cutTo: cut)
@@ -236,6 +278,7 @@ extension HECServer {
         guard count > 0, let body else { return }
         let objects = HECObjects(body)
         for object in objects.whole.prefix(count) {
+            if state.refused.contains(where: { object["event"]?.contains($0) == true }) { return }
             index(object, request, HECServer.token(request) ?? "", &state)
         }
     }
@@ -260,18 +303,25 @@ extension HECServer {
         guard let rights = state.tokens[token] else { return HECServer.reply(403, 4) }
         guard rights.isEnabled else { return HECServer.reply(403, 1) }
         guard let body else { return HECServer.page(415, "Unsupported Media Type") }
-        guard body.count <= state.contentMax else { return HECServer.page(413, "Request Entity Too Large") }
+        guard body.count <= state.contentMax else {
+            return state.condition.isCloud
+                ? HECServer.reply(400, 6, number: 0) : HECServer.page(413, "Request Entity Too Large")
+        }
+        if let refusal = self.refusal(state) { return refusal }
         let channel = request.header("x-splunk-request-channel")
         if let channel, UUID(uuidString: channel) == nil { return HECServer.reply(400, 11) }
-        if rights.usesAcknowledgement && channel == nil { return HECServer.reply(400, 10) }
+        if rights.usesAcknowledgement && channel == nil {
+            return HECServer.reply(400, state.condition.isCloud ? 28 : 10)
+        }
         let objects = HECObjects(body)
         if objects.whole.isEmpty && !objects.endsBadly { return HECServer.reply(400, 5) }
+        let before = state.events.count
         if let refusal = judge(objects, request, token, rights, &state) { return refusal }
-        guard rights.usesAcknowledgement, let channel else { return HECServer.reply(200, 0) }
-        let ackID = state.nextAckID[channel, default: 0]
-        state.nextAckID[channel] = ackID + 1
-        state.indexed[channel, default: []].insert(ackID)
-        return HECServer.reply(200, 0, ackID: ackID)
+        let code = successCode(state)
+        guard rights.usesAcknowledgement, let channel else { return HECServer.reply(200, code) }
+        let (node, cookies) = self.node(request, &state)
+        let ackID = accept(Array(state.events[before...]), key: "\(node)/\(channel)", &state)
+        return HECServer.reply(200, code, ackID: ackID, headers: cookies)
     }
 
     private static let envelopeKeys: Set<String> = [
@@ -296,6 +346,9 @@ extension HECServer {
             if event.trimmingCharacters(in: CharacterSet(charactersIn: "\" \t\n")).isEmpty {
                 return HECServer.reply(400, 13, number: number)
             }
+            if state.refused.contains(where: { event.contains($0) }) {
+                return HECServer.refusal(state, number: number, of: objects.whole.count)
+            }
             if let fields = object["fields"], !HECServer.isFlat(fields) {
                 return HECServer.reply(400, 15, number: number)
             }
@@ -309,35 +362,12 @@ extension HECServer {
         return objects.endsBadly ? HECServer.reply(400, 6, number: objects.whole.count) : nil
     }
 
-    private static func isFlat(_ text: String) -> Bool {
+    static func isFlat(_ text: String) -> Bool {
         guard let fields = try? parse(text) as? [String: Any] else { return false }
         return fields.values.allSatisfy { !($0 is [String: Any]) }
     }
 
     public static func string(_ text: String) -> String? { try? parse(text) as? String }
-
-    // MARK: acknowledgements
-
-    private func acknowledgements(_ request: ServedRequest, _ state: inout State) -> ServedReply {
-        guard let rights = state.tokens[HECServer.token(request) ?? ""] else { return HECServer.reply(403, 4) }
-        guard rights.usesAcknowledgement else { return HECServer.reply(400, 14) }
-        let query = request.query.split(separator: "=").last.map(String.init)
-        guard let channel = request.header("x-splunk-request-channel") ?? query else { return HECServer.reply(400, 10) }
-        let text = String(decoding: request.body, as: UTF8.self)
-        guard let asked = (try? HECServer.parse(text) as? [String: [UInt64]])?["acks"] else {
-            return HECServer.reply(400, 6)
-        }
-        let isReady = state.ackPollsUntilTrue == 0
-        if !isReady { state.ackPollsUntilTrue -= 1 }
-        let states = asked.map { id in
-            // Told once: then it is forgotten.
-            "\"\(id)\":\(isReady && state.indexed[channel]?.remove(id) != nil)"
-        }
-        return .reply(status: 200, body: "{\"acks\":{\(states.joined(separator: ","))}}")
-    }
-
-    /// So many polls are answered with false.
-    public func delayAcknowledgements(polls: Int) { state.withLock { $0.ackPollsUntilTrue = polls } }
 }
 
 /// The objects of a body: a concatenation, with blanks allowed between.

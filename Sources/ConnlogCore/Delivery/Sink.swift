@@ -30,6 +30,10 @@ public protocol Sink: Sendable {
     /// SIGHUP: files are opened anew, certificates and tokens read again.
     func reopen() async
 
+    /// While held: waits for something that makes another try worthwhile at once, such as a new token in its file.
+    /// Returns `false`, without waiting for long, when that cannot be known or nothing is held any more.
+    func mended() async -> Bool
+
     /// Called once after the last `send`.
     func close() async
 
@@ -52,6 +56,7 @@ extension Sink {
     public func commitPoint() async throws(SinkError) -> [UInt8] { [] }
     public func committed() async {}
     public func reopen() async {}
+    public func mended() async -> Bool { false }
     public func close() async {}
 
     public func connectTrial() async -> [TrialFinding] {

@@ -6,8 +6,15 @@ struct HECEndpoint: Sendable, Equatable {
     let eventURL: String
     /// Where acknowledgements are asked for.
     let ackURL: String
-    /// Names the stream of requests for which the server keeps acknowledgements; only sent when it asked for one.
-    var channel: String?
+    let healthURL: String
+    /// Requests name a channel: the server asked for one, or the configuration does.
+    var wantsChannel = false
+    /// It has given numbers to ask for acknowledgements with.
+    var provesEvents = false
+    /// Requests under way.
+    private(set) var underWay = 0
+    /// Before each request, as long as the server says that it nears its limits.
+    private(set) var pace = Duration.zero
     /// Failures in a row.
     private(set) var failures = 0
     /// It is passed over until then, on the sink's clock.
@@ -15,6 +22,8 @@ struct HECEndpoint: Sendable, Equatable {
 
     private static let restMin = Duration.seconds(1)
     private static let restMax = Duration.seconds(60)
+    private static let paceMin = Duration.milliseconds(50)
+    private static let paceMax = Duration.seconds(2)
 
     /// Why a URL is no collector's.
     struct Mistake: Error, Equatable {
@@ -46,13 +55,31 @@ struct HECEndpoint: Sendable, Equatable {
         }
         eventURL = name + path + "/services/collector/event"
         ackURL = name + path + "/services/collector/ack"
+        healthURL = name + path + "/services/collector/health"
     }
 
     var isEncrypted: Bool { name.lowercased().hasPrefix("https:") }
 
-    mutating func succeeded() {
+    /// It should not be asked if another one can be: it rests after a failure, or is being tried again by one request.
+    func isResting(now: Duration) -> Bool { restsUntil > now || failures > 0 && underWay > 0 }
+
+    mutating func began() { underWay += 1 }
+    mutating func ended() { underWay -= 1 }
+
+    /// - Parameter isSlow: it took the events and asked for less.
+    mutating func succeeded(isSlow: Bool = false) {
+        forgetTroubles(keepingPace: true)
+        if isSlow {
+            pace = min(HECEndpoint.paceMax, max(HECEndpoint.paceMin, pace * 2))
+        } else {
+            pace = pace <= HECEndpoint.paceMin ? .zero : pace / 2
+        }
+    }
+
+    mutating func forgetTroubles(keepingPace: Bool = false) {
         failures = 0
         restsUntil = .zero
+        if !keepingPace { pace = .zero }
     }
 
     mutating func failed(now: Duration) {
@@ -78,18 +105,26 @@ struct HECEndpoints: Sendable {
         set { all[index] = newValue }
     }
 
-    /// In which order one request tries them: the next in turn first, and those that rest last, as a way out only.
+    mutating func forgetTroubles() {
+        for index in all.indices { all[index].forgetTroubles() }
+    }
+
+    /// In which order one request tries them: the least busy one first, so that a slow one does not hold up everything;
+    /// of several the next in turn; and those that rest last, as a way out only.
     mutating func order(now: Duration) -> [Int] {
         let turn = all.indices.map { (next + $0) % all.count }
         next = (next + 1) % all.count
-        let awake = turn.filter { all[$0].restsUntil <= now }
-        let resting = turn.filter { all[$0].restsUntil > now }
-        return awake + resting.sorted { all[$0].restsUntil < all[$1].restsUntil }
+        let places = turn.enumerated().map { (place: $0.offset, index: $0.element) }
+        let awake = places.filter { !all[$0.index].isResting(now: now) }
+            .sorted { (all[$0.index].underWay, $0.place) < (all[$1.index].underWay, $1.place) }
+        let resting = places.filter { all[$0.index].isResting(now: now) }
+            .sorted { (all[$0.index].restsUntil, $0.place) < (all[$1.index].restsUntil, $1.place) }
+        return (awake + resting).map(\.index)
     }
 }
 
 /// Names of channels.
-enum HECChannel {
+enum HECChannelName {
     /// A random UUID (RFC 9562, version 4).
     static func make(using generator: inout some RandomNumberGenerator) -> String {
         let digits = Array("0123456789abcdef")

@@ -11,6 +11,10 @@ struct HECSent: Sendable {
     var isCompressed = false
     /// The channel was named.
     var hasChannel = false
+    /// Nothing counts but what is acknowledged: events that were taken before a bad one are not.
+    var isProving = false
+    /// The index of all its events, for people.
+    var index: String?
     /// For a Retry-After that is a date.
     var now: Nanoseconds = 0
 }
@@ -34,6 +38,8 @@ struct HECVerdict: Equatable, Sendable {
     /// Another endpoint may do better, at once, without a risk of repeating.
     var isForAnotherEndpoint = false
     var ackID: UInt64?
+    /// Splunk's, if it gave one.
+    private(set) var code: Int?
 
     /// Splunk Cloud answers "too large" with code 6 at the first event; its documented limit is this.
     static let cloudBodyMax = 1_000_000
@@ -66,7 +72,10 @@ struct HECVerdict: Equatable, Sendable {
     }
 
     private init(_ row: HECRow, _ reply: HECReply, _ response: HTTPResponse, _ sent: HECSent) {
-        let words = "\(sent.endpoint) answered \(response.status) code \(row.code) (\(reply.text))"
+        var words = "\(sent.endpoint) answered \(response.status) code \(row.code) (\(reply.text))"
+        if row.meaning == .index {
+            words += sent.index.map { " for index '\($0)'" } ?? " for the token's default index"
+        }
         let reason = HECVerdict.reason(
             "hec_\(row.code)", words, "\(row.nextStep)", mayRepeat: row.code == 8,
             code: "\(response.status)/\(row.code)", endpoint: sent.endpoint)
@@ -80,10 +89,16 @@ struct HECVerdict: Equatable, Sendable {
         case .slow: self.init(.delivered, change: .slower, ackID: reply.ackID)
         case .isolate where row.code == 6 && (taken ?? 0) == 0 && sent.bodyBytes > HECVerdict.cloudBodyMax:
             self.init(.tooLarge(reason))
-        case .isolate: self.init(.rejected(at: taken, reason))
+        case .isolate:
+            if let taken, taken > 0, sent.isProving {
+                self.init(.rejectedUnproven(at: taken, reason.repeating))
+            } else {
+                // Those before the bad one were taken, and nobody knows how many they are.
+                self.init(.rejected(at: taken, taken == nil && sent.events > 1 ? reason.repeating : reason))
+            }
         case .index, .retry, .retryElsewhere:
             if let taken, taken > 0 {
-                self.init(.deliveredPrefix(taken))
+                self.init(sent.isProving ? HECVerdict.again(row, reason.repeating) : .deliveredPrefix(taken))
             } else if row.meaning == .index {
                 self.init(.hold(reason))
             } else {
@@ -93,6 +108,12 @@ struct HECVerdict: Equatable, Sendable {
         default: self.init(row.meaning, reason, response, sent)
         }
         if [1, 2, 3, 4, 21, 22].contains(row.code) { change = .token }
+        code = row.code
+    }
+
+    /// Some were taken, but there will be no acknowledgement of them.
+    private static func again(_ row: HECRow, _ reason: Reason) -> SendOutcome {
+        row.meaning == .index ? .hold(reason) : .retry(after: nil, reason)
     }
 
     private init(_ row: HECStatusRow, _ body: HECReplyBody, _ response: HTTPResponse, _ sent: HECSent) {
@@ -172,4 +193,9 @@ struct HECVerdict: Equatable, Sendable {
         guard let seconds, seconds > 0 else { return nil }
         return min(.seconds(seconds), retryAfterMax)
     }
+}
+
+extension Reason {
+    /// The same, where some of the events may arrive twice.
+    fileprivate var repeating: Reason { Reason(label, text, mayRepeat: true, code: code, endpoint: endpoint) }
 }

@@ -1,70 +1,99 @@
 public import ConnlogCore
 internal import ConnlogConfig
 public import ConnlogSystem
-private import Synchronization
+internal import Synchronization
 
 /// Sends events to Splunk's HTTP Event Collector.
 ///
-/// `delivered` means what Splunk means by code 0: received and well-formed, before the indexing pipeline. Each batch is
-/// one request. What a reply means stands in `HECReplyTable` and `HECStatusTable`, what an envelope looks like in
-/// `HECEnvelope`. Nothing is sent again here but to another endpoint when the first one certainly took nothing.
+/// Each batch is one request. What a reply means stands in `HECReplyTable` and `HECStatusTable`, what an envelope looks
+/// like in `HECEnvelope`. Nothing is sent again here but to another endpoint when the first one certainly took nothing.
+///
+/// What a commit proves depends on the token. With indexer acknowledgement a batch is `accepted` first and `delivered`
+/// only when Splunk says that it is indexed (see `HECAcknowledgements`). Without, `delivered` means what Splunk means by
+/// code 0: received and well-formed, before the indexing pipeline.
 ///
 /// The sink mends by itself what a reply tells it how to mend: it names a channel when the token wants one, stops
-/// compressing when that is not understood, and reads the token again for every request, so that a new one counts
-/// from the next request on. The token appears in the Authorization header and nowhere else.
+/// compressing when that is not understood, slows down when asked to, and reads the token again for every request, so
+/// that a new one counts from the next request on. The token appears in the Authorization header and nowhere else.
 public final class SplunkHECSink: Sink {
+    /// Whether indexer acknowledgement is asked for.
+    enum AckMode: String, Sendable { case auto, on, off }
+
     /// What a sink is made from.
     struct Settings: Sendable {
         var endpoints: [HECEndpoint]
         var token: SecretReference
         var format = HECEnvelope.Format.fields
         var metadata = HECEnvelope.Metadata()
+        var ack = AckMode.auto
+        var ackTimeout = Duration.seconds(300)
         var compresses = true
         var timeout = Duration.seconds(60)
         var limits = BatchLimits(events: 5000, bytes: 900 << 10, wait: .seconds(1), inFlight: 4)
         var http: HTTPSettings
     }
 
-    private struct State {
+    struct State {
         var endpoints: HECEndpoints
         var compresses: Bool
         var session: HTTPSession?
         var idleBenches: [HECBench] = []
         /// What was said last about each endpoint, so that it is said once.
         var toldTrouble: [Int: String] = [:]
+        /// Somebody has to mend something; with what was refused.
+        var heldWith: HECCredentials?
     }
 
     public let limits: BatchLimits
-    private let settings: Settings
-    private let log: LogFunction
-    private let wallTime: any WallTime
-    private let elapsed: @Sendable () -> Duration
-    private let state: Mutex<State>
+    let settings: Settings
+    let log: LogFunction
+    let clock: HECClock
+    let wallTime: any WallTime
+    let state: Mutex<State>
+    let acknowledgements: HECAcknowledgements
 
     private static let statusesThatClose: Set<Int> = [429, 502, 503]
+    /// Bytes on their way that are not proven, at most; a crash sends them again.
+    private static let unprovenBytesMax = 1 << 30
 
-    /// - Parameters:
-    ///   - elapsed: a clock that only goes forward, for endpoints that rest.
     init(
         _ settings: Settings, log: @escaping LogFunction, wallTime: any WallTime = SystemWallTime(),
-        elapsed: @escaping @Sendable () -> Duration = SplunkHECSink.elapsedSinceStart
+        clock: HECClock = .system
     ) {
         self.settings = settings
         self.log = log
         self.wallTime = wallTime
-        self.elapsed = elapsed
+        self.clock = clock
         var limits = settings.limits
         limits.bytesPerEvent = HECEnvelope(settings.format, settings.metadata).bytesPerEvent
+        limits.proofs = .together(min(4096, max(64, SplunkHECSink.unprovenBytesMax / limits.bytes)))
         self.limits = limits
-        state = Mutex(State(endpoints: HECEndpoints(settings.endpoints), compresses: settings.compresses))
+        var endpoints = settings.endpoints
+        for index in endpoints.indices where settings.ack == .on { endpoints[index].wantsChannel = true }
+        state = Mutex(State(endpoints: HECEndpoints(endpoints), compresses: settings.compresses))
+        let box = Poll()
+        acknowledgements = HECAcknowledgements(
+            names: settings.endpoints.map(\.name), timeout: settings.ackTimeout, clock: clock, log: log,
+            ask: { question in await box.ask(question) })
+        box.sink.withLock { $0.sink = self }
     }
 
-    private static let start = ContinuousClock.now
+    /// Breaks the circle between the sink and its acknowledgements.
+    private final class Poll: Sendable {
+        struct Reference { weak var sink: SplunkHECSink? }
+        let sink = Mutex(Reference())
 
-    /// The clock of a running daemon.
-    static let elapsedSinceStart: @Sendable () -> Duration = { ContinuousClock.now - start }
+        func ask(_ question: HECAcknowledgements.Question) async -> Result<HTTPResponse, HTTPFailure> {
+            guard let sink = sink.withLock({ $0.sink }) else {
+                return .failure(HTTPFailure(kind: .cancelled, text: "the sink is closed"))
+            }
+            return await sink.poll(question)
+        }
+    }
 
     public func open(_ committed: [UInt8]?) async throws(SinkError) {
+        // Whatever was under way is read from the queue again.
+        acknowledgements.forget()
         do throws(SecretError) { _ = try settings.token.read() } catch {
             throw SinkError(tokenReason(error))
         }
@@ -81,27 +110,37 @@ public final class SplunkHECSink: Sink {
     public func send(_ batch: EventBatch) async -> SendOutcome {
         // An empty body is an error to Splunk (code 5).
         guard !batch.isEmpty else { return .delivered }
+        let credentials = credentials
         let token: String
-        do throws(SecretError) { token = try settings.token.read() } catch { return .hold(tokenReason(error)) }
-        let (order, compresses) = state.withLock { ($0.endpoints.order(now: elapsed()), $0.compresses) }
+        do throws(SecretError) { token = try settings.token.read() } catch {
+            state.withLock { $0.heldWith = credentials }
+            return .hold(tokenReason(error))
+        }
+        let (order, compresses) = state.withLock { ($0.endpoints.order(now: clock.elapsed()), $0.compresses) }
         let bench = takeBench()
         bench.encode(batch, compressing: compresses)
         let outcome = await sendToOne(of: order, bench, token, events: batch.count)
-        state.withLock { $0.idleBenches.append(bench) }
+        state.withLock { state in
+            state.idleBenches.append(bench)
+            if case .hold = outcome { state.heldWith = credentials } else { state.heldWith = nil }
+        }
         return outcome
     }
+
+    public func outcome(of receipt: Receipt) async -> SendOutcome { await acknowledgements.outcome(of: receipt) }
 
     /// SIGHUP: certificates are read again and the collectors looked at with fresh eyes.
     public func reopen() async {
         state.withLock { state in
             state.session = nil
             state.compresses = settings.compresses
-            state.endpoints = HECEndpoints(settings.endpoints)
+            state.endpoints.forgetTroubles()
             state.toldTrouble = [:]
         }
     }
 
     public func close() async {
+        acknowledgements.forget()
         state.withLock { state in
             state.session = nil
             state.idleBenches = []
@@ -118,76 +157,68 @@ public final class SplunkHECSink: Sink {
         for index in order {
             let verdict = await attempt(index, bench, token, events: events)
             if let outcome = verdict.finalOutcome { return outcome }
+            if Task.isCancelled { return verdict.outcome }
             // A busy collector comes back sooner than somebody who mends a configuration.
             if case .retry? = worst { continue }
             worst = verdict.outcome
-            if Task.isCancelled { break }
         }
         return worst ?? .retry(Reason("cancelled", "the batch was not sent"))
     }
 
-    private func attempt(_ index: Int, _ bench: HECBench, _ token: String, events: Int) async -> HECVerdict {
-        let (endpoint, session) = state.withLock { state in
-            let session = state.session ?? HTTPSession(settings.http)
-            state.session = session
-            return (state.endpoints[index], session)
+    func attempt(_ index: Int, _ bench: HECBench, _ token: String, events: Int) async -> HECVerdict {
+        let (endpoint, pace) = state.withLock { state in
+            state.endpoints[index].began()
+            return (state.endpoints[index], state.endpoints[index].pace)
         }
-        let result = await session.perform(request(endpoint, bench, token))
+        defer { state.withLock { $0.endpoints[index].ended() } }
+        if pace > .zero { await clock.sleep(pace) }
+        if let refusal = await checkAcknowledgement(index, endpoint, token) { return refusal }
+        let lane = endpoint.wantsChannel ? acknowledgements.begin(index) : nil
+        let result = await session.perform(request(endpoint, lane, bench, token))
         bench.takeBack(result.requestBody)
         let sent = HECSent(
             endpoint: endpoint.name, events: events, bodyBytes: bench.bodyBytes, isCompressed: bench.isCompressed,
-            hasChannel: endpoint.channel != nil, now: wallTime.now())
+            hasChannel: lane != nil, isProving: lane != nil && settings.ack != .off, index: settings.metadata.index,
+            now: wallTime.now())
         var verdict = HECVerdict(result.outcome, sent)
         if verdict.change == .token, case .hold(let reason) = verdict.outcome, tokenHasChanged(from: token) {
             verdict.outcome = .retry(after: .zero, reason)
         }
-        note(verdict, index, channel: endpoint.channel)
+        if let lane { giveBack(lane, index, result, &verdict) }
+        note(verdict, index, hadChannel: lane != nil)
         return verdict
     }
 
-    private func request(_ endpoint: HECEndpoint, _ bench: HECBench, _ token: String) -> HTTPRequest {
-        var headers = [
-            (name: "Authorization", value: "Splunk \(token)"), (name: "Content-Type", value: "application/json"),
-        ]
+    private func request(
+        _ endpoint: HECEndpoint, _ lane: HECAcknowledgements.Lane?, _ bench: HECBench, _ token: String
+    ) -> HTTPRequest {
+        var headers = SplunkHECSink.headers(token, channel: lane?.channel, cookies: lane?.cookies)
         if bench.isCompressed { headers.append((name: "Content-Encoding", value: "gzip")) }
-        if let channel = endpoint.channel { headers.append((name: "X-Splunk-Request-Channel", value: channel)) }
         return HTTPRequest(
             .post, endpoint.eventURL, headers: headers, body: bench.handOut(), timeout: settings.timeout,
             statusesThatClose: SplunkHECSink.statusesThatClose)
     }
 
-    // MARK: what is learnt
+    static func headers(
+        _ token: String, channel: String?, cookies: String?
+    ) -> [(name: String, value: String)] {
+        var headers = [
+            (name: "Authorization", value: "Splunk \(token)"), (name: "Content-Type", value: "application/json"),
+        ]
+        if let channel { headers.append((name: "X-Splunk-Request-Channel", value: channel)) }
+        if let cookies { headers.append((name: "Cookie", value: cookies)) }
+        return headers
+    }
 
-    private func note(_ verdict: HECVerdict, _ index: Int, channel: String?) {
-        let now = elapsed()
-        let trouble = verdict.trouble
-        let sentence: String? = state.withLock { state in
-            switch verdict.change {
-            // Another request may have changed it meanwhile.
-            case .channel where state.endpoints[index].channel == channel:
-                var generator = SystemRandomNumberGenerator()
-                state.endpoints[index].channel = HECChannel.make(using: &generator)
-            case .compression: state.compresses = false
-            default: break
-            }
-            if verdict.blamesEndpoint {
-                state.endpoints[index].failed(now: now)
-            } else {
-                state.endpoints[index].succeeded()
-            }
-            guard state.toldTrouble[index] != trouble?.label else { return nil }
-            state.toldTrouble[index] = trouble?.label
-            return trouble?.text
+    var session: HTTPSession {
+        state.withLock { state in
+            let session = state.session ?? HTTPSession(settings.http)
+            state.session = session
+            return session
         }
-        if let sentence { log(.warning, "\(sentence)") }
     }
 
-    private func tokenHasChanged(from token: String) -> Bool {
-        guard let new = try? settings.token.read() else { return false }
-        return new != token
-    }
-
-    private func tokenReason(_ error: SecretError) -> Reason {
+    func tokenReason(_ error: SecretError) -> Reason {
         Reason("token_unreadable", "token: \(error)")
     }
 
@@ -204,64 +235,5 @@ extension HECVerdict {
         case .retry: isForAnotherEndpoint ? nil : outcome
         default: outcome
         }
-    }
-
-    /// The endpoint, rather than the batch, is at fault.
-    fileprivate var blamesEndpoint: Bool {
-        switch outcome {
-        case .hold: true
-        case .retry: change == nil
-        default: false
-        }
-    }
-
-    /// What is worth a word of its own, beside what the delivery says of the batch: that another endpoint is used
-    /// in its place, or what the sink changes in itself.
-    fileprivate var trouble: Reason? {
-        switch (outcome, change) {
-        case (_, .slower?): Reason("slower", "Splunk takes the events but says that it nears its limits")
-        case (.retry(_, let reason), _), (.hold(let reason), _): reason
-        default: nil
-        }
-    }
-}
-
-/// The tools and memory of one request.
-///
-/// `@unchecked Sendable`: it belongs to the one `send` that took it out of the sink's pool; the pool's mutex hands it on.
-final class HECBench: @unchecked Sendable {
-    private var envelope: HECEnvelope
-    private let gzip = Gzip()
-    private var plain = ByteBuffer()
-    private var compressed = ByteBuffer()
-    private(set) var isCompressed = false
-    /// Before compression.
-    var bodyBytes: Int { bodyCount }
-    private var bodyCount = 0
-
-    init(_ format: HECEnvelope.Format, _ metadata: HECEnvelope.Metadata) {
-        envelope = HECEnvelope(format, metadata)
-    }
-
-    func encode(_ batch: EventBatch, compressing: Bool) {
-        plain.removeAll()
-        for place in 0..<batch.count { envelope.append(batch.record(place), to: &plain) }
-        bodyCount = plain.count
-        isCompressed = compressing
-        guard compressing else { return }
-        compressed.removeAll()
-        let whole = plain
-        gzip.compress(whole.span, into: &compressed)
-    }
-
-    /// The body to send; it comes back by `takeBack`, so that nothing is copied.
-    func handOut() -> ByteBuffer {
-        var body = ByteBuffer()
-        if isCompressed { swap(&body, &compressed) } else { swap(&body, &plain) }
-        return body
-    }
-
-    func takeBack(_ body: consuming ByteBuffer) {
-        if isCompressed { compressed = body } else { plain = body }
     }
 }

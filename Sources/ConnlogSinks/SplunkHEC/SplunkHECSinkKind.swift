@@ -17,9 +17,13 @@ public enum SplunkHECSinkKind: SinkKind {
             "token", .secret, required: true, example: "${file:/run/secrets/splunk-hec}",
             help: "The collector's token; a file is read again for each request, so a new token needs no restart."),
         Key(
-            "ack", .choiceWithPlanned(["auto", "off"], planned: ["on"]), default: "auto",
+            "ack", .choice(["auto", "on", "off"]), default: "auto",
             help:
-                "Indexer acknowledgement: auto names a channel when the token wants one; a batch counts when accepted."),
+                "Indexer acknowledgement: auto waits for it if the token has it, on insists, off counts what is accepted."
+        ),
+        Key(
+            "ack_timeout", .duration(.seconds(1) ... .seconds(3600)), default: "5m",
+            help: "How long an acknowledgement is waited for before the events are sent again, maybe twice then."),
     ]
 
     private static let whatKeys = [
@@ -81,6 +85,8 @@ public enum SplunkHECSinkKind: SinkKind {
             host: section.optionalString("host") ?? context.hostname, source: section.optionalString("source"),
             sourcetype: section.optionalString("sourcetype"), index: section.optionalString("index"))
         settings.compresses = section.string("compression") == "gzip"
+        settings.ack = SplunkHECSink.AckMode(rawValue: section.string("ack")) ?? .auto
+        settings.ackTimeout = section.duration("ack_timeout")
         settings.timeout = section.duration("timeout")
         settings.limits = BatchLimits(
             events: section.integer("batch_events"), bytes: section.size("batch_bytes"),

@@ -1,0 +1,86 @@
+internal import ConnlogCore
+internal import ConnlogConfig
+internal import ConnlogSystem
+private import Synchronization
+
+/// What the sink learns from replies.
+extension SplunkHECSink {
+    func note(_ verdict: HECVerdict, _ index: Int, hadChannel: Bool) {
+        let now = clock.elapsed()
+        let trouble = verdict.trouble
+        let sentence: String? = state.withLock { state in
+            switch verdict.change {
+            case .channel where !hadChannel: state.endpoints[index].wantsChannel = true
+            case .compression: state.compresses = false
+            default: break
+            }
+            if verdict.blamesEndpoint {
+                state.endpoints[index].failed(now: now)
+            } else {
+                state.endpoints[index].succeeded(isSlow: verdict.change == .slower)
+            }
+            guard state.toldTrouble[index] != trouble?.label else { return nil }
+            state.toldTrouble[index] = trouble?.label
+            return trouble?.text
+        }
+        if let sentence { log(.warning, "\(sentence)") }
+    }
+
+    func tokenHasChanged(from token: String) -> Bool {
+        guard let new = try? settings.token.read() else { return false }
+        return new != token
+    }
+
+    /// While held: looks every second whether the token, or a certificate, is another one.
+    public func mended() async -> Bool {
+        while !Task.isCancelled, let refused = state.withLock({ $0.heldWith }) {
+            if credentials != refused {
+                // Connections that were made with the old ones are not used again.
+                state.withLock { state in
+                    state.session = nil
+                    state.endpoints.forgetTroubles()
+                }
+                return true
+            }
+            await clock.sleep(.seconds(1))
+        }
+        return false
+    }
+
+    /// What the receiver may have refused us for, as far as it lies in files.
+    var credentials: HECCredentials {
+        let files = [
+            settings.http.certificateAuthorityFile, settings.http.clientCertificateFile, settings.http.clientKeyFile,
+        ]
+        return HECCredentials(
+            token: try? settings.token.read(),
+            files: files.map { path in path.flatMap { try? FileStatus(of: $0) } })
+    }
+}
+
+/// Compared, never shown.
+struct HECCredentials: Equatable, Sendable {
+    let token: String?
+    let files: [FileStatus?]
+}
+
+extension HECVerdict {
+    /// The endpoint, rather than the batch, is at fault.
+    fileprivate var blamesEndpoint: Bool {
+        switch outcome {
+        case .hold: true
+        case .retry: change == nil
+        default: false
+        }
+    }
+
+    /// What is worth a word of its own, beside what the delivery says of the batch: that another endpoint is used
+    /// in its place, or what the sink changes in itself.
+    fileprivate var trouble: Reason? {
+        switch (outcome, change) {
+        case (_, .slower?): Reason("slower", "Splunk takes the events but says that it nears its limits")
+        case (.retry(_, let reason), _), (.hold(let reason), _): reason
+        default: nil
+        }
+    }
+}
