@@ -101,6 +101,12 @@ let package = Package(
         .testTarget(
             name: "ProcessTests", dependencies: ["connlog", "ConnlogSystem", "ConnlogTestSupport"],
             swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "ConnlogConfig", "ConnlogCore", "ConnlogQueue", "ConnlogSinks", "ConnlogSources", "ConnlogSystem",
+            ],
+            path: "Tests/Fuzz/Suite", swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["ConnlogTestSupport"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -13,6 +13,7 @@ refuse; "complaints" has the first few. Needs nothing but Python 3.
     --with-stdin      end when standard input ends, so that nothing is left when the one who started it dies
     --busy SECONDS    hec: answer 503 for so long after the first request
     --reply FILE      hec: answer 200 with this file's content, whatever comes, and take nothing
+    --graceful        syslog over TCP: when it ends, say so to the senders and take what they have sent until then
 """
 import argparse
 import gzip
@@ -111,6 +112,7 @@ class Syslog:
 
     def __init__(self, record):
         self.record = record
+        self.peers = {}
 
     def messages(self, batch):
         identifiers, lines, size = [], [], 0
@@ -190,7 +192,23 @@ class Syslog:
             if udp:
                 self.messages([server.recv(DATAGRAM_BYTES_MAX + 1)])
             else:
-                threading.Thread(target=self.connection, args=(server.accept()[0],), daemon=True).start()
+                try:
+                    peer = server.accept()[0]
+                except OSError:
+                    return  # It takes its leave.
+                thread = threading.Thread(target=self.connection, args=(peer,), daemon=True)
+                self.peers[thread] = peer
+                thread.start()
+
+    def take_leave(self, server):
+        """Takes no more connections, tells the senders of those there are, and reads to their ends."""
+        server.shutdown(socket.SHUT_RDWR)
+        for thread, peer in list(self.peers.items()):
+            try:
+                peer.shutdown(socket.SHUT_WR)
+            except OSError:
+                continue
+            thread.join(timeout=5)
 
 
 # Splunk HEC
@@ -383,6 +401,7 @@ def main():
     parser.add_argument("--out")
     parser.add_argument("--busy", type=float, default=0)
     parser.add_argument("--reply")
+    parser.add_argument("--graceful", action="store_true")
     parser.add_argument("--with-stdin", action="store_true")
     parser.add_argument("--max-seconds", type=float, default=3600)
     arguments = parser.parse_args()
@@ -416,6 +435,8 @@ def main():
 
         threading.Thread(target=end_with_stdin, daemon=True).start()
     signal.sigwait(stops)
+    if arguments.graceful and arguments.kind == "syslog" and not arguments.udp:
+        syslog.take_leave(server)
     sys.stdout.flush()
     status = record.close()
     os._exit(status)

@@ -49,15 +49,16 @@ public final class Queue: Sendable {
         try open(directory, options, fileSystem: fileSystem, clock: clock, timer: SystemQueueTimer())
     }
 
+    /// - Parameter startsThread: without its thread a queue is opened and read, and writes no more than opening does.
     package static func open(
         _ directory: String, _ options: QueueOptions, fileSystem: any FileSystem, clock: any WallTime,
-        timer: any QueueTimer
+        timer: any QueueTimer, startsThread: Bool = true
     ) throws(QueueError) -> Queue {
         let lock = try takeLock(directory, fileSystem)
         var options = options
         options.queueBytesMax = max(options.queueBytesMax, QueueOptions.queueBytesLeast)
         let found = try Recovery(directory, fileSystem, options)
-        return Queue(directory, fileSystem, options, found, clock, timer, lock)
+        return Queue(directory, fileSystem, options, found, clock, timer, lock, startsThread)
     }
 
     private static func takeLock(
@@ -74,7 +75,7 @@ public final class Queue: Sendable {
 
     private init(
         _ directory: String, _ fileSystem: any FileSystem, _ options: QueueOptions, _ found: Recovery,
-        _ clock: any WallTime, _ timer: any QueueTimer, _ lock: any FileLock
+        _ clock: any WallTime, _ timer: any QueueTimer, _ lock: any FileLock, _ startsThread: Bool
     ) {
         self.directory = directory
         self.fileSystem = fileSystem
@@ -91,7 +92,7 @@ public final class Queue: Sendable {
             directory: directory, fileSystem: fileSystem, coding: coding, options: options, shared: shared,
             sinks: sinks, clock: clock, plannedRolls: found.plannedRolls, onEnd: holder.release)
         writer.begin()
-        Thread.start("queue") { writer.run() }
+        if startsThread { Thread.start("queue") { writer.run() } }
     }
 
     deinit { shared.withLock(waking: true) { $0.isClosing = true } }

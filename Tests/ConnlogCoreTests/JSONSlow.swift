@@ -21,13 +21,13 @@ struct SlowJSON {
 
     private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    private var next: Character? { at < bytes.count ? Character(Unicode.Scalar(bytes[at])) : nil }
+    private var next: Unicode.Scalar? { at < bytes.count ? Unicode.Scalar(bytes[at]) : nil }
 
     private mutating func blanks() {
-        while let next, " \t\r\n".unicodeScalars.contains(where: { Character($0) == next }) { at += 1 }
+        while let next, " \t\r\n".unicodeScalars.contains(next) { at += 1 }
     }
 
-    private mutating func take(_ character: Character) throws {
+    private mutating func take(_ character: Unicode.Scalar) throws {
         guard next == character else { throw Refused() }
         at += 1
     }
@@ -47,15 +47,15 @@ struct SlowJSON {
             guard depth < 512 else { throw Refused() }
             try list("[", "]") { try $0.value(depth + 1) }
         case "\"": try string()
-        case "t": try "true".forEach { try take($0) }
-        case "f": try "false".forEach { try take($0) }
-        case "n": try "null".forEach { try take($0) }
+        case "t": try "true".unicodeScalars.forEach { try take($0) }
+        case "f": try "false".unicodeScalars.forEach { try take($0) }
+        case "n": try "null".unicodeScalars.forEach { try take($0) }
         default: try number()
         }
     }
 
     private mutating func list(
-        _ open: Character, _ close: Character, _ item: (inout SlowJSON) throws -> Void
+        _ open: Unicode.Scalar, _ close: Unicode.Scalar, _ item: (inout SlowJSON) throws -> Void
     ) throws {
         try take(open)
         blanks()
@@ -78,11 +78,11 @@ struct SlowJSON {
             if byte == 0x22 { return }
             guard byte >= 0x20 else { throw Refused() }
             guard byte == 0x5c else { continue }
-            guard let escape = next, "\"\\/bfnrtu".contains(escape) else { throw Refused() }
+            guard let escape = next, "\"\\/bfnrtu".unicodeScalars.contains(escape) else { throw Refused() }
             at += 1
             guard escape == "u" else { continue }
             for _ in 0..<4 {
-                guard let digit = next, digit.isASCII, digit.isHexDigit else { throw Refused() }
+                guard let digit = next, digit.properties.isASCIIHexDigit else { throw Refused() }
                 at += 1
             }
         }

@@ -149,27 +149,3 @@ extension ProcessTests {
         }
     }
 }
-
-/// A file system in memory with so much room and no more, unmounted when nobody holds it any more.
-private final class SmallDisk {
-    private let path: String
-    private let workplace: Workplace
-
-    init(mebibytes: Int, at name: String, in workplace: Workplace) throws {
-        self.workplace = workplace
-        path = workplace.path(name)
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        try mount(["-t", "tmpfs", "-o", "size=\(mebibytes)m", "tmpfs", path])
-    }
-
-    deinit {
-        _ = try? Child.run("/usr/bin/env", ["umount", "--lazy", path], in: workplace)
-    }
-
-    func resize(mebibytes: Int) throws { try mount(["-o", "remount,size=\(mebibytes)m", path]) }
-
-    private func mount(_ arguments: [String]) throws {
-        let end = try Child.run("/usr/bin/env", ["mount"] + arguments, in: workplace)
-        guard end.status == 0 else { throw Child.Failure(description: "mount: \(end.errors)") }
-    }
-}

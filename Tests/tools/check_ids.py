@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compares the event IDs that were sent with the ones that arrived.
 
-    check_ids.py EXPECTED GOT...     EXPECTED and GOT have one ID a line; GOT may also be slog JSON lines, and gzipped
+    check_ids.py EXPECTED GOT...     EXPECTED and GOT have one ID a line; GOT may also be lines of slog JSON, of slog's
+                                     human sink or of RFC 5424, and gzipped
 
 Prints one JSON object: how many were expected and arrived, are missing, came twice or more ("repeats" counts the
 surplus), or are foreign, with a few examples. Exit status 0 if nothing is missing or foreign; repeats are the
@@ -13,6 +14,7 @@ import re
 import sys
 
 FIELD = re.compile(rb'"ID":"([^"]*)"')
+OTHER = re.compile(rb' ID=(\S+)|[\[ ]eid="([^"]*)"')
 
 
 def identifiers(path):
@@ -21,6 +23,9 @@ def identifiers(path):
             if line.startswith(b"{"):
                 found = FIELD.search(line)
                 yield found[1] if found else b"line without ID"
+            elif b" " in line:
+                found = OTHER.search(line)
+                yield found[1] or found[2] if found else b"line without ID"
             else:
                 yield line.rstrip(b"\n")
 

@@ -1,4 +1,5 @@
 /// Cuts a query into terms, as Coder does: spaces outside quotes separate, `key:value` is a term, the rest is free text.
+/// All becomes lower case, which may change how long a text is; places are those in the query as it was.
 struct FilterLexer {
     struct Piece: Equatable {
         var key: String
@@ -11,7 +12,9 @@ struct FilterLexer {
     private(set) var errors: [FilterError] = []
 
     init(_ query: String) {
-        for word in FilterLexer.words(Array(query.lowercased().utf8)) { add(word.text, word.range) }
+        for word in FilterLexer.words(Array(query.utf8)) {
+            add(Array(FilterLexer.string(word.text).lowercased().utf8), word.range)
+        }
     }
 
     private mutating func add(_ text: [UInt8], _ range: Range<Int>) {

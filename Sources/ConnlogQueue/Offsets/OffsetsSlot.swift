@@ -11,6 +11,12 @@ struct SinkEntry: Sendable, Equatable {
     /// Events it lost by `OnFull.dropOldest`.
     var dropped: UInt64 = 0
     var state: [UInt8] = []
+
+    /// Whether a queue of ours can have written it.
+    var isPossible: Bool {
+        name.utf8.count <= SinkEntry.nameBytesMax && state.count <= SinkEntry.stateBytesMax
+            && committed < Int64.max && dropped <= committed
+    }
 }
 
 /// One of the two halves of the file `offsets`. Little-endian.
@@ -18,7 +24,7 @@ struct SinkEntry: Sendable, Equatable {
 ///      0  8  magic "CONNLOGO"                     an entry
 ///      8  2  format version, 1                     0  1  length of the name, n
 ///     10  2  zero                                  1  1  zero
-///     12  4  CRC32C of the bytes 16..<used         2  2  length of the state, s
+///     12  4  CRC32C of 0..<12 and 16..<used        2  2  length of the state, s
 ///     16  4  used bytes of this slot               4  4  zero
 ///     20  4  number of entries                     8  8  committed offset
 ///     24  8  generation                           16  8  events dropped
@@ -28,6 +34,9 @@ struct SinkEntry: Sendable, Equatable {
 /// The valid slot with the greater generation counts. A commit overwrites the slot that is not the last synced one, so
 /// one of the two is whole on disk at every moment. The file is written at its full size when it is made, and replaced
 /// by one twice as large (new file, sync, rename, directory sync) when a slot is full. Version rule: as for segments.
+///
+/// A slot that verifies and says what no queue of ours would have written (a name too long, a number that leaves no room
+/// to count on) counts as damaged, too.
 struct OffsetsSlot: Equatable {
     static let headerBytes = 48
     static let version: UInt16 = 1
@@ -65,6 +74,7 @@ struct OffsetsSlot: Equatable {
 
     private static func checksum(_ slot: Span<UInt8>) -> UInt32 {
         var checksum = CRC32C()
+        checksum.update(slot.extracting(0..<12))
         checksum.update(slot.extracting(16..<slot.count))
         return checksum.value
     }
@@ -91,7 +101,9 @@ struct OffsetsSlot: Equatable {
         guard version <= OffsetsSlot.version else { return .newer(version: Int(version)) }
         guard let sinks = entries(bytes.extracting(0..<used), count: Int(bytes.uint32(at: 20))) else { return .damaged }
         let id = ByteBuffer(bytes.extracting(32..<48)).array
-        return .valid(OffsetsSlot(queueID: QueueID(bytes: id), generation: bytes.uint64(at: 24), sinks: sinks))
+        let generation = bytes.uint64(at: 24)
+        guard generation < Int64.max else { return .damaged }
+        return .valid(OffsetsSlot(queueID: QueueID(bytes: id), generation: generation, sinks: sinks))
     }
 
     private static func entries(_ bytes: Span<UInt8>, count: Int) -> [SinkEntry]? {
@@ -101,11 +113,14 @@ struct OffsetsSlot: Equatable {
             guard place + 24 <= bytes.count else { return nil }
             let name = place + 24..<place + 24 + Int(bytes[place])
             let state = name.upperBound..<name.upperBound + Int(bytes.uint16(at: place + 2))
-            guard state.upperBound <= bytes.count else { return nil }
-            sinks.append(
-                SinkEntry(
-                    name: ByteBuffer(bytes.extracting(name)).text, committed: bytes.uint64(at: place + 8),
-                    dropped: bytes.uint64(at: place + 16), state: ByteBuffer(bytes.extracting(state)).array))
+            guard state.upperBound <= bytes.count,
+                let text = String(validating: ByteBuffer(bytes.extracting(name)).array, as: UTF8.self)
+            else { return nil }
+            let entry = SinkEntry(
+                name: text, committed: bytes.uint64(at: place + 8), dropped: bytes.uint64(at: place + 16),
+                state: ByteBuffer(bytes.extracting(state)).array)
+            guard entry.isPossible, !sinks.contains(where: { $0.name == text }) else { return nil }
+            sinks.append(entry)
             place = state.upperBound
         }
         return sinks

@@ -60,7 +60,7 @@ final class Quarantine: Sendable {
 
     private func reserve(_ bytes: Int) -> Bool {
         used.withLock { used in
-            guard used + bytes <= bytesMax else { return false }
+            guard bytes <= bytesMax - used else { return false }
             used += bytes
             return true
         }

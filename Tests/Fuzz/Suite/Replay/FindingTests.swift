@@ -1,0 +1,51 @@
+import ConnlogCore
+import ConnlogSystem
+import Testing
+
+@testable import ConnlogQueue
+
+/// What the fuzzer has found, each as a promise of its own.
+@Suite struct FindingTests {
+    private static let slot = OffsetsSlot(
+        queueID: QueueID(bytes: Array(1...16)), generation: 5,
+        sinks: [SinkEntry(name: "a", committed: 9, dropped: 2, state: [1, 2])])
+
+    @Test func `no flipped bit makes a slot of the offsets one of a newer version, which would prevent a start`() {
+        let bytes = Self.slot.encoded().array
+        for bit in 0..<8 * bytes.count {
+            var flipped = bytes
+            flipped[bit / 8] ^= 1 << UInt8(bit % 8)
+            let reading = OffsetsSlot.read(flipped.span)
+            // Two bytes that mean nothing are covered as well.
+            #expect(reading == .damaged, "bit \(bit)")
+        }
+        #expect(OffsetsSlot.read(bytes.span) == .valid(Self.slot))
+    }
+
+    @Test(arguments: [
+        SinkEntry(name: String(repeating: "n", count: 65), committed: 1), SinkEntry(name: "a", committed: .max),
+        SinkEntry(name: "a", committed: 1, dropped: 2),
+        SinkEntry(name: "a", committed: 1, state: Array(repeating: 0, count: 1025)),
+    ])
+    func `a slot that no queue can have written is damaged, however well it verifies`(entry: SinkEntry) {
+        let slot = OffsetsSlot(queueID: Self.slot.queueID, generation: 1, sinks: [entry])
+        #expect(OffsetsSlot.read(slot.encoded().span) == .damaged)
+        var twice = Self.slot
+        twice.sinks += twice.sinks
+        #expect(OffsetsSlot.read(twice.encoded().span) == .damaged)
+        var late = Self.slot
+        late.generation = .max
+        #expect(OffsetsSlot.read(late.encoded().span) == .damaged)
+    }
+
+    @Test func `a mistake's place in a query does not move with letters that become longer in lower case`() {
+        let query = "workspace:İSTANBUL type:x"
+        do throws(FilterErrors) {
+            _ = try FilterQuery(query, dialect: .connlog, now: 0)
+            Issue.record("taken")
+        } catch {
+            let place = error.all.map { String(decoding: Array(query.utf8)[$0.range], as: UTF8.self) }
+            #expect(place == ["type:x"])
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import ConnlogCore
+import ConnlogSystem
+
+/// Lines of slog's human sink: whatever event is read from them is JSON, and is read again when it is written as such
+/// a line by our own encoder.
+enum HumanTarget {
+    static func check(_ bytes: [UInt8]) throws(Finding) {
+        let head = Array("2025-07-03 06:57:16.157 [info]  coderd: connection_log  ID=a  ".utf8)
+        for text in [bytes, head + bytes] {
+            let first = try Decoded(text, .slogHuman, .none, 1 << 20, piece: text.count)
+            for record in first.records { try check(record: record) }
+        }
+    }
+
+    private static func check(record: [UInt8]) throws(Finding) {
+        try expect(SlowJSON.accepts(record), "a record that is no JSON: \(String(decoding: record, as: UTF8.self))")
+        let again = try again(record)
+        // What is lost on the way out is lost once: a second time changes nothing.
+        let third = try self.again(again)
+        try expect(
+            third == again,
+            "read, written, read, and so on: \([record, again, third].map { String(decoding: $0, as: UTF8.self) })")
+    }
+
+    /// The record written as a human line and read.
+    private static func again(_ record: [UInt8]) throws(Finding) -> [UInt8] {
+        var encoder = HumanEncoder()
+        var line = ByteBuffer()
+        try expect(encoder.append(record.span, to: &line), "not an event: \(String(decoding: record, as: UTF8.self))")
+        let read = try Decoded(line.array + [0x0a], .slogHuman, .none, 1 << 20, piece: .max)
+        try expect(read.records.count == 1, "\(read.records.count) events are read from: \(line.text)")
+        return read.records[0]
+    }
+}

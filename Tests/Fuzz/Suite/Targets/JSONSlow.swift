@@ -1,0 +1,1 @@
+../../../ConnlogCoreTests/JSONSlow.swift

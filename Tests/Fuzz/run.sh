@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Runs libFuzzer on what reads bytes from outside. Every target also replays its corpus in the ordinary tests.
+#
+#     ./Tests/Fuzz/run.sh                    builds, and runs every target 100,000 times
+#     ./Tests/Fuzz/run.sh TARGET [RUNS]      one target: segment offsets json stream human ini filter
+#     FUZZ_ADDRESS=1 ./Tests/Fuzz/run.sh     with AddressSanitizer, which takes five times as long
+#
+# What a run finds that reaches new code is kept in .build/fuzz-corpus/TARGET and goes on from there the next time; a
+# crash, a hang (10 s) or a broken promise leaves its input in .build/fuzz-findings/TARGET-* and ends with status 1.
+# Reproduce one with FUZZ_TARGET=TARGET <program> <file>, then put the file into Corpus/TARGET, so that the tests know it.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+root=$PWD
+sanitize=fuzzer${FUZZ_ADDRESS:+,address}
+
+swift build --package-path Tests/Fuzz --scratch-path .build/fuzz -c release \
+    -Xswiftc -enable-testing -Xswiftc -sanitize=$sanitize -Xcc -fsanitize=${sanitize/fuzzer/fuzzer-no-link} \
+    -Xlinker --allow-multiple-definition # libFuzzer has a main, too
+program=$(swift build --package-path Tests/Fuzz --scratch-path .build/fuzz -c release --show-bin-path)/connlog-fuzz
+
+# The backtracer waits for a terminal that libFuzzer holds.
+export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0
+mkdir -p .build/fuzz-findings
+for target in ${1:-segment offsets json stream human ini filter}; do
+    found=$root/.build/fuzz-corpus/$target
+    mkdir -p "$found"
+    echo "== $target"
+    FUZZ_TARGET=$target "$program" -runs="${2:-100000}" -timeout=10 -max_len=512 -use_value_profile=0 \
+        -artifact_prefix="$root/.build/fuzz-findings/$target-" -print_final_stats=1 ${FUZZ_OPTIONS:-} \
+        "$found" "$root/Tests/Fuzz/Corpus/$target"
+done

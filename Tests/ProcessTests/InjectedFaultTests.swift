@@ -1,0 +1,155 @@
+import Foundation
+import Glibc
+import Testing
+
+extension ProcessTests {
+    /// System calls that fail: no exit, no spinning, recovery without help, nothing lost and nothing twice.
+    @Suite(.enabled(if: Injection.isPossible, "strace is not there or may not attach to a process"))
+    struct InjectedFaultTests {
+        struct Fault: CustomTestStringConvertible, Sendable {
+            let calls: String
+            let error: String
+            var testDescription: String { "\(calls): \(error)" }
+        }
+
+        private static let faults = [
+            Fault(calls: "fdatasync", error: "EIO"), Fault(calls: "fsync", error: "EIO"),
+            Fault(calls: "pwrite64", error: "ENOSPC"), Fault(calls: "pwrite64,write", error: "EIO"),
+            Fault(calls: "write", error: "ENOSPC"),
+            Fault(calls: "rename,renameat,renameat2", error: "EIO"), Fault(calls: "unlink,unlinkat", error: "EIO"),
+            Fault(calls: "openat", error: "EMFILE"), Fault(calls: "pread64,read", error: "EIO"),
+        ]
+
+        private let workplace: Workplace
+
+        init() throws { workplace = try Workplace() }
+
+        /// A JSON file that rotates often and a human one that does not.
+        private var sections: String {
+            Daemon.file("json.log", in: workplace, "rotate_size = 256KiB\nkeep = 0\ncompress = none")
+                + Daemon.file("human.log", in: workplace, "format = human\nrotate_size = 10GiB")
+        }
+
+        private func comparison(_ name: String, _ sent: URL) throws -> Identifiers.Comparison {
+            try Identifiers.files(named: name, in: workplace).compared(with: sent, in: workplace)
+        }
+
+        @Test(arguments: faults)
+        func `calls that fail for a while are waited for without spinning, and then everything goes on`(
+            fault: Fault
+        ) throws {
+            let feeder = try Feeder(rate: 1500, rotateBytes: 1 << 20, seed: 5, in: workplace)
+            let daemon = try Daemon(
+                reading: feeder.pattern, sections: sections, settings: "segment_size = 1MiB\nqueue_size = 64MiB",
+                in: workplace)
+            let child = try daemon.start()
+            let ordinary = try ordinaryLoad(of: child)
+
+            let injection = try Injection(fault.calls, failWith: fault.error, in: child.pid, workplace)
+            let before = ProcessStatus(child.pid).processorSeconds
+            let fed = feeder.events
+            try eventually("calls have failed, and three seconds of load have come", within: .seconds(90)) {
+                !child.isRunning || injection.count >= 3 && feeder.events > fed + 3 * 1275
+            }
+            let used = ProcessStatus(child.pid).processorSeconds - before
+            let (seconds, count) = (injection.seconds, injection.count)
+            #expect(child.isRunning, "\(child.errors)")
+            #expect(used < 2 * ordinary * seconds + 0.5, "\(used) s of processor time in \(seconds) s")
+            #expect(Double(count) < 60 + 60 * seconds, "\(count) calls have failed in \(seconds) s")
+            try injection.stop()
+
+            _ = try feeder.stop()
+            try eventually("both files have every event", within: .seconds(120)) {
+                guard child.isRunning else { return true }
+                return try comparison("json", feeder.identifiers).missing == 0
+                    && comparison("human", feeder.identifiers).missing == 0
+            }
+            let end = try child.stop()
+            #expect(end.status == 0, "\(end.errors)")
+            for name in ["json", "human"] {
+                let got = try comparison(name, feeder.identifiers)
+                #expect(got.isExact, "\(name): \(got); \(end.errors)")
+            }
+            print("\(fault.testDescription): \(count) calls failed in \(seconds) s, \(used) s of processor time")
+        }
+
+        /// Processor seconds that connlog needs each second while nothing is wrong.
+        private func ordinaryLoad(of child: Child) throws -> Double {
+            let begun = ContinuousClock.now
+            try eventually("two thousand events have come", within: .seconds(60)) {
+                !child.isRunning || workplace.lines("human.log").count >= 2000
+            }
+            #expect(child.isRunning, "\(child.errors)")
+            let used = ProcessStatus(child.pid).processorSeconds
+            return used / max(1, (ContinuousClock.now - begun) / .seconds(1))
+        }
+
+        @Test(arguments: ["fdatasync", "fsync", "pwrite64", "renameat2,rename", "write", "ftruncate"])
+        func `a call that fails once, whichever it is, costs nothing`(calls: String) throws {
+            let log = try GeneratedLog(lines: 900, seed: 9, in: workplace)
+            for number in 1...8 {
+                let place = try Workplace()
+                let daemon = try Daemon(
+                    reading: log.log, sections: Daemon.file("json.log", in: place, "rotate_size = 128KiB\nkeep = 0"),
+                    settings: "segment_size = 1MiB\nqueue_size = 64MiB\nshutdown_timeout = 2s", in: place)
+                let traced = try Child.run(
+                    "/usr/bin/env",
+                    [
+                        "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(calls)", "-e",
+                        "inject=\(calls):error=EIO:when=\(number)", Project.connlog.path, "run", "--once", "--config",
+                        daemon.configuration.path,
+                    ], in: place)
+                // A queue that cannot even be made is the one thing that is told and ended for.
+                #expect(traced.status == 0 || traced.errors.contains("cannot be used"), "\(calls) \(number): \(traced)")
+                if traced.status != 0 { #expect(try daemon.once().status == 0) }
+                let got = try Identifiers.files(named: "json", in: place).compared(with: log.identifiers, in: place)
+                #expect(got.isExact, "\(calls), number \(number): \(got); \(traced.errors)")
+            }
+        }
+    }
+
+    /// A disk that really fills up.
+    @Suite(.enabled(if: SmallDisk.canMountImages, "mounting an image takes root and a loop device"))
+    struct FullDiskTests {
+        @Test func `a full ext4 under queue and sink is waited for without spinning, and room lets both go on`() throws
+        {
+            let workplace = try Workplace()
+            let disk = try SmallDisk(ext4Mebibytes: 96, at: "data", in: workplace)
+            defer { withExtendedLifetime(disk) {} }
+            try Data(count: 72 << 20).write(to: workplace.url("data/ballast"))
+            let feeder = try Feeder(rate: 4000, rotateBytes: 2 << 20, seed: 6, in: workplace)
+            let daemon = try Daemon(
+                reading: feeder.pattern,
+                sections: Daemon.file("data/events.jsonl", in: workplace) + Daemon.file("events.jsonl", in: workplace),
+                settings: "segment_size = 1MiB", in: workplace)
+            let child = try daemon.start()
+            try eventually("connlog says that the disk is full", within: .seconds(90)) {
+                !child.isRunning || child.errors.contains("is full")
+            }
+            let (fed, begun) = (feeder.events, ContinuousClock.now)
+            let before = ProcessStatus(child.pid).processorSeconds
+            try eventually("three more seconds of load have come", within: .seconds(60)) {
+                feeder.events > fed + 3 * 3400
+            }
+            let used = ProcessStatus(child.pid).processorSeconds - before
+            let seconds = (ContinuousClock.now - begun) / .seconds(1)
+            #expect(child.isRunning, "\(child.errors)")
+            #expect(used < 0.5 * seconds, "\(used) s of processor time in \(seconds) s")
+
+            _ = try feeder.stop()
+            try FileManager.default.removeItem(at: workplace.url("data/ballast"))
+            let files = ["data/events.jsonl", "events.jsonl"].map { Identifiers(files: [workplace.url($0)]) }
+            try eventually("both files have every event", within: .seconds(120)) {
+                try !child.isRunning
+                    || files.allSatisfy { try $0.compared(with: feeder.identifiers, in: workplace).missing == 0 }
+            }
+            let end = try child.stop()
+            #expect(end.status == 0, "\(end.errors)")
+            for file in files {
+                let got = try file.compared(with: feeder.identifiers, in: workplace)
+                #expect(got.isExact, "\(file.files): \(got); \(end.errors)")
+            }
+            print("full ext4: \(used) s of processor time in \(seconds) s, then all of \(fed) and more events")
+        }
+    }
+}
