@@ -45,7 +45,7 @@ struct HumanEntry {
         line.count >= 4 && equal(bytes, (line.upperBound - 4)..<line.upperBound, " ...")
     }
 
-    private func writeHead(_ text: Span<UInt8>, into out: inout ByteBuffer) {
+    private mutating func writeHead(_ text: Span<UInt8>, into out: inout ByteBuffer) {
         let time = header.time
         let level = header.level
         out.withWriter(reserving: 96) { writer in
@@ -55,15 +55,29 @@ struct HumanEntry {
             writer.append(level)
             writer.append("\",\"msg\":\"connection_log\"")
         }
-        guard !header.names.isEmpty else { return }
+        if !header.names.isEmpty { writeNames(text, into: &out) }
+    }
+
+    private mutating func writeNames(_ text: Span<UInt8>, into out: inout ByteBuffer) {
+        let names = header.names
+        plain.removeAll()
+        let inside = names.lowerBound + 1..<max(names.lowerBound + 1, names.upperBound - 1)
+        let isQuoted =
+            text[names.lowerBound] == UInt8(ascii: "\"")
+            && GoQuoted.end(text, names.lowerBound, names.upperBound)
+                == inside.upperBound
+        if !isQuoted || !GoQuoted.unquote(text, inside, into: &plain) {
+            plain.removeAll()
+            plain.append(text.extracting(names))
+        }
         out.append(",\"logger_names\":[\"")
-        var start = header.names.lowerBound
-        for place in header.names where text[place] == UInt8(ascii: ".") {
-            JSONText.escape(text, start..<place, into: &out)
+        var start = 0
+        for place in 0..<plain.count where plain[place] == UInt8(ascii: ".") {
+            JSONText.escape(plain.span, start..<place, into: &out)
             out.append("\",\"")
             start = place + 1
         }
-        JSONText.escape(text, start..<header.names.upperBound, into: &out)
+        JSONText.escape(plain.span, start..<plain.count, into: &out)
         out.append("\"]")
     }
 

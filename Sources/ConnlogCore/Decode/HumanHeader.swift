@@ -8,7 +8,7 @@ struct HumanHeader {
     let time: Nanoseconds
     /// As the JSON sink spells it.
     let level: StaticString
-    /// The logger's names joined by dots; may be empty.
+    /// The logger's names joined by dots, in quotes where they must be; may be empty.
     let names: Range<Int>
     let message: Message
     /// How many bytes stand in front of the timestamp.
@@ -76,6 +76,10 @@ struct HumanHeader {
             return (rest.lowerBound..<rest.lowerBound, found.message, found.end)
         }
         var place = rest.lowerBound
+        // Names that no plain word can hold stand in quotes, with blanks in them perhaps.
+        if hasPrefix(bytes, at: place, "\""), let quote = GoQuoted.end(bytes, place, rest.upperBound) {
+            place = quote + 1
+        }
         while place < rest.upperBound, bytes[place] != UInt8(ascii: " ") { place += 1 }
         guard place > rest.lowerBound, bytes[place - 1] == UInt8(ascii: ":") else { return nil }
         guard let found = message(bytes, at: place + 1, rest.upperBound) else { return nil }

@@ -48,4 +48,11 @@ import Testing
             #expect(place == ["type:x"])
         }
     }
+
+    @Test func `a logger's names in quotes are read as what they mean`() throws {
+        let line = #"2025-07-03 06:57:16.157 [info]  "\x01a b.c": connection_log  ID=x"#
+        let read = try Decoded(Array(line.utf8) + [0x0a], .slogHuman, .none, 1 << 20, piece: .max)
+        let record = String(decoding: try #require(read.records.first), as: UTF8.self)
+        #expect(record.contains(#""logger_names":["\u0001a b","c"]"#), "\(record)")
+    }
 }

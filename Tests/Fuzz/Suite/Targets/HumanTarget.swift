@@ -6,7 +6,7 @@ import ConnlogSystem
 enum HumanTarget {
     static func check(_ bytes: [UInt8]) throws(Finding) {
         let head = Array("2025-07-03 06:57:16.157 [info]  coderd: connection_log  ID=a  ".utf8)
-        for text in [bytes, head + bytes] {
+        for text in [bytes, head + bytes + [0x0a]] {
             let first = try Decoded(text, .slogHuman, .none, 1 << 20, piece: text.count)
             for record in first.records { try check(record: record) }
         }
