@@ -11,17 +11,17 @@ struct CheckCommand: AsyncParsableCommand {
             Prints every mistake with its place, exactly as `connlog run` would, and ends with status 2; or the \
             effective configuration, each value with where it comes from, and ends with 0. Starts nothing.
 
-            With --connect every sink is tried instead, all at once: a receiver is connected to, a directory gets a \
-            scratch file that is removed again. With --send each sink that could be reached also gets one test event, \
+            With --connect the data directory, the sources' files and every sink are tried instead: a receiver is \
+            connected to, a directory gets a scratch file that is removed again. With --send each sink that could be reached also gets one test event, \
             whatever its filter says: a disconnect from the workspace connlog-test, at 192.0.2.1, with an id that is \
             printed. A log file is left alone: it holds real events only, and its sink says what it would have written. \
             Both may be used beside a running daemon, best as the user that it runs as.
-            Status: 0 no sink failed, 1 some did, 2 configuration or usage.
+            Status: 0 nothing failed, 1 something did, 2 configuration or usage.
             """)
 
     @OptionGroup var file: ConfigurationFile
 
-    @Flag(help: "Try to reach every sink, and say what was found.")
+    @Flag(help: "Try the data directory, the sources and every sink, and say what was found.")
     var connect = false
 
     @Flag(help: "Send one marked test event to every sink, and say what the receiver said. Includes --connect.")
@@ -40,7 +40,7 @@ struct CheckCommand: AsyncParsableCommand {
             Terminal.write(configuration.effectiveText)
             return Terminal.writeError("\(file.config): the configuration is right\n")
         }
-        Terminal.writeError("\(file.config): the configuration is right; trying its sinks\n")
+        Terminal.writeError("\(file.config): the configuration is right; trying what it names\n")
         let outcomes = await SinkTrial(configuration, version: Version.text, log: Terminal.complain).run(sends: send)
         Terminal.write(json ? SinkTrial.json(outcomes).document : SinkTrial.text(outcomes))
         Terminal.writeError("\(file.config): \(SinkTrial.summary(outcomes, sent: send))\n")

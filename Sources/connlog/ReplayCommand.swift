@@ -15,6 +15,8 @@ struct ReplayCommand: AsyncParsableCommand {
             holds. A running daemon is not disturbed and goes on sending what is new. File sinks are no target, since \
             they hold every event exactly once.
 
+            What neither has any more cannot be sent: look at "oldest" in what it prints.
+
             --from and --to: \(TimePoint.help). Times are those of the events; --from is included, --to is not.
 
               connlog replay --sink splunk --from -24h --dry-run

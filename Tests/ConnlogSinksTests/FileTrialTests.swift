@@ -58,7 +58,7 @@ import Testing
     func `a disk that refuses is told, and the scratch file is gone`(call: String) throws {
         let disk = FileDisk()
         disk.failAll(call, Errno.noSpace)
-        let scratch = ScratchFile(disk: disk, directory: ".", of: FileSinkOptions(path: "./events.jsonl"))
+        let scratch = ScratchFile("events.jsonl", in: ".", disk: disk)
         let thrown = #expect(throws: SystemError.self) { try scratch.roundTrip(ByteBuffer("x".utf8)) }
         let error = try #require(thrown)
         #expect(error.code == Errno.noSpace && disk.files.isEmpty)

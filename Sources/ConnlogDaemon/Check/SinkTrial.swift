@@ -2,11 +2,14 @@ public import ConnlogConfig
 public import ConnlogCore
 import ConnlogSystem
 
-/// `connlog check --connect` and `--send`: tries every sink of a configuration, all at once, beside a daemon that may be
-/// running with it. Touches neither the queue nor what the daemon counts.
+/// `connlog check --connect` and `--send`: looks at what connlog stands on (`GroundTrial`) and tries every sink of a
+/// configuration, all at once, beside a daemon that may be running with it. Touches neither the queue nor what the
+/// daemon counts.
 public struct SinkTrial: Sendable {
-    /// What came of one sink.
+    /// What came of one part of the configuration.
     public struct Outcome: Sendable, Equatable {
+        /// `sink`, `source`, or `data_dir`, whose name is the directory.
+        public let part: String
         public let name: String
         public let type: String
         /// The id of the test event that was handed to the sink; `nil` if none was.
@@ -16,6 +19,7 @@ public struct SinkTrial: Sendable {
         public var hasFailed: Bool { findings.contains { $0.verdict == .failed } }
     }
 
+    private let ground: GroundTrial?
     private let sinks: [ConfiguredSink]
     private let version: String
     private let timeLimit: Duration
@@ -31,17 +35,19 @@ public struct SinkTrial: Sendable {
         let late = LateLog(log)
         sinks = Plan(configuration, Daemon.Options(once: true, version: version), log: late.write).sinks
         late.open()
+        ground = GroundTrial(configuration)
         self.version = version
         self.timeLimit = timeLimit
     }
 
     init(_ sinks: [ConfiguredSink], version: String, timeLimit: Duration) {
         self.sinks = sinks
+        ground = nil
         self.version = version
         self.timeLimit = timeLimit
     }
 
-    /// Tries all sinks; the outcomes are in the order of the configuration.
+    /// Tries everything; the outcomes are the data directory's, the sources' and then the sinks', in their order.
     /// - Parameter sends: also send a test event to each that could be reached.
     public func run(sends: Bool) async -> [Outcome] {
         // A receiver that goes away is an error of the call, not the end of the process.
@@ -52,13 +58,13 @@ public struct SinkTrial: Sendable {
             }
             var outcomes: [(Int, Outcome)] = []
             for await outcome in group { outcomes.append(outcome) }
-            return outcomes.sorted { $0.0 < $1.0 }.map(\.1)
+            return (ground?.run() ?? []) + outcomes.sorted { $0.0 < $1.0 }.map(\.1)
         }
     }
 
     /// What the sink finds, or, if it does not come back in time, that it does not.
     private func outcome(of sink: ConfiguredSink, sends: Bool) async -> Outcome {
-        var outcome = Outcome(name: sink.name, type: sink.section.type ?? "")
+        var outcome = Outcome(part: "sink", name: sink.name, type: sink.section.type ?? "")
         let (answers, answer) = AsyncStream<Outcome>.makeStream()
         let thread = ThreadExecutor("trial \(sink.name)")
         let started = outcome

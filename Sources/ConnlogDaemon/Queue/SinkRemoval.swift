@@ -33,9 +33,11 @@ public struct SinkRemoval: Sendable {
         }
         do throws(QueueError) { try await forget() } catch { throw explained(error) }
         let held = Quantity.bytes(sink.heldBytes)
+        let letters = (try? DeadLetterBox(sink: name, at: location).days().isEmpty) == false
+        let rest = letters ? "its dead letters stay: connlog dead-letter list --sink \(name)\n" : ""
         return
             "sink '\(name)' is forgotten, and \(Quantity.count(sink.lag, "event")) that it had not got; up to \(held) "
-            + "are free as soon as no other sink needs them\n"
+            + "are free as soon as no other sink needs them\n" + rest
     }
 
     private func forget() async throws(QueueError) {

@@ -18,7 +18,7 @@ struct FileTrial {
     func connect() -> [TrialFinding] {
         do throws(SystemError) {
             if let stream = try streamFinding() { return [stream] }
-            guard let existing = try existingDirectory() else {
+            guard let existing = try ScratchFile.existing(directory, disk) else {
                 return [.failed("\(directory) cannot be made: nothing on the way to it is a directory")]
             }
             var findings = [try directoryFinding(existing)]
@@ -28,6 +28,10 @@ struct FileTrial {
         } catch {
             return [failure(error)]
         }
+    }
+
+    private func scratch(in directory: String) -> ScratchFile {
+        ScratchFile(FilePath.name(of: options.path), in: directory, permissions: options.permissions, disk: disk)
     }
 
     private func streamFinding() throws(SystemError) -> TrialFinding? {
@@ -44,22 +48,8 @@ struct FileTrial {
         }
     }
 
-    /// The directory, or the nearest one above it that exists.
-    private func existingDirectory() throws(SystemError) -> String? {
-        var path = directory
-        while true {
-            // As connlog will: links on the way are followed.
-            let status = try disk.status(path == "." || path == "/" ? path : path + "/.")
-            if status?.kind == .directory { return path }
-            let parent = LocalFileSystem.parent(of: path)
-            if try disk.status(path) != nil || parent == path || path == "." { return nil }
-            path = parent
-        }
-    }
-
     private func directoryFinding(_ existing: String) throws(SystemError) -> TrialFinding {
-        let scratch = ScratchFile(disk: disk, directory: existing, of: options)
-        _ = try scratch.roundTrip(ByteBuffer("connlog check\n".utf8))
+        _ = try scratch(in: existing).roundTrip(ByteBuffer("connlog check\n".utf8))
         let proof = "a scratch file was written, synced and removed there"
         if existing == directory { return .good("\(directory) can be written: \(proof)") }
         return .good(
@@ -103,8 +93,8 @@ struct FileTrial {
             if try streamFinding() != nil {
                 return [.doubtful("nothing was written to \(options.path); the line would be: \(shown)")]
             }
-            guard let existing = try existingDirectory() else { return connect() }
-            let back = try ScratchFile(disk: disk, directory: existing, of: options).roundTrip(lines)
+            guard let existing = try ScratchFile.existing(directory, disk) else { return connect() }
+            let back = try scratch(in: existing).roundTrip(lines)
             guard back.array == lines.array else {
                 return [.failed("a scratch file in \(existing) did not give back what was written; look at the disk")]
             }
@@ -123,37 +113,5 @@ struct FileTrial {
     private func octal(_ permissions: UInt32) -> String {
         let digits = String(permissions, radix: 8)
         return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-    }
-}
-
-/// A file that lives for a moment, beside the sink's own.
-struct ScratchFile {
-    let disk: any LogFileSystem
-    let path: String
-    let permissions: UInt32
-
-    init(disk: any LogFileSystem, directory: String, of options: FileSinkOptions) {
-        self.disk = disk
-        let name = ".\(FilePath.name(of: options.path)).connlog-check-\(Machine.processID)"
-        path = FilePath.join(directory, name)
-        permissions = options.permissions
-    }
-
-    /// Writes, syncs, reads back and removes.
-    func roundTrip(_ bytes: ByteBuffer) throws(SystemError) -> ByteBuffer {
-        // Left by an earlier process of the same number that was killed.
-        if try disk.status(path) != nil { try disk.remove(path) }
-        var back = ByteBuffer()
-        do throws(SystemError) {
-            let file = try disk.createAppending(path, permissions: permissions | 0o600)
-            _ = try file.writeAll(bytes, at: 0)
-            try file.sync()
-            try file.readAll(into: &back, 0..<bytes.count)
-        } catch {
-            try? disk.remove(path)
-            throw error
-        }
-        try disk.remove(path)
-        return back
     }
 }

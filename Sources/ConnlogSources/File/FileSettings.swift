@@ -29,5 +29,5 @@ package struct FileSettings: Sendable {
         ".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip", ".tmp", ".part", ".swp", ".swx", ".bak", "~",
     ]
 
-    static func isExcluded(_ path: String) -> Bool { excludedEnds.contains { path.hasSuffix($0) } }
+    package static func isExcluded(_ path: String) -> Bool { excludedEnds.contains { path.hasSuffix($0) } }
 }

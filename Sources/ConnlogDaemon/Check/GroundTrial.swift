@@ -1,0 +1,119 @@
+import ConnlogConfig
+import ConnlogCore
+import ConnlogSinks
+import ConnlogSources
+import ConnlogSystem
+
+/// What connlog stands on beside its sinks, for `connlog check --connect`: the data directory, and the sources' files.
+struct GroundTrial: Sendable {
+    /// Files of a source that are looked into, and how far.
+    private static let filesMax = 16
+    private static let bytesMax = 256 << 10
+
+    private let directory: String
+    private let queueBytesMax: Int
+    private let sources: [Section]
+
+    init(_ configuration: Configuration) {
+        directory = configuration.connlog.string("data_dir")
+        queueBytesMax = configuration.connlog.size("queue_size")
+        sources = configuration.sections(ofKind: "source")
+    }
+
+    func run() -> [SinkTrial.Outcome] {
+        var outcome = SinkTrial.Outcome(part: "data_dir", name: directory, type: "directory")
+        outcome.findings = dataDirectory()
+        return [outcome]
+            + sources.map { section in
+                var outcome = SinkTrial.Outcome(part: "source", name: section.name ?? "", type: section.type ?? "")
+                outcome.findings = findings(section)
+                return outcome
+            }
+    }
+
+    // MARK: The data directory
+
+    private func dataDirectory() -> [TrialFinding] {
+        do throws(SystemError) {
+            guard let existing = try ScratchFile.existing(directory) else {
+                return [.failed("\(directory) cannot be made: something on the way to it is no directory")]
+            }
+            _ = try ScratchFile("data_dir", in: existing).roundTrip(ByteBuffer("connlog check\n".utf8))
+            let free = try LocalFileSystem().availableBytes(existing)
+            return [written(existing)] + [room(free, existing)] + holder()
+        } catch {
+            return [.failed("\(error); let connlog's user write there, or give it another data_dir")]
+        }
+    }
+
+    private func written(_ existing: String) -> TrialFinding {
+        existing == directory
+            ? .good("\(directory) can be written")
+            : .good("\(directory) will be made under \(existing), which can be written")
+    }
+
+    private func room(_ free: Int, _ existing: String) -> TrialFinding {
+        let text = "\(Quantity.bytes(free)) free on the disk of \(existing)"
+        let most = Quantity.bytes(queueBytesMax)
+        guard free < queueBytesMax else { return .good("\(text), and the queue takes at most \(most) (queue_size)") }
+        return .doubtful(
+            "\(text), and the queue may take \(most): the disk may be full first; lower queue_size or make room")
+    }
+
+    private func holder() -> [TrialFinding] {
+        guard let process = QueueLocation(dataDirectory: directory).holder else { return [] }
+        return [.good("process \(process) is running with it")]
+    }
+
+    // MARK: Sources
+
+    private func findings(_ section: Section) -> [TrialFinding] {
+        guard section.type == "file" else {
+            return [.good("there is nothing to try beforehand about a source of type \(section.type ?? "")")]
+        }
+        return section.list("path").flatMap { findings(Glob($0), section) }
+    }
+
+    private func findings(_ pattern: Glob, _ section: Section) -> [TrialFinding] {
+        let matches = pattern.expand()
+        var findings = matches.problems.map { TrialFinding.failed("\($0); let connlog's user read it") }
+        let paths = matches.paths.filter { pattern.namesFile || !FileSettings.isExcluded($0) }
+        var decoder = EventDecoder(format: InputFormat(rawValue: section.string("format")) ?? .auto)
+        var counts = DecodeCounts()
+        var readable = 0
+        for path in paths {
+            do throws(SystemError) {
+                guard try FileStatus(of: path).isRegular else { continue }
+                let file = try LocalFile.openForReading(path)
+                readable += 1
+                if readable <= GroundTrial.filesMax { counts.merge(try look(file, &decoder)) }
+            } catch {
+                if error.code == Errno.notFound { continue }
+                findings.append(.failed("\(error); let connlog's user read it"))
+            }
+        }
+        if readable == 0, findings.isEmpty {
+            return [
+                .doubtful("no file matches \(pattern.pattern) yet; one that comes later is read from its beginning")
+            ]
+        }
+        return readable == 0 ? findings : findings + [seen(pattern, readable, counts)]
+    }
+
+    /// What the beginning of a file holds.
+    private func look(_ file: LocalFile, _ decoder: inout EventDecoder) throws(SystemError) -> DecodeCounts {
+        var batch = EventBatch(capacity: GroundTrial.bytesMax)
+        let got = try file.read(into: &batch.bytes, at: 0, count: GroundTrial.bytesMax)
+        _ = decoder.decode(0..<got, in: &batch, isEnd: false)
+        return decoder.takeCounts()
+    }
+
+    private func seen(_ pattern: Glob, _ files: Int, _ counts: DecodeCounts) -> TrialFinding {
+        let found = "\(Quantity.count(files, "file")) for \(pattern.pattern) can be read"
+        if counts.lines == 0 { return .good("\(found), with no whole line yet") }
+        let events = Quantity.count(counts.events, "connection event")
+        let looked = "\(found); \(events) in the first \(Quantity.count(counts.lines, "line"))"
+        if counts.events > 0 { return .good(looked) }
+        return .doubtful("\(looked): is this coderd's log, and does coderd log connections?")
+    }
+}

@@ -1,0 +1,74 @@
+import ConnlogConfig
+import ConnlogCore
+import ConnlogTestSupport
+import Foundation
+import Testing
+
+@testable import ConnlogDaemon
+
+@Suite struct GroundTrialTests {
+    /// What is found about a configuration with these lines, in a folder of its own.
+    private func run(
+        _ lines: String, prepare: (URL) throws -> Void = { _ in }
+    ) throws -> (outcomes: [SinkTrial.Outcome], left: [String], folder: String) {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "ground-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "connlog.ini")
+        try lines.replacing("HERE", with: folder.path).write(to: file, atomically: true, encoding: .utf8)
+        try prepare(folder)
+        let loaded = Configuration.load(file.path, schemas: Registry.schemas, planned: .connlog)
+        let outcomes = GroundTrial(try #require(loaded.configuration, "\(loaded.summary)")).run()
+        return (outcomes, try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted(), folder.path)
+    }
+
+    private let parts = """
+        [source "coderd"]
+        type = file
+        path = HERE/*.log
+
+        [sink "s"]
+        type = file
+        path = HERE/out
+
+        """
+
+    @Test func `a directory to be made and a log with events are good, and nothing is left behind`() throws {
+        let (outcomes, left, folder) = try run(
+            "[connlog]\ndata_dir = HERE/a/b\nqueue_size = 4MiB\nsegment_size = 1MiB\n" + parts
+        ) {
+            folder in
+            try (TestEvents.line(1) + "\nnoise\n").write(
+                to: folder.appending(path: "coderd.log"), atomically: true, encoding: .utf8)
+            try "packed".write(to: folder.appending(path: "x.log.gz"), atomically: true, encoding: .utf8)
+        }
+        #expect(left == ["coderd.log", "connlog.ini", "x.log.gz"])
+        #expect(outcomes.map(\.part) == ["data_dir", "source"])
+        #expect(outcomes[0].findings.map(\.verdict) == [.good, .good])
+        #expect(outcomes[0].findings[0].text == "\(folder)/a/b will be made under \(folder), which can be written")
+        #expect(
+            outcomes[1].findings
+                == [.good("1 file for \(folder)/*.log can be read; 1 connection event in the first 2 lines")])
+    }
+
+    @Test func `a pattern without a file, and a file without an event, are doubtful`() throws {
+        let none = try run("[connlog]\ndata_dir = HERE\n" + parts)
+        #expect(none.outcomes[1].findings.map(\.verdict) == [.doubtful])
+        #expect(none.outcomes[1].findings[0].text.hasPrefix("no file matches"))
+        let other = try run("[connlog]\ndata_dir = HERE\n" + parts) { folder in
+            try "some\nother log\n".write(to: folder.appending(path: "x.log"), atomically: true, encoding: .utf8)
+        }
+        #expect(other.outcomes[1].findings.map(\.verdict) == [.doubtful])
+        #expect(other.outcomes[1].findings[0].text.contains("0 connection events in the first 2 lines: is this"))
+    }
+
+    @Test func `a file in the way of the data directory fails`() throws {
+        let found = try run("[connlog]\ndata_dir = HERE/connlog.ini/data\n" + parts)
+        #expect(found.outcomes[0].hasFailed)
+    }
+
+    @Test func `a queue that may become larger than the disk is doubtful`() throws {
+        let found = try run("[connlog]\ndata_dir = HERE\nqueue_size = 8000000TiB\n" + parts)
+        #expect(found.outcomes[0].findings.contains { $0.verdict == .doubtful && $0.text.contains("lower queue_size") })
+    }
+}
