@@ -50,6 +50,9 @@ public struct SecretReference: Sendable {
         return value
     }
 
+    /// Whether both are found in the same place.
+    func isSame(as other: SecretReference) -> Bool { origin == other.origin && parts == other.parts }
+
     /// Whether `read` may give something new later.
     public var canChange: Bool { parts.contains { $0.isFile } }
 }

@@ -7,7 +7,7 @@ public struct Section: Sendable {
     public let place: Place
     let values: [String: Value]
     let places: [String: Place]
-    private let secrets: [String: SecretReference]
+    let secrets: [String: SecretReference]
     /// Keys whose value came out of a file or a credential, which `connlog check` does not show.
     let hiddenKeys: Set<String>
 

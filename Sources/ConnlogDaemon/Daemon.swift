@@ -11,8 +11,7 @@ import UnixSignals
 
 /// The whole of connlog at work: sources → queue → a delivery per sink.
 ///
-/// Asked to stop (SIGTERM, SIGINT), it stops reading at once, goes on delivering for `shutdown_timeout`, and leaves the
-/// rest in the queue. SIGHUP lets sinks open their files anew and read credentials again.
+/// What signals do stands at `DaemonSignals`, how it ends in time at `Ending`, what SIGHUP changes at `Reload`.
 public final class Daemon: Service {
     /// How to run, beside the configuration.
     public struct Options: Sendable {
@@ -21,6 +20,12 @@ public final class Daemon: Service {
         public var version: String
         /// Draws the progress line; `nil` where nobody looks.
         public var progress: (@Sendable (String) -> Void)?
+        /// The file that SIGHUP reads again; without it, SIGHUP only lets sinks open files and read credentials anew.
+        public var configuration: String?
+        /// Gets `[connlog]` when a reload has changed it: for whoever writes the log.
+        public var adopt: (@Sendable (Section) -> Void)?
+        /// Without them, only its service group can end it.
+        public var signals: DaemonSignals?
 
         public init(once: Bool, version: String, progress: (@Sendable (String) -> Void)? = nil) {
             self.once = once
@@ -30,11 +35,14 @@ public final class Daemon: Service {
     }
 
     private let settings: Settings
+    private let section: Section
     private let options: Options
     private let log: LogFunction
-    private let sources: [RunningSource]
+    private let sources: [ConfiguredSource]
     private let sinks: [ConfiguredSink]
     private let stopper = Stopper()
+    private let hurry = Stopper()
+    private let overdue = Stopper()
     private let status = Mutex(ExitStatus.done)
 
     /// Makes all sources and sinks, but touches nothing outside yet.
@@ -44,6 +52,7 @@ public final class Daemon: Service {
         self.log = log
         let plan = Plan(configuration, options, log: log)
         settings = plan.settings
+        section = configuration.connlog
         sources = plan.sources
         sinks = plan.sinks
     }
@@ -62,99 +71,106 @@ public final class Daemon: Service {
     private func work() async {
         // A receiver that goes away is an error of the call, not the end of the process.
         Machine.ignoreBrokenPipes()
-        let queue: Queue
-        let deliveries: [RunningSink]
-        do throws(QueueError) {
-            queue = try Queue.open(settings.dataDirectory + "/queue", settings.queue)
-            deliveries = try start(queue)
-        } catch {
-            log(.error, "the queue in \(settings.dataDirectory)/queue cannot be used: \(error)")
-            return status.withLock { $0 = .failed }
-        }
-        for (level, line) in queue.report.lines(sinks: sinks.map(\.name)) { log(level, line) }
-        for sink in queue.status.sinks where sink.registered && sink.lag > 0 {
-            log(.info, "sink \(sink.name): \(sink.lag) events wait in the queue from before")
-        }
+        guard let queue = openQueue() else { return }
+        let sinks = SinkSet(queue, settings, log: log)
+        let sources = SourceSet(queue, log: log)
         let monitor = Monitor(
-            queue: queue, in: settings.dataDirectory, sources: sources, deliveries: deliveries, log: log,
-            draw: options.progress)
-        let watching = Task { await monitor.run() }
-        let hangups = Task { await reopenOnHangup(deliveries) }
-        await runSources(queue)
-        await drain(deliveries, queue)
-        hangups.cancel()
-        watching.cancel()
+            queue: queue, in: settings.dataDirectory, sources: sources, sinks: sinks, log: log, draw: options.progress)
+        let timeout = ShutdownTimeout(settings.shutdownTimeout)
+        let reload = Reload(
+            options: options, started: section, sources: sources, sinks: sinks, shutdownTimeout: timeout, log: log)
+        let ending = Ending(
+            stopper: stopper, hurry: hurry, overdue: overdue, shutdownTimeout: timeout, sources: sources, sinks: sinks,
+            log: log, exitStatus: { monitor.queued.isEmpty ? self.exitStatus : .eventsQueued })
+        // Several SIGHUPs while a reload is under way make one more.
+        let (hangups, hangup) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        // Threads of their own, for what may wait for a disk.
+        let threads = [ThreadExecutor("monitor"), ThreadExecutor("reload")]
+        let inTime = Task { await ending.run() }
+        let watching = Task(executorPreference: threads[0]) { await monitor.run() }
+        let listening = Task { await listen(ending) { hangup.yield() } }
+        await sinks.apply(self.sinks, settings)
+        await sources.apply(self.sources)
+        let reloading = Task(executorPreference: threads[1]) { for await _ in hangups { await reload.run() } }
+        await sources.waitUntilOver()
+        if await sources.hasFailed { fail() }
+        await flush(queue, isLossless: await sources.canReadAgain)
+        await sinks.drain()
+        await sinks.waitUntilOver()
+        if await sinks.hasFailed { fail() }
+        for task in [listening, reloading, watching] { task.cancel() }
         await watching.value
         await queue.close()
-        finish(deliveries, monitor)
+        inTime.cancel()
+        finish(monitor)
     }
 
-    private func start(_ queue: Queue) throws(QueueError) -> [RunningSink] {
-        var positions: [SinkPosition] = []
-        for sink in sinks { positions.append(try sink.register(queue)) }
-        return zip(sinks, positions).map { $0.start(queue, from: $1, settings, log) }
-    }
+    private func fail() { status.withLock { $0 = .failed } }
 
-    /// Returns when every source has come to its end, or was told to stop, and what they read is on disk.
-    private func runSources(_ queue: Queue) async {
-        // Kept until the end, since a task does not keep its executor.
-        let threads = sources.map { ThreadExecutor("source \($0.name)") }
-        let reading = Task {
-            await withTaskGroup(of: Void.self) { group in
-                for (source, thread) in zip(sources, threads) {
-                    group.addTask(executorPreference: thread) { await self.run(source, queue) }
-                }
+    private func openQueue() -> Queue? {
+        do throws(QueueError) {
+            let queue = try Queue.open(settings.dataDirectory + "/queue", settings.queue)
+            for (level, line) in queue.report.lines(sinks: sinks.map(\.name)) { log(level, line) }
+            let names = Set(sinks.map(\.name))
+            for sink in queue.status.sinks where names.contains(sink.name) && sink.lag > 0 {
+                log(.info, "sink \(sink.name): \(sink.lag) events wait in the queue from before")
             }
-        }
-        let stopping = Task {
-            await stopper.wait()
-            reading.cancel()
-        }
-        await reading.value
-        stopping.cancel()
-        try? await queue.flush()
-    }
-
-    private func run(_ source: RunningSource, _ queue: Queue) async {
-        do throws(SourceError) {
-            try await source.source.run(into: QueueOutput(queue: queue, source: source.name))
+            return queue
         } catch {
-            guard !stopper.isAsked else { return }
-            log(.error, "source \(source.name) has stopped: \(error); the others go on")
-            status.withLock { $0 = .failed }
+            log(.error, "the queue in \(settings.dataDirectory)/queue cannot be used: \(error)")
+            fail()
+            return nil
         }
     }
 
-    /// Everything is delivered, or, once asked to stop, as much as `shutdown_timeout` allows.
-    private func drain(_ deliveries: [RunningSink], _ queue: Queue) async {
-        for delivery in deliveries { delivery.delivery.drain() }
-        let deadline = Task {
-            await stopper.wait()
-            guard !Task.isCancelled else { return }
-            try await Task.sleep(for: settings.shutdownTimeout)
-            for delivery in deliveries { delivery.delivery.stop() }
-            // A send that hangs is given up.
-            try await Task.sleep(for: .seconds(1))
-            for delivery in deliveries { delivery.task.cancel() }
-            try await Task.sleep(for: .seconds(5))
-            // Whatever hangs now hangs for good. Ending here is safe: it is no more than a crash, and those lose nothing.
-            log(.error, "a sink does not stop; connlog ends without it, and its events stay queued")
-            Machine.exit(ExitStatus.eventsQueued.rawValue)
+    /// Returns when everything that was read is on disk, or when the time for that is over.
+    private func flush(_ queue: Queue, isLossless: Bool) async {
+        let overdue = overdue
+        let isDone = await withTaskGroup(of: Bool.self) { group in
+            group.addTask { (try? await queue.flush()) != nil }
+            group.addTask {
+                await overdue.wait()
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
         }
-        for delivery in deliveries { await delivery.task.value }
-        deadline.cancel()
+        if isDone { return }
+        let words = "what was read last could not be written to \(settings.dataDirectory)"
+        guard isLossless else {
+            log(.error, "\(words), so what came from standard input is lost")
+            return fail()
+        }
+        log(.error, "\(words); it is read again after the next start")
+        status.withLock { if $0 == .done { $0 = .eventsQueued } }
     }
 
-    private func reopenOnHangup(_ deliveries: [RunningSink]) async {
-        for await _ in await UnixSignalsSequence(trapping: .sighup) {
-            log(.info, "SIGHUP: sinks open their files anew and read their credentials again")
-            for delivery in deliveries { await delivery.delivery.reopen() }
+    // MARK: - Signals
+
+    private func listen(_ ending: Ending, hangup: () -> Void) async {
+        guard let signals = options.signals else { return }
+        for await signal in signals.sequence {
+            if signal == .sighup { hangup() } else { ask(signal, ending) }
         }
     }
 
-    private func finish(_ deliveries: [RunningSink], _ monitor: Monitor) {
+    private func ask(_ signal: UnixSignal, _ ending: Ending) {
+        if !stopper.isAsked {
+            log(.info, "\(signal): reading stops, and sinks deliver for shutdown_timeout; once more to stop at once")
+            stopper.ask()
+        } else if !hurry.isAsked {
+            log(.warning, "\(signal) again: sinks stop at once; what they have not delivered stays queued")
+            hurry.ask()
+        } else {
+            ending.endNow()
+        }
+    }
+
+    // MARK: - The end
+
+    private func finish(_ monitor: Monitor) {
         for line in monitor.summary { log(.info, line) }
-        let queued = deliveries.map { (name: $0.name, count: monitor.lag(of: $0)) }.filter { $0.count > 0 }
+        let queued = monitor.queued
         for sink in queued {
             log(
                 .warning,

@@ -8,21 +8,20 @@ import Synchronization
 final class Monitor: Sendable {
     private let queue: Queue
     private let directory: String
-    private let sources: [RunningSource]
-    private let sinks: [RunningSink]
+    private let sources: SourceSet
+    private let sinks: SinkSet
     private let log: LogFunction
     private let draw: (@Sendable (String) -> Void)?
     private let lastState = Mutex(QueueStatus.State.ok)
 
     init(
-        queue: Queue, in directory: String, sources: [RunningSource], deliveries: [RunningSink],
-        log: @escaping LogFunction,
+        queue: Queue, in directory: String, sources: SourceSet, sinks: SinkSet, log: @escaping LogFunction,
         draw: (@Sendable (String) -> Void)?
     ) {
         self.queue = queue
         self.directory = directory
         self.sources = sources
-        sinks = deliveries
+        self.sinks = sinks
         self.log = log
         self.draw = draw
     }
@@ -61,28 +60,29 @@ final class Monitor: Sendable {
         }
     }
 
-    /// Events that a sink has not committed.
-    func lag(of sink: RunningSink) -> UInt64 {
-        let committed = sink.delivery.status.committed
-        return queue.end > committed ? queue.end - committed : 0
+    /// The sinks that have not committed everything, with the number of events. Never waits for a disk.
+    var queued: [(name: String, count: UInt64)] {
+        let end = queue.end
+        return sinks.shown.filter { $0.committed < end }.map { ($0.name, end - $0.committed) }
     }
 
     private var progress: String {
-        let lines = sources.reduce(0) { $0 + $1.status.counts.lines }
-        let events = sources.reduce(0) { $0 + $1.status.counts.events }
-        let parts = sinks.map { "\($0.name) \($0.delivery.status.delivered)" }
+        let counts = sources.shown.map(\.counts)
+        let lines = counts.reduce(0) { $0 + $1.lines }
+        let events = counts.reduce(0) { $0 + $1.events }
+        let parts = sinks.shown.map { "\($0.name) \($0.status.delivered)" }
         return "\(lines) lines, \(events) events → " + parts.joined(separator: ", ")
     }
 
     /// What every source read and every sink delivered, a line each and one for each malformed line that is shown.
     var summary: [String] {
-        sources.flatMap { source in
-            let counts = source.status.counts
+        sources.shown.flatMap { source in
+            let counts = source.counts
             return ["source \(source.name): \(Monitor.words(for: counts))"]
                 + counts.samples.map {
                     "source \(source.name): \($0.place) at byte \($0.offset): \($0.reason): \($0.text)"
                 }
-        } + sinks.map { "sink \($0.name): \(Monitor.words(for: $0.delivery.status))" }
+        } + sinks.shown.map { "sink \($0.name): \(Monitor.words(for: $0.status))" }
     }
 
     private static func words(for counts: SourceCounts) -> String {

@@ -8,7 +8,7 @@ import ConnlogSystem
 /// the keys' tables can tell.
 public struct Plan {
     let settings: Settings
-    private(set) var sources: [RunningSource] = []
+    private(set) var sources: [ConfiguredSource] = []
     private(set) var sinks: [ConfiguredSink] = []
     private(set) var mistakes: [Diagnostic] = []
     private let options: Daemon.Options
@@ -39,7 +39,8 @@ public struct Plan {
         let status = SourceStatus()
         let context = SourceContext(once: options.once, status: status, log: { log($0, "source \(name): \($1)") })
         do throws(Diagnostic) {
-            sources.append(RunningSource(name: name, source: try kind.make(section, context), status: status))
+            let source = try kind.make(section, context)
+            sources.append(ConfiguredSource(name: name, source: source, section: section, status: status))
         } catch {
             mistakes.append(error)
         }
@@ -54,7 +55,9 @@ public struct Plan {
         let filter = filter(section)
         do throws(Diagnostic) {
             let sink = try kind.make(section, context)
-            sinks.append(ConfiguredSink(name: name, sink: sink, section: section, filter: filter))
+            sinks.append(
+                ConfiguredSink(
+                    name: name, sink: sink, section: section, filter: filter, hostname: settings.hostname))
         } catch {
             mistakes.append(error)
         }

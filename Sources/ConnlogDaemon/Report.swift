@@ -24,7 +24,11 @@ extension QueueReport {
         }
         for orphan in Set(sinks).subtracting(configured).sorted() {
             lines.append(
-                (.warning, "queue: sink '\(orphan)' is not configured any more and still holds its events in the queue")
+                (
+                    .warning,
+                    "queue: sink '\(orphan)' is not configured any more and still holds its events in the queue; "
+                        + "'connlog queue forget-sink \(orphan)' lets go of them"
+                )
             )
         }
         return lines

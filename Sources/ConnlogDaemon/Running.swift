@@ -6,11 +6,18 @@ import ConnlogSinks
 import ConnlogSources
 import ConnlogSystem
 
-/// A source that has been made.
-struct RunningSource: Sendable {
+/// A source that has been made, not yet running.
+struct ConfiguredSource: Sendable {
     let name: String
     let source: any Source
+    let section: Section
     let status: SourceStatus
+
+    /// What is read from it cannot be read again.
+    var isStandardInput: Bool { section.type == "stdin" }
+
+    /// Whether one can go on for the other.
+    func isSame(as other: ConfiguredSource) -> Bool { section.changes(from: other.section).isEmpty }
 }
 
 /// A sink that has been made, not yet running.
@@ -19,18 +26,45 @@ struct ConfiguredSink: Sendable {
     let sink: any Sink
     let section: Section
     let filter: (any EventFilter)?
+    /// The host name that it puts into what it sends.
+    var hostname = ""
 
-    /// Makes itself known to the queue. All sinks do so before the first one starts, since one that starts may let go of
-    /// events that a new one would have begun with.
-    func register(_ queue: Queue) throws(QueueError) -> SinkPosition {
-        try queue.registerSink(
-            name, quota: section.size("queue_size"), onFull: section.string("on_full") == "block" ? .block : .dropOldest
-        )
+    /// Keys that only the queue looks at: they are changed while the sink goes on.
+    static let keysOfQueue: Set<String> = ["queue_size", "on_full"]
+
+    /// Whether one can go on for the other, with the limits of the one.
+    func isSame(as other: ConfiguredSink) -> Bool {
+        section.changes(from: other.section).isSubset(of: ConfiguredSink.keysOfQueue) && hostname == other.hostname
+    }
+
+    /// The file that nobody else may write meanwhile.
+    var file: String? {
+        guard section.type == "file", let path = section.optionalString("path"), !path.hasPrefix("/dev/") else {
+            return nil
+        }
+        return path
+    }
+
+    /// Makes itself, and its limits, known to the queue. All sinks do so before the first one starts, since one that
+    /// starts may let go of events that a new one would have begun with.
+    func register(_ queue: Queue, _ log: LogFunction) -> SinkPosition? {
+        let onFull: OnFull = section.string("on_full") == "block" ? .block : .dropOldest
+        // When it cannot be written, the queue knows the sink all the same, and writes it with the next commit.
+        for _ in 0..<2 {
+            do throws(QueueError) {
+                return try queue.registerSink(name, quota: section.size("queue_size"), onFull: onFull)
+            } catch {
+                log(.error, "sink \(name): the queue cannot write that there is this sink: \(error)")
+            }
+        }
+        return nil
     }
 
     /// Starts its delivery on a thread of its own.
+    /// - Parameter past: what it did before in this process.
     func start(
-        _ queue: Queue, from position: SinkPosition, _ settings: Settings, _ log: @escaping LogFunction
+        _ queue: Queue, from position: SinkPosition, _ settings: Settings, past: DeliveryStatus,
+        _ log: @escaping LogFunction
     ) -> RunningSink {
         var options = Delivery.Options(
             filter: filter, deadLetterDirectory: "\(settings.dataDirectory)/queue/dead-letter/\(name)")
@@ -40,19 +74,47 @@ struct ConfiguredSink: Sendable {
                 first: section.duration("retry_initial"), longest: section.duration("retry_max"))
         }
         let delivery = Delivery(
-            name: name, sink: sink, queue: queue, position: position, options: options, log: log)
+            name: name, sink: sink, queue: queue, position: position, options: options, past: past, log: log)
         let thread = ThreadExecutor("sink \(name)")
         return RunningSink(
-            name: name, delivery: delivery, thread: thread,
+            made: self, delivery: delivery, thread: thread,
             task: Task(executorPreference: thread) { await delivery.run() })
     }
 }
 
 /// A sink at work.
 struct RunningSink: Sendable {
-    let name: String
+    /// What it was made from.
+    let made: ConfiguredSink
     let delivery: Delivery
     /// Kept, since a task does not keep its executor.
     let thread: ThreadExecutor
     let task: Task<Void, Never>
+}
+
+/// A source at work.
+struct RunningSource: Sendable {
+    /// What it was made from.
+    let made: ConfiguredSource
+    /// Kept, since a task does not keep its executor.
+    let thread: ThreadExecutor
+    let task: Task<SourceError?, Never>
+}
+
+extension ConfiguredSource {
+    /// Starts reading on a thread of its own, from where the queue says that it was.
+    func start(_ queue: Queue) -> RunningSource {
+        let thread = ThreadExecutor("source \(name)")
+        let output = QueueOutput(queue: queue, source: name)
+        let source = source
+        let task = Task(executorPreference: thread) { () async -> SourceError? in
+            do throws(SourceError) {
+                try await source.run(into: output)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        return RunningSource(made: self, thread: thread, task: task)
+    }
 }

@@ -21,6 +21,17 @@ final class Stopper: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
+    /// The same, but waits no longer than this. Returns whether somebody asked.
+    func wait(atMost limit: Duration) async -> Bool {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.wait() }
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
+        }
+        return isAsked
+    }
+
     /// Returns when asked to stop, or when this task is cancelled: that ends its own waiting and asks nobody to stop.
     func wait() async {
         let number = state.withLock { state in

@@ -4,52 +4,63 @@ import ConnlogSystem
 
 /// Moving the sink's offset.
 extension Delivery {
-    /// Commits when it is time and the sink is between two batches, so that what it says is about the frontier.
+    /// Commits when it is time and, where the sink makes something durable for it, between two batches.
     func commitIfDue() async {
-        guard isCommitDue else { return }
+        guard isCommitDue, doubt == nil, !mustOpen else { return }
+        if isCommitOverdue, breaker.state == .open { return }
         guard limits.commitInterval == .zero || window.sending == 0 else { return }
         await commit()
     }
 
+    /// Nothing may be begun until the commit that is due is made.
+    var mustCommitFirst: Bool { isCommitDue && (isCommitOverdue || limits.commitInterval != .zero) }
+
     /// First the sink makes sure of what it has, then the offset moves.
     func commit() async {
         isCommitDue = false
-        guard frontier > committed else { return }
+        guard frontier > committed, doubt == nil else { return }
         let offset = frontier
+        let state: [UInt8]
         do throws(SinkError) {
-            let state = try await sink.commitPoint()
-            try store(offset, state)
-            committed = offset
-            committedState = state
-            update { $0.committed = offset }
-            await sink.committed()
+            state = try await sink.commitPoint()
         } catch {
-            await startAgain(error.reason)
+            failedCommitPoints += 1
+            doubt = error.reason
+            return
         }
-    }
-
-    private func store(_ offset: UInt64, _ state: [UInt8]) throws(SinkError) {
         do throws(QueueError) {
             try queue.commit(name, offset: offset, state: state)
         } catch {
-            throw SinkError(Reason("commit_failed", "the offset cannot be written, trying again: \(error)"))
+            // The sink has everything, so nothing is sent again; but a crash now would repeat all since the last commit.
+            isCommitDue = true
+            isCommitOverdue = true
+            let text = "the offset cannot be written, trying again: \(error)"
+            return pause(.retry(atLeast: nil), Reason("commit_failed", text))
         }
+        committed = offset
+        committedState = state
+        failedCommitPoints = 0
+        update { $0.committed = offset }
+        await sink.committed()
+        guard isCommitOverdue else { return }
+        isCommitOverdue = false
+        breaker.succeeded(begunAfter: breaker.pauses)
+        recovered()
     }
 
-    /// What the sink has since the last commit is in doubt: back to that commit, and from there again.
-    private func startAgain(_ reason: Reason) async {
-        // Outcomes that still come for these are not looked at.
+    /// Back to the last commit, and from there again.
+    func startAgain() {
+        guard let reason = doubt else { return }
+        doubt = nil
         window.removeAll()
         toProve = []
         gathering = nil
+        mustReadOn = false
         update { $0.unproven = 0 }
         reader.seek(to: committed)
         frontier = committed
-        pause(.retry(atLeast: nil), reason)
-        do throws(SinkError) {
-            try await sink.open(committedState.isEmpty ? nil : committedState)
-        } catch {
-            pause(.retry(atLeast: nil), error.reason)
-        }
+        mustOpen = true
+        // What is sent in between goes through, so only this knows how often it has failed.
+        pause(.retry(atLeast: options.retry.delay(attempt: failedCommitPoints, using: &generator)), reason)
     }
 }

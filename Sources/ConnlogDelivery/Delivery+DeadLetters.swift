@@ -3,17 +3,19 @@ import ConnlogSystem
 
 /// Events that the receiver refuses for good.
 extension Delivery {
-    /// Writes one event to the dead letters and goes on behind it. What cannot be written is kept and tried again.
+    /// Writes one event to the dead letters and goes on behind it; those before it were taken. What cannot be written is
+    /// kept and tried again.
     func bury(_ index: Int, _ reason: Reason, flight: Int) {
         let part = window[flight].parts[0]
         let offset = part.offsets[index]
+        update { $0.delivered += index }
         do throws(DeadLetters.Failure) {
             try deadLetters.write(part.batch.record(index), offset: offset, reason)
         } catch {
             window.change(flight) { $0.drop(index) }
             return keep(offset, reason, error)
         }
-        breaker.succeeded()
+        succeeded(0, window[flight].begunAfter)
         let now = wallTime.now()
         update {
             $0.deadLetters[reason.label, default: 0] += 1

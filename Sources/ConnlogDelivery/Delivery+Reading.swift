@@ -10,15 +10,15 @@ extension Delivery {
             gathering ?? Part(batch: spareBatches.popLast() ?? EventBatch(), offsets: .contiguous(reader.position))
         gathering = nil
         do throws(QueueError) {
-            try fill(&part)
+            try readOn(&part)
         } catch {
             pause(.retry(atLeast: nil), Reason("queue_unreadable", "the queue cannot be read, trying again: \(error)"))
         }
         gatheringEnd = reader.position
         guard !part.batch.isEmpty else {
-            // Everything that was read may have been filtered out.
-            if gatheringEnd > frontier, window.isEmpty { advance(to: gatheringEnd) }
             recycle(part.batch)
+            // Everything that was read may have been filtered out.
+            retire()
             return false
         }
         gathering = part
@@ -42,6 +42,24 @@ extension Delivery {
         nextFlight += 1
     }
 
+    /// Reads until there is enough for a batch, or nothing more; a filter may leave little of what is read.
+    private func readOn(_ part: inout Part) throws(QueueError) {
+        mustReadOn = false
+        for _ in 0..<Delivery.readsMax {
+            try fill(&part)
+            if reader.position >= queue.end || isLarge(part.batch) { return }
+        }
+        // Others want to stop us, or to see a commit.
+        mustReadOn = true
+    }
+
+    /// So many chunks are read for one batch before the loop looks at what else there is.
+    private static let readsMax = 16
+
+    private func isLarge(_ batch: EventBatch) -> Bool {
+        batch.recordBytes >= recordBytesMax * 3 / 4 || batch.count >= max(1, limits.events * 3 / 4)
+    }
+
     /// Appends what the queue has, as far as the limits go, and filters it.
     private func fill(_ part: inout Part) throws(QueueError) {
         let before = part.batch.count
@@ -55,6 +73,16 @@ extension Delivery {
         guard let kept = filter?.apply(to: &part.batch) else { return }
         update { $0.filtered += before + read - kept.count }
         part.offsets = part.offsets.keeping(kept)
+        compact(&part.batch)
+    }
+
+    /// Gives up the memory of events that the filter did not want, when that is most of it.
+    private func compact(_ batch: inout EventBatch) {
+        guard batch.bytes.count > 64 << 10, batch.bytes.count / 2 > batch.recordBytes else { return }
+        var compact = spareBatches.popLast() ?? EventBatch()
+        for index in 0..<batch.count { compact.append(batch.record(index)) }
+        swap(&batch, &compact)
+        recycle(compact)
     }
 
     /// Reads the first part of a flight again, whose memory was given up. What has been damaged meanwhile, or given up
@@ -114,6 +142,6 @@ extension Delivery {
     /// A small batch waits for more while others are under way; alone it goes at once.
     private func shouldGather(_ batch: EventBatch) -> Bool {
         guard limits.wait > .zero, window.sending + window.ready > 0, mode == .running else { return false }
-        return batch.recordBytes < recordBytesMax * 3 / 4 && batch.count < limits.events * 3 / 4
+        return !isLarge(batch)
     }
 }

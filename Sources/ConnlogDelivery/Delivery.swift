@@ -40,19 +40,31 @@ public actor Delivery {
         }
     }
 
-    enum Mode: Equatable {
+    /// What is wanted of it; it only ever goes down this list.
+    enum Mode: Int, Comparable {
         case running
         /// No more events will come; over as soon as everything is delivered.
         case draining
+        /// Nothing more is begun; over as soon as the fate of what is under way is known.
+        case finishing
+        /// What is under way is cancelled.
         case stopped
+
+        static func < (left: Mode, right: Mode) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    /// What others have asked for.
+    struct Requests {
+        var mode = Mode.running
+        var isToReopen = false
     }
 
     /// What the loop waits for; each comes from a child task.
     enum Wake: Sendable {
         case outcome(SendOutcome, flight: UInt64)
-        case events
-        case modeChanged
-        case pauseOver
+        case events(after: UInt64)
+        case asked
+        case pauseOver(UInt64)
         case mended(Bool)
         case gatheredLongEnough
         case commitDue
@@ -68,6 +80,9 @@ public actor Delivery {
     let log: LogFunction
     var deadLetters: DeadLetters
     var deadLetterNews = DeadLetterNews()
+    /// The sink is to be opened before anything else.
+    var mustOpen = true
+    var hasTriedToOpen = false
 
     // Reading.
     var reader: QueueReader
@@ -75,6 +90,9 @@ public actor Delivery {
     /// A batch that may still grow while others are under way, and the offset after it.
     var gathering: Part?
     var gatheringEnd: UInt64 = 0
+    /// Reading was left off, so that others get their turn.
+    var mustReadOn = false
+    var isQueueClosed = false
     /// Batches that are done with, for their memory.
     var spareBatches: [EventBatch] = []
     /// Shrinks when a receiver calls a batch too large, and grows back slowly.
@@ -88,7 +106,7 @@ public actor Delivery {
     var nextFlight: UInt64 = 1
     var breaker: Breaker
     var generator = SystemRandomNumberGenerator()
-    var pauseToStart: Duration?
+    var pauseToStart: (length: Duration, number: UInt64)?
     /// The last pause is one in which somebody has to mend something.
     var isHolding = false
 
@@ -98,23 +116,31 @@ public actor Delivery {
     var committed: UInt64
     var committedState: [UInt8]
     var isCommitDue = false
+    /// The offset could not be stored: nothing is sent until it is.
+    var isCommitOverdue = false
+    /// What the sink has since the last commit is in doubt: back to that, once nothing is under way.
+    var doubt: Reason?
+    /// Commit points that failed since the last commit.
+    var failedCommitPoints = 0
 
     // Child tasks under way, at most one of each.
     var isWaitingForEvents = false
-    var isWaitingForMode = false
+    var isAwaitingRequests = false
     var isGatherTimerOn = false
     var isCommitTimerOn = false
     var isWaitingForMending = false
 
     var trouble = Trouble()
     nonisolated let signal = Signal()
-    nonisolated let requested = Mutex(Mode.running)
-    nonisolated let snapshot = Mutex(DeliveryStatus())
+    nonisolated let requests = Mutex(Requests())
+    nonisolated let snapshot: Mutex<DeliveryStatus>
 
+    /// - Parameter past: what an earlier delivery to the same sink has done; counting goes on from there.
     public init(
         name: String, sink: any Sink, queue: Queue, position: SinkPosition, options: Options,
-        fileSystem: any FileSystem = LocalFileSystem(), clock: any Clock<Duration> = ContinuousClock(),
-        wallTime: any WallTime = SystemWallTime(), log: @escaping LogFunction
+        past: DeliveryStatus = DeliveryStatus(), fileSystem: any FileSystem = LocalFileSystem(),
+        clock: any Clock<Duration> = ContinuousClock(), wallTime: any WallTime = SystemWallTime(),
+        log: @escaping LogFunction
     ) {
         self.name = name
         self.sink = sink
@@ -134,105 +160,121 @@ public actor Delivery {
         frontier = position.offset
         committed = position.offset
         committedState = position.state
-        snapshot.withLock { $0.committed = position.offset }
+        var status = past
+        status.state = .starting
+        status.unproven = 0
+        status.committed = position.offset
+        snapshot = Mutex(status)
     }
 
     public nonisolated var status: DeliveryStatus { snapshot.withLock { $0 } }
 
+    // MARK: - What can be asked
+
     /// No more events will come: `run` returns once everything is delivered. A pause ends at once.
     public nonisolated func drain() { request(.draining) }
 
-    /// `run` returns soon; what is not delivered stays in the queue.
+    /// `run` returns once the fate of what is under way is known and committed; the rest stays in the queue.
+    public nonisolated func finish() { request(.finishing) }
+
+    /// `run` returns soon: what is under way is cancelled, and what is not delivered stays in the queue.
     public nonisolated func stop() { request(.stopped) }
 
     private nonisolated func request(_ mode: Mode) {
-        requested.withLock { if $0 != .stopped { $0 = mode } }
+        requests.withLock { $0.mode = max($0.mode, mode) }
         signal.raise()
     }
 
-    /// SIGHUP: the sink opens its files anew and reads its credentials again; a pause ends at once.
-    public func reopen() async {
-        await sink.reopen()
+    /// SIGHUP: the sink opens its files anew and reads its credentials again; a pause ends at once. Returns at once.
+    public nonisolated func reopen() {
+        requests.withLock { $0.isToReopen = true }
         signal.raise()
     }
 
-    /// Delivers until told to stop, or, after `drain`, until everything is delivered.
+    var mode: Mode { requests.withLock { $0.mode } }
+
+    // MARK: - The loop
+
+    /// Delivers until told to end, or, after `drain`, until everything is delivered.
     public func run() async {
-        if await openSink() {
-            // A commit that fails leads back to the last good one, so there may be more to do.
-            repeat {
-                await deliverWhatThereIs()
-                await commit()
-            } while !isOver
-        }
+        repeat {
+            await deliverWhatThereIs()
+            await commit()
+            // A commit that fails leads back to the last good one, or is to be tried again, so there may be more to do.
+        } while !isOver
         await sink.close()
         update { $0.state = .stopped }
     }
 
     private func deliverWhatThereIs() async {
         isWaitingForEvents = false
-        isWaitingForMode = false
+        isAwaitingRequests = false
         isGatherTimerOn = false
         isCommitTimerOn = false
         isWaitingForMending = false
         await withTaskGroup(of: Wake.self) { group in
             while !isOver {
+                await doWhatWasAsked()
+                await openIfDue()
                 await commitIfDue()
                 proceed(&group)
                 guard !isOver, let wake = await group.next() else { break }
                 handle(wake)
             }
             group.cancelAll()
-        }
-    }
-
-    var mode: Mode { requested.withLock { $0 } }
-
-    private var isOver: Bool {
-        switch mode {
-        case .running: Task.isCancelled
-        case .draining: Task.isCancelled || (window.isEmpty && gathering == nil && reader.position >= queue.end)
-        case .stopped: true
-        }
-    }
-
-    /// Opens the sink, however often it takes. `false` when told to stop first.
-    private func openSink() async -> Bool {
-        while mode != .stopped, !Task.isCancelled {
-            do throws(SinkError) {
-                try await sink.open(committedState.isEmpty ? nil : committedState)
-                breaker.succeeded()
-                recovered()
-                return true
-            } catch {
-                pause(.retry(atLeast: nil), error.reason)
-                if let pause = pauseToStart { await sleepUnlessSignalled(pause) }
-                pauseToStart = nil
-                breaker.probe()
+            // What went through at the last moment is not to be sent again.
+            for await wake in group {
+                if case .outcome(let outcome, let flight) = wake, outcome.isGood { act(on: outcome, of: flight) }
             }
         }
-        return false
     }
 
-    private func sleepUnlessSignalled(_ duration: Duration) async {
-        let clock = clock
-        let signal = signal
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await Task.sleep(for: duration, clock: clock) }
-            group.addTask { await signal.wait() }
-            await group.next()
-            group.cancelAll()
+    private var isOver: Bool {
+        if Task.isCancelled { return true }
+        switch mode {
+        case .running: return false
+        case .draining: return isDelivered && !isCommitOverdue && doubt == nil && hasTriedToOpen
+        case .finishing: return !window.isUnderWay
+        case .stopped: return true
+        }
+    }
+
+    private var isDelivered: Bool { window.isEmpty && gathering == nil && reader.position >= queue.end }
+
+    private func doWhatWasAsked() async {
+        let isToReopen = requests.withLock { requests in
+            defer { requests.isToReopen = false }
+            return requests.isToReopen
+        }
+        if isToReopen { await sink.reopen() }
+    }
+
+    /// Opens the sink if it is to be opened; when that fails, it is tried again after a pause.
+    private func openIfDue() async {
+        if doubt != nil, window.sending == 0 { startAgain() }
+        guard mustOpen, doubt == nil, breaker.state != .open, mode < .finishing else { return }
+        hasTriedToOpen = true
+        do throws(SinkError) {
+            try await sink.open(committedState.isEmpty ? nil : committedState)
+            mustOpen = false
+            breaker.succeeded(begunAfter: breaker.pauses)
+            recovered()
+        } catch {
+            pause(.retry(atLeast: nil), error.reason)
         }
     }
 
     private func handle(_ wake: Wake) {
         switch wake {
         case .outcome(let outcome, let flight): act(on: outcome, of: flight)
-        case .events: isWaitingForEvents = false
-        case .modeChanged:
-            isWaitingForMode = false
+        case .events(let offset):
+            isWaitingForEvents = false
+            // It returned without an event: there will be none.
+            if queue.end <= offset { isQueueClosed = true }
+        case .asked:
+            isAwaitingRequests = false
             breaker.probe()
-        case .pauseOver: breaker.probe()
+        case .pauseOver(let number): breaker.pauseIsOver(number)
         case .mended(let isMended):
             isWaitingForMending = false
             if isMended { breaker.probe() }
@@ -247,5 +289,16 @@ public actor Delivery {
 
     nonisolated func update(_ change: (inout DeliveryStatus) -> Void) {
         snapshot.withLock { change(&$0) }
+    }
+}
+
+extension SendOutcome {
+    /// Something was delivered.
+    fileprivate var isGood: Bool {
+        switch self {
+        case .delivered: true
+        case .deliveredPrefix(let count): count > 0
+        default: false
+        }
     }
 }

@@ -36,4 +36,6 @@ public struct DeliveryStatus: Sendable, Equatable {
     /// The last thing that went wrong, and when.
     public internal(set) var lastError: Reason?
     public internal(set) var lastErrorTime: Nanoseconds?
+
+    public init() {}
 }

@@ -26,6 +26,10 @@ struct Flight {
     /// What is still to be sent, in order; only the first is under way.
     var parts: [Part]
     var state: State
+    /// Pauses of the delivery before the first part was last sent: see `Breaker`.
+    var begunAfter: UInt64 = 0
+    /// How often in a row the first part asked for a commit and took no event.
+    var emptyPrefixes = 0
 
     init(id: UInt64, part: Part, end: UInt64) {
         self.id = id
@@ -38,6 +42,7 @@ struct Flight {
     @discardableResult
     mutating func finishPart() -> EventBatch {
         let part = parts.removeFirst()
+        emptyPrefixes = 0
         state = parts.isEmpty ? .done : .ready
         return part.batch
     }
@@ -51,9 +56,13 @@ struct Flight {
             finishPart()
             return
         }
+        if count > 0 { emptyPrefixes = 0 }
         parts[0] = parts[0].slice(count..<parts[0].count)
         state = .ready
     }
+
+    /// The offset of the first event that is still to be delivered.
+    var firstPending: UInt64? { parts.first.flatMap { $0.count > 0 ? $0.offsets[0] : nil } }
 
     /// Sends the first part as two, the second of which begins with event `middle`.
     mutating func split(at middle: Int) {
@@ -121,5 +130,13 @@ enum Offsets: Equatable {
     /// Only the events at these indexes.
     func keeping(_ indexes: [Int]) -> Offsets {
         .listed(indexes.map { self[$0] })
+    }
+}
+
+extension Offsets {
+    /// With `count` more events from offset `start` on, behind the `present` ones; damage may have left a gap before them.
+    func appending(from start: UInt64, count: Int, after present: Int) -> Offsets {
+        if case .contiguous(let first) = self, first + UInt64(present) == start { return self }
+        return .listed((0..<present).map { self[$0] } + (0..<count).map { start + UInt64($0) })
     }
 }

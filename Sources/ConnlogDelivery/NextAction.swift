@@ -29,11 +29,20 @@ enum Pause: Equatable {
 }
 
 extension NextAction {
-    /// The whole policy, in one place. It depends on nothing but the outcome and the batch's size.
-    static func after(_ outcome: SendOutcome, count: Int) -> NextAction {
+    /// How often in a row a batch may ask for a commit without a single event going through; more is a fault of the
+    /// sink's, which must not keep the processor busy.
+    static let emptyPrefixesMax = 3
+
+    /// The whole policy, in one place. It depends on nothing but the outcome, the batch's size, and how often in a row
+    /// the batch has asked for a commit in vain. How long a pause is, `Pause.length` knows; whether there is one,
+    /// `Breaker`.
+    static func after(_ outcome: SendOutcome, count: Int, emptyPrefixes: Int = 0) -> NextAction {
         switch outcome {
         case .delivered: .done
-        case .deliveredPrefix(let prefix): prefix >= count ? .done : .commitPrefix(max(0, prefix))
+        case .deliveredPrefix(let prefix) where prefix >= count: .done
+        case .deliveredPrefix(let prefix) where prefix > 0: .commitPrefix(prefix)
+        case .deliveredPrefix:
+            emptyPrefixes < emptyPrefixesMax ? .commitPrefix(0) : .wait(.retry(atLeast: nil), .noProgress)
         case .accepted(let receipt): .awaitProof(receipt)
         case .retry(let after, let reason): .wait(.retry(atLeast: after), reason)
         case .hold(let reason): .wait(.hold, reason)
@@ -46,4 +55,8 @@ extension NextAction {
         case .tooLarge(let reason): count == 1 ? .deadLetter(reason) : .halve(reason)
         }
     }
+}
+
+extension Reason {
+    fileprivate static let noProgress = Reason("no_progress", "it takes no event of a batch, and commits do not help")
 }

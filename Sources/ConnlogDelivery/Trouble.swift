@@ -8,32 +8,38 @@ struct Trouble {
     static let repeatInterval: Nanoseconds = 300_000_000_000
 
     var since: Nanoseconds?
-    var lastSaid: (label: String, time: Nanoseconds)?
+    /// When each complaint was said last, by its label.
+    private var said: [String: Nanoseconds] = [:]
 
     /// Whether this complaint should be said now.
     mutating func shouldSay(_ reason: Reason, at now: Nanoseconds) -> Bool {
         since = since ?? now
-        if let lastSaid, lastSaid.label == reason.label, now - lastSaid.time < Trouble.repeatInterval { return false }
-        lastSaid = (reason.label, now)
+        // Someone may have set the clock back.
+        if let last = said[reason.label], abs(now - last) < Trouble.repeatInterval { return false }
+        said[reason.label] = now
         return true
     }
 }
 
 extension Delivery {
     /// Something failed: nothing is sent for a while, and the log says why, unless it just did.
-    func pause(_ kind: Pause, _ reason: Reason) {
+    ///
+    /// - Parameter begunAfter: the pauses before that was begun, if it was not just now.
+    func pause(_ kind: Pause, _ reason: Reason, begunAfter: UInt64? = nil) {
         let now = wallTime.now()
+        let duration = breaker.failed(kind, begunAfter: begunAfter ?? breaker.pauses, using: &generator)
+        if let duration {
+            pauseToStart = (duration, breaker.pauses)
+            isHolding = kind == .hold
+        }
+        let isOldNews = breaker.state == .closed
         update {
             $0.retries[reason.label, default: 0] += 1
-            $0.state = kind == .hold ? .holding(reason) : .retrying(reason)
+            if !isOldNews { $0.state = kind == .hold ? .holding(reason) : .retrying(reason) }
             $0.lastError = reason
             $0.lastErrorTime = now
         }
-        let duration = breaker.failed(kind, using: &generator)
-        if let duration {
-            pauseToStart = duration
-            isHolding = kind == .hold
-        }
+        guard !isOldNews else { return }
         guard trouble.shouldSay(reason, at: now) else { return }
         let next = duration.map { "trying again in \(Delivery.rounded($0))" } ?? "trying again"
         switch kind {

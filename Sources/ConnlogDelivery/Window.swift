@@ -6,6 +6,8 @@ struct Window {
     private var head = 0
     private(set) var sending = 0
     private(set) var ready = 0
+    /// Those that have more than one part left.
+    private var divided = 0
 
     var count: Int { flights.count - head }
     var isEmpty: Bool { count == 0 }
@@ -19,27 +21,45 @@ struct Window {
         return Int(id - first)
     }
 
-    /// The first flight that may be sent.
+    /// The fate of some is not known yet.
+    var isUnderWay: Bool { sending > 0 || indices.contains { self[$0].state.isUnproven } }
+
+    /// Those begun after so many pauses whose fate is not known yet.
+    func underWay(begunAfter pauses: UInt64) -> Int {
+        indices.count { place in
+            let flight = self[place]
+            return flight.begunAfter == pauses && (flight.state == .sending || flight.state.isUnproven)
+        }
+    }
+
+    /// The first flight that may be sent. Nothing overtakes the further parts of one that was divided.
     var firstReady: Int? {
         guard ready > 0 else { return nil }
-        return indices.first { self[$0].state == .ready }
+        for index in indices {
+            if self[index].state == .ready { return index }
+            if divided > 0, self[index].parts.count > 1 { return nil }
+        }
+        return nil
     }
+
+    /// Something that was read must be begun before more is read.
+    var isHeldUp: Bool { ready > 0 || divided > 0 && indices.contains { self[$0].parts.count > 1 } }
 
     mutating func append(_ flight: Flight) {
         precondition(isEmpty || flight.id == flights[flights.count - 1].id + 1, "flights are numbered one by one")
         flights.append(flight)
-        tally(flight.state, 1)
+        tally(flight, 1)
     }
 
     /// Every change of a flight goes through here, so that the counts stay true.
     mutating func change<Result>(_ index: Int, _ body: (inout Flight) -> Result) -> Result {
-        tally(self[index].state, -1)
-        defer { tally(self[index].state, 1) }
+        tally(self[index], -1)
+        defer { tally(self[index], 1) }
         return body(&flights[head + index])
     }
 
     mutating func removeFirst() {
-        tally(self[0].state, -1)
+        tally(self[0], -1)
         head += 1
         // Moving the rest up each time would cost more than all else when thousands wait.
         guard head >= 64, head * 2 >= flights.count else { return }
@@ -51,8 +71,9 @@ struct Window {
         self = Window()
     }
 
-    private mutating func tally(_ state: Flight.State, _ change: Int) {
-        switch state {
+    private mutating func tally(_ flight: Flight, _ change: Int) {
+        if flight.parts.count > 1 { divided += change }
+        switch flight.state {
         case .sending: sending += change
         case .ready: ready += change
         default: break

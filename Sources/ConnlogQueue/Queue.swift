@@ -241,6 +241,13 @@ public final class Queue: Sendable {
         do throws(SystemError) { try sinks.sync() } catch { throw .system(error) }
     }
 
+    /// The sink is at work no more. Its offset and its events are kept, as those of a sink that has not registered since
+    /// the queue was opened: its quota holds up nobody, and it loses nothing by `dropOldest`.
+    public func retireSink(_ name: String) {
+        sinks.retire(name)
+        shared.withLock(waking: true) { _ in }
+    }
+
     /// Lets go of a sink's offset and of the segments that only it needed.
     public func forgetSink(_ name: String) throws(QueueError) {
         let isKnown: Bool

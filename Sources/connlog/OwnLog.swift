@@ -2,17 +2,22 @@ import ConnlogConfig
 import ConnlogCore
 import ConnlogSystem
 import Logging
+import Synchronization
 
 /// connlog's own log, on standard error: by swift-log, so that a program that embeds the library can send it elsewhere.
 struct OwnLog: Sendable {
     private let logger: Logger
+    private let style: LogStyle
 
     init(_ section: Section, progress: ProgressLine?) {
-        let isJSON = section.string("log_format") == "json"
-        let level = Logger.Level(rawValue: section.string("log_level")) ?? .info
-        LoggingSystem.bootstrap { _ in LineHandler(logLevel: level, isJSON: isJSON, progress: progress) }
+        let style = LogStyle(section)
+        self.style = style
+        LoggingSystem.bootstrap { _ in LineHandler(style, progress) }
         logger = Logger(label: "connlog")
     }
+
+    /// A reload may have changed level and format.
+    func adopt(_ section: Section) { style.adopt(section) }
 
     func write(_ level: LogLevel, _ text: String) {
         logger.log(level: OwnLog.level(level), "\(text)")
@@ -36,18 +41,39 @@ struct OwnLog: Sendable {
     }
 }
 
+/// What is written, and how; it may change at any time.
+final class LogStyle: Sendable {
+    private let now: Mutex<(level: Logger.Level, isJSON: Bool)>
+
+    init(_ section: Section) { now = Mutex(LogStyle.read(section)) }
+
+    func adopt(_ section: Section) { now.withLock { $0 = LogStyle.read(section) } }
+
+    var level: Logger.Level { now.withLock { $0.level } }
+    var isJSON: Bool { now.withLock { $0.isJSON } }
+
+    private static func read(_ section: Section) -> (level: Logger.Level, isJSON: Bool) {
+        (Logger.Level(rawValue: section.string("log_level")) ?? .info, section.string("log_format") == "json")
+    }
+}
+
 /// One line for each entry: `2026-03-03 07:00:00.000 [info] text`, or a JSON object with `ts`, `level` and `msg`.
 struct LineHandler: LogHandler {
-    var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
-    let isJSON: Bool
-    let progress: ProgressLine?
+    private let style: LogStyle
+    /// One logger's own level, in the place of the style's.
+    private var ownLevel: Logger.Level?
+    private let progress: ProgressLine?
     private let clock = SystemWallTime()
 
-    init(logLevel: Logger.Level, isJSON: Bool, progress: ProgressLine?) {
-        self.logLevel = logLevel
-        self.isJSON = isJSON
+    init(_ style: LogStyle, _ progress: ProgressLine?) {
+        self.style = style
         self.progress = progress
+    }
+
+    var logLevel: Logger.Level {
+        get { ownLevel ?? style.level }
+        set { ownLevel = newValue }
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -62,7 +88,7 @@ struct LineHandler: LogHandler {
 
     private func line(_ level: Logger.Level, _ text: String) -> String {
         let time = EventTime.text(clock.now(), .digits(3))
-        guard isJSON else {
+        guard style.isJSON else {
             let oneLine = text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n")
             return "\(time) [\(level)] \(oneLine)\n"
         }

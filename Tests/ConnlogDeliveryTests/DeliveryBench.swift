@@ -13,9 +13,9 @@ final class DeliveryBench: Sendable {
     let clock = InstantClock()
     let said = Mutex<[String]>([])
 
-    init(_ options: QueueOptions = QueueOptions()) throws {
+    init(_ options: QueueOptions = QueueOptions(), queue: Queue? = nil) throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "delivery-\(UUID().uuidString)").path
-        queue = try Queue.open(directory + "/queue", options)
+        self.queue = try queue ?? Queue.open(directory + "/queue", options)
     }
 
     deinit { try? FileManager.default.removeItem(atPath: directory) }
@@ -26,13 +26,16 @@ final class DeliveryBench: Sendable {
     }
 
     func delivery(
-        _ sink: any Sink, filter: (any EventFilter)? = nil, quota: Int? = nil, onFull: OnFull = .block
+        _ sink: any Sink, name: String = "test", filter: (any EventFilter)? = nil, quota: Int? = nil,
+        onFull: OnFull = .block, deadLetterBytesMax: Int = 1 << 20, past: DeliveryStatus = DeliveryStatus(),
+        clock: (any Clock<Duration>)? = nil
     ) throws -> Delivery {
-        let position = try queue.registerSink("test", quota: quota, onFull: onFull)
-        let options = Delivery.Options(filter: filter, deadLetterDirectory: directory + "/dead")
+        let position = try queue.registerSink(name, quota: quota, onFull: onFull)
+        let options = Delivery.Options(
+            filter: filter, deadLetterDirectory: directory + "/dead", deadLetterBytesMax: deadLetterBytesMax)
         return Delivery(
-            name: "test", sink: sink, queue: queue, position: position, options: options, clock: clock,
-            log: { _, text in self.said.withLock { $0.append(text) } })
+            name: name, sink: sink, queue: queue, position: position, options: options, past: past,
+            clock: clock ?? self.clock, log: { _, text in self.said.withLock { $0.append(text) } })
     }
 
     /// Delivers until there is nothing left to do.
@@ -54,5 +57,16 @@ final class DeliveryBench: Sendable {
         }
     }
 
-    var committed: UInt64 { queue.status.sinks.first { $0.name == "test" }?.committed ?? 0 }
+    /// As somebody does who has looked at them.
+    func removeDeadLetters() {
+        let folder = directory + "/dead"
+        for file in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where file.hasSuffix(".jsonl")
+        {
+            try? FileManager.default.removeItem(atPath: folder + "/" + file)
+        }
+    }
+
+    var committed: UInt64 { committed(of: "test") }
+
+    func committed(of sink: String) -> UInt64 { queue.status.sinks.first { $0.name == sink }?.committed ?? 0 }
 }

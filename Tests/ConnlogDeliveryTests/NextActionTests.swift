@@ -56,36 +56,6 @@ import Testing
     }
 }
 
-@Suite struct BreakerTests {
-    @Test func `an open breaker lets nothing through, a probing one a single batch, a closed one all`() {
-        var generator = SystemRandomNumberGenerator()
-        var breaker = Breaker(retry: Backoff(), hold: Backoff())
-        #expect(breaker.allowance(of: 4, underWay: 1) == 3)
-        #expect(breaker.failed(.retry(atLeast: nil), using: &generator) != nil)
-        #expect(breaker.allowance(of: 4, underWay: 0) == 0)
-        breaker.probe()
-        #expect(breaker.allowance(of: 4, underWay: 0) == 1)
-        #expect(breaker.allowance(of: 4, underWay: 1) == 0)
-        breaker.succeeded()
-        #expect(breaker.allowance(of: 4, underWay: 0) == 4)
-    }
-
-    @Test func `several failures at once make one pause, not several`() {
-        var generator = SystemRandomNumberGenerator()
-        var breaker = Breaker(retry: Backoff(), hold: Backoff())
-        #expect(breaker.failed(.retry(atLeast: nil), using: &generator) != nil)
-        #expect(breaker.failed(.retry(atLeast: nil), using: &generator) == nil)
-        #expect(breaker.failures == 1)
-    }
-
-    @Test func `the receiver's own wish is the least pause`() {
-        var generator = SystemRandomNumberGenerator()
-        var breaker = Breaker(retry: Backoff(), hold: Backoff())
-        let pause = breaker.failed(.retry(atLeast: .seconds(30)), using: &generator)
-        #expect(pause == .seconds(30))
-    }
-}
-
 @Suite struct BackoffTests {
     @Test func `the bound doubles from the first to the longest and stays there`() {
         let backoff = Backoff(first: .seconds(1), longest: .seconds(60))

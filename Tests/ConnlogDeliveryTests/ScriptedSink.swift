@@ -27,34 +27,55 @@ actor ScriptedSink: Sink {
     private(set) var committedStates: [[UInt8]] = []
     private(set) var openedWith: [[UInt8]?] = []
     private(set) var closes = 0
+    private(set) var reopens = 0
+    private(set) var sentWhileClosed = 0
+    /// Bytes of the largest buffer that came with a batch.
+    private(set) var largestBuffer = 0
+    private var isOpen = false
+    private var commitPoints = 0
     private var proofs: [UInt64: (outcome: SendOutcome, events: [Int])] = [:]
     private var receipts: UInt64 = 0
     private var failingOpens: Int
     private var failingCommits: Int
+    /// Opens that fail after the first that did not.
+    private var failingReopens: Int
+    /// Called at each commit point, with its number from 1.
+    private let onCommitPoint: (@Sendable (Int) -> Void)?
     /// What was taken when the last commit point was made: all that survives a failed one.
     private var safe: [Int] = []
 
     init(
         _ script: [Step] = [], habit: Step? = nil, limits: BatchLimits = BatchLimits(), failingOpens: Int = 0,
-        failingCommits: Int = 0
+        failingCommits: Int = 0, failingReopens: Int = 0, onCommitPoint: (@Sendable (Int) -> Void)? = nil
     ) {
         self.script = script
         self.habit = habit
         self.limits = limits
         self.failingOpens = failingOpens
         self.failingCommits = failingCommits
+        self.failingReopens = failingReopens
+        self.onCommitPoint = onCommitPoint
     }
 
     func open(_ committed: [UInt8]?) async throws(SinkError) {
         openedWith.append(committed)
-        guard failingOpens > 0 else { return }
-        failingOpens -= 1
+        if failingOpens > 0 {
+            failingOpens -= 1
+        } else if openedWith.count > 1, failingReopens > 0 {
+            failingReopens -= 1
+        } else {
+            isOpen = true
+            return
+        }
+        isOpen = false
         throw SinkError(Reason("cannot_open", "not now"))
     }
 
     func send(_ batch: EventBatch) async -> SendOutcome {
         let numbers = TestEvents.numbers(batch)
         batches.append(numbers)
+        if !isOpen { sentWhileClosed += 1 }
+        largestBuffer = max(largestBuffer, batch.bytes.count)
         let step = script.isEmpty ? habit : script.removeFirst()
         switch step {
         case nil: return take(numbers, .delivered)
@@ -78,9 +99,12 @@ actor ScriptedSink: Sink {
     }
 
     func commitPoint() async throws(SinkError) -> [UInt8] {
+        commitPoints += 1
+        onCommitPoint?(commitPoints)
         if failingCommits > 0 {
             failingCommits -= 1
             taken = safe
+            isOpen = false
             throw SinkError(Reason("sync_failed", "what was written since the last commit is in doubt"))
         }
         safe = taken
@@ -88,6 +112,7 @@ actor ScriptedSink: Sink {
     }
 
     func committed() async { committedStates.append(Array("\(taken.count)".utf8)) }
+    func reopen() async { reopens += 1 }
     func close() async { closes += 1 }
 
     private func take(_ numbers: [Int], _ outcome: SendOutcome) -> SendOutcome {

@@ -71,6 +71,15 @@ final class SinkTable: Sendable {
         }
     }
 
+    func retire(_ name: String) {
+        table.withLock { table in
+            guard let index = table.index(of: name) else { return }
+            table.sinks[index].isRegistered = false
+            table.sinks[index].quota = nil
+            table.sinks[index].onFull = .block
+        }
+    }
+
     /// - Returns: whether that was news, or `nil` if there is no such sink.
     func commit(_ name: String, offset: UInt64, state: [UInt8]) throws(SystemError) -> Bool? {
         try table.withLock { table throws(SystemError) in

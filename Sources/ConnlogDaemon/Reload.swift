@@ -1,0 +1,73 @@
+import ConnlogConfig
+import ConnlogCore
+import ConnlogSystem
+import Synchronization
+
+/// SIGHUP: reads the configuration again and lets sources and sinks become what it says.
+///
+/// - With a mistake in it, nothing changes, and the log says where it is.
+/// - What is the same goes on undisturbed. What is changed ends at its commit point or checkpoint and begins anew from
+///   there; what is new begins; what is gone ends, and a sink's place in the queue is kept.
+/// - A changed `data_dir` is refused; other keys that only a start can change are named.
+/// - In every case sinks open their files anew, read their credentials again, and probe at once.
+struct Reload: Sendable {
+    /// Keys of `[connlog]` that the queue is opened with.
+    static let keysOfStart: Set<String> = ["durability", "sync_interval", "queue_size", "segment_size"]
+
+    let options: Daemon.Options
+    /// `[connlog]` as the daemon was started with.
+    let started: Section
+    let sources: SourceSet
+    let sinks: SinkSet
+    let shutdownTimeout: ShutdownTimeout
+    let log: LogFunction
+
+    func run() async {
+        if let path = options.configuration, !options.once {
+            log(.info, "SIGHUP: the configuration is read again, and sinks open files and read credentials anew")
+            await apply(Plan.checked(Configuration.load(path, schemas: Registry.schemas, planned: .connlog)))
+        } else {
+            log(.info, "SIGHUP: sinks open their files anew and read their credentials again")
+        }
+        await sinks.reopen()
+    }
+
+    private func apply(_ loaded: LoadedConfiguration) async {
+        for diagnostic in loaded.diagnostics {
+            let level: LogLevel = diagnostic.severity == .error ? .error : .warning
+            log(level, "\(diagnostic.place.text): \(diagnostic.severity.rawValue): \(diagnostic.message)")
+        }
+        guard let configuration = loaded.configuration else {
+            return log(
+                .error,
+                "\(loaded.summary) in the configuration, so all of it stays as it was; mend it, then send SIGHUP again")
+        }
+        let changed = configuration.connlog.changes(from: started)
+        guard !changed.contains("data_dir") else {
+            let place = configuration.connlog.place(of: "data_dir").text
+            return log(
+                .error,
+                "\(place): data_dir cannot change while connlog runs, so all of the configuration stays as it was; "
+                    + "restart connlog for it")
+        }
+        for key in Reload.keysOfStart.intersection(changed).sorted() {
+            log(.warning, "\(configuration.connlog.place(of: key).text): \(key) is changed by a restart only")
+        }
+        options.adopt?(configuration.connlog)
+        let plan = Plan(configuration, options, log: log)
+        shutdownTimeout.set(plan.settings.shutdownTimeout)
+        await sinks.apply(plan.sinks, plan.settings)
+        await sources.apply(plan.sources)
+        log(.info, "the configuration is in force")
+    }
+}
+
+/// How long to deliver once asked to stop; a reload may change it.
+final class ShutdownTimeout: Sendable {
+    private let value: Mutex<Duration>
+
+    init(_ value: Duration) { self.value = Mutex(value) }
+
+    var now: Duration { value.withLock { $0 } }
+    func set(_ new: Duration) { value.withLock { $0 = new } }
+}

@@ -1,0 +1,16 @@
+import UnixSignals
+
+/// SIGTERM, SIGINT and SIGHUP, caught from the moment this is made, so that one that comes early is not the end of the
+/// process.
+///
+///     SIGTERM, SIGINT   once: stop reading, deliver for shutdown_timeout, keep the rest queued
+///                       twice: stop at once; what was not delivered stays queued
+///                       three times: end this instant, as a crash would, which loses nothing
+///     SIGHUP            read the configuration again, open files anew, read credentials again, probe at once
+public struct DaemonSignals: Sendable {
+    let sequence: UnixSignalsSequence
+
+    public static func trap() async -> DaemonSignals {
+        DaemonSignals(sequence: await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup))
+    }
+}
