@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Does one sink's trouble change another one's latency?
 
-    isolation.py [--connlog PROGRAM] [--events 2000] [--rate 200] [--rounds 3]
+    isolation.py [--connlog PROGRAM] [--events 2000] [--rate 100] [--rounds 3]
 
 Writes one event at a time into a log, --rate of them a second, and measures for each the time from before its write to
-its arrival at sink A (syslog over TCP, received here). A round measures A alone, and then with a sink B beside it that is
-dead (nobody listens), hung (takes the connection, never reads), or slow (Splunk HEC that answers after a second). The
-runs of a round follow one another, so that what else the machine does hits all of them alike; the ratio of the medians
-over all rounds is what counts. The target is a p99 within 10 % of A alone.
+its arrival at sink A (syslog over TCP, received here). Four connlogs do that side by side, each with a log of its own:
+one with A alone, and ones with a sink B that is dead (nobody listens), hung (takes the connection, never reads), or slow
+(Splunk HEC that answers after a second). Each event goes to the four at the same moment, in another order each time, so
+that what else the machine does hits all of them alike. The target is a p99 within 10 % of A alone.
 """
 import argparse
 import http.server
@@ -73,6 +73,13 @@ class SlowHEC(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class SlowServer(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass  # A client that has ended.
+
+
 def section_of_b(kind, keep):
     """The configuration of sink B; what it sends to stays as long as `keep` holds it."""
     if kind == "alone":
@@ -81,8 +88,7 @@ def section_of_b(kind, keep):
     port = server.getsockname()[1]
     if kind == "slow":
         server.close()
-        http_server = http.server.ThreadingHTTPServer(("127.0.0.1", port), SlowHEC)
-        http_server.daemon_threads = True
+        http_server = SlowServer(("127.0.0.1", port), SlowHEC)
         threading.Thread(target=http_server.serve_forever, daemon=True).start()
         keep.append(http_server)
         return f'[sink "b"]\ntype = splunk_hec\nurl = http://127.0.0.1:{port}\ntoken = x\n'
@@ -93,48 +99,68 @@ def section_of_b(kind, keep):
     return f'[sink "b"]\ntype = syslog\ntransport = tcp\naddress = 127.0.0.1:{port}\n'
 
 
-def measure(connlog, kind, lines, rate):
-    """Milliseconds from write to arrival, one for each event."""
-    keep = []
-    with tempfile.TemporaryDirectory(prefix="connlog-isolation-") as folder:
-        receiver = Receiver()
-        log_path = os.path.join(folder, "coderd.log")
-        config = os.path.join(folder, "connlog.ini")
-        log = open(log_path, "ab", 0)
+class Run:
+    """A connlog with A, and B beside it."""
+
+    def __init__(self, connlog, kind, folder):
+        self.kind, self.keep, self.written = kind, [], {}
+        self.receiver = Receiver()
+        os.mkdir(folder)
+        log_path, config = os.path.join(folder, "coderd.log"), os.path.join(folder, "connlog.ini")
+        self.log = open(log_path, "ab", 0)
         with open(config, "w", encoding="utf-8") as file:
             file.write(f'[connlog]\ndata_dir = {folder}/data\nshutdown_timeout = 1s\n[source "coderd"]\ntype = file\n'
                        f'path = {log_path}\n[sink "a"]\ntype = syslog\ntransport = tcp\n'
-                       f'address = 127.0.0.1:{receiver.port}\n' + section_of_b(kind, keep))
+                       f'address = 127.0.0.1:{self.receiver.port}\n' + section_of_b(kind, self.keep))
         with open(os.path.join(folder, "err"), "wb") as errors:
-            child = subprocess.Popen([connlog, "run", "--config", config], stdin=subprocess.DEVNULL, stderr=errors)
-        written, warm = {}, 100
+            self.child = subprocess.Popen([connlog, "run", "--config", config], stdin=subprocess.DEVNULL, stderr=errors)
+
+    def write(self, line, identifier):
+        self.written[identifier.encode()] = time.perf_counter_ns()
+        self.log.write(line.encode())
+
+    def wait(self, limit):
+        deadline = time.monotonic() + limit
+        while len(self.receiver.arrived) < len(self.written) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def stop(self):
+        self.child.send_signal(signal.SIGTERM)
+        self.child.wait(30)
+        for server in self.keep:
+            if isinstance(server, http.server.HTTPServer):
+                server.shutdown()
+            server.close() if isinstance(server, socket.socket) else server.server_close()
+
+    def milliseconds(self, skipped):
+        missing = [i for i in self.written if i not in self.receiver.arrived]
+        if missing:
+            sys.exit(f"{self.kind}: {len(missing)} of {len(self.written)} events have not arrived")
+        return [(self.receiver.arrived[i] - at) / 1e6 for i, at in list(self.written.items())[skipped:]]
+
+
+def measure(connlog, lines, rate):
+    """Milliseconds from write to arrival, one for each event, for each kind of B."""
+    warm = 100
+    with tempfile.TemporaryDirectory(prefix="connlog-isolation-") as folder:
+        runs = [Run(connlog, kind, os.path.join(folder, kind)) for kind in KINDS]
         try:
             for number, (line, identifier) in enumerate(lines):
                 if number == warm:
-                    deadline = time.monotonic() + 20
-                    while len(receiver.arrived) < warm and time.monotonic() < deadline:
-                        time.sleep(0.01)
+                    for run in runs:
+                        run.wait(20)
                     due = time.perf_counter()
                 if number >= warm:
                     due += 1 / rate
                     time.sleep(max(0, due - time.perf_counter()))
-                    written[identifier.encode()] = time.perf_counter_ns()
-                log.write(line.encode())
-            deadline = time.monotonic() + 30
-            while len(receiver.arrived) < len(lines) and time.monotonic() < deadline:
-                time.sleep(0.01)
+                for place in range(4):
+                    runs[(number + place) % 4].write(line, identifier)
+            for run in runs:
+                run.wait(30)
         finally:
-            child.send_signal(signal.SIGTERM)
-            child.wait(30)
-        missing = [i for i in written if i not in receiver.arrived]
-        if missing:
-            sys.exit(f"{kind}: {len(missing)} of {len(written)} events have not arrived")
-        for server in keep:
-            if isinstance(server, http.server.HTTPServer):
-                server.shutdown()
-            else:
-                server.close()
-        return [(receiver.arrived[i] - at) / 1e6 for i, at in written.items()]
+            for run in runs:
+                run.stop()
+        return {run.kind: run.milliseconds(warm) for run in runs}
 
 
 def percentile(values, percent):
@@ -145,15 +171,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--connlog", default=".build/release/connlog")
     parser.add_argument("--events", type=int, default=2000)
-    parser.add_argument("--rate", type=float, default=200)
+    parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     lines = list(gen_lines.lines(arguments.events + 100, 1, 100))
     runs = {kind: [] for kind in KINDS}
     for number in range(arguments.rounds):
-        # In turn, and each time in another order.
-        for kind in KINDS[number % 4:] + KINDS[:number % 4]:
-            values = measure(arguments.connlog, kind, lines, arguments.rate)
+        for kind, values in measure(arguments.connlog, lines, arguments.rate).items():
             runs[kind].append(values)
             print(f"round {number + 1}, B {kind:5}: p50 {percentile(values, 50):.2f} ms, p90 {percentile(values, 90):.2f} "
                   f"ms, p99 {percentile(values, 99):.2f} ms, most {max(values):.2f} ms", flush=True)

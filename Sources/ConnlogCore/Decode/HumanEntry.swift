@@ -64,8 +64,7 @@ struct HumanEntry {
         let inside = names.lowerBound + 1..<max(names.lowerBound + 1, names.upperBound - 1)
         let isQuoted =
             text[names.lowerBound] == UInt8(ascii: "\"")
-            && GoQuoted.end(text, names.lowerBound, names.upperBound)
-                == inside.upperBound
+            && GoQuoted.end(text, names.lowerBound, names.upperBound) == inside.upperBound
         if !isQuoted || !GoQuoted.unquote(text, inside, into: &plain) {
             plain.removeAll()
             plain.append(text.extracting(names))
@@ -157,13 +156,20 @@ struct HumanEntry {
         guard let margin = HumanEntry.margin(text, start, text.count, header.prefixLength) else { return false }
         var place = start + margin
         let keyStart = place
-        while place < text.count, text[place] != UInt8(ascii: "="), text[place] != 0x0a { place += 1 }
+        let isQuoted = hasPrefix(text, at: place, "\"")
+        if isQuoted {
+            let lineEnd = firstIndex(of: 0x0a, in: text, place..<text.count) ?? text.count
+            guard let quote = GoQuoted.end(text, place, lineEnd) else { return false }
+            place = quote + 1
+        } else {
+            while place < text.count, text[place] != UInt8(ascii: "="), text[place] != 0x0a { place += 1 }
+        }
         guard place > keyStart, hasPrefix(text, at: place, "=") else { return false }
-        let key = HumanField(key: keyStart..<place)
+        let column = place - keyStart + 2
+        let key = HumanField(key: isQuoted ? keyStart + 1..<place - 1 : keyStart..<place, isQuoted: isQuoted)
         guard writeKey(key, text, into: &out) else { return false }
         out.append("\"")
         place += hasPrefix(text, at: place, "= ") ? 2 : 1
-        let column = key.key.count + 2
         var lineEnd = firstIndex(of: 0x0a, in: text, place..<text.count) ?? text.count
         JSONText.escape(text, place..<lineEnd, into: &out)
         let last = HumanEntry.endOfText(text)
@@ -217,9 +223,9 @@ struct HumanField {
     /// Behind the value.
     let end: Int
 
-    init(key: Range<Int>) {
+    init(key: Range<Int>, isQuoted keyIsQuoted: Bool) {
         self.key = key
-        keyIsQuoted = false
+        self.keyIsQuoted = keyIsQuoted
         value = key.upperBound..<key.upperBound
         isQuoted = false
         end = key.upperBound

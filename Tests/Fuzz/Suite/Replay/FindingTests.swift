@@ -55,4 +55,11 @@ import Testing
         let record = String(decoding: try #require(read.records.first), as: UTF8.self)
         #expect(record.contains(#""logger_names":["\u0001a b","c"]"#), "\(record)")
     }
+
+    @Test func `the key of a value of several lines is read as what it means, in quotes too`() throws {
+        let lines = "2025-07-03 06:57:16.157 [info]  connection_log  ID=x ...\n    \"a=b\"= one\n           two\n"
+        let read = try Decoded(Array(lines.utf8), .slogHuman, .none, 1 << 20, piece: .max)
+        let record = String(decoding: try #require(read.records.first), as: UTF8.self)
+        #expect(record.contains(#""a=b":"one\ntwo""#), "\(record)")
+    }
 }
