@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """A large backlog: how much memory, how long a start, how fast a drain.
 
-    backlog.py [--connlog PROGRAM] [--gib 8] [--dir FOLDER]
+    backlog.py [--connlog PROGRAM] [--gib 8] [--dir FOLDER] [--starts 5]
 
-Builds a queue of --gib GiB by running connlog with a sink that is dead (a syslog receiver that nobody is), then
-starts it with that backlog and one new line to read, and measures the time from the start of the process to
-the arrival of that line in another sink, a file. Then
-the dead sink is replaced by a file under the same name, so that the backlog drains into it. Needs about 2.2 times --gib
-of room in --dir, and removes everything. Prints one JSON object.
+Builds a queue of --gib GiB by running connlog with a sink that is dead (a syslog receiver that nobody is). Then, with
+somebody listening there, starts it --starts times, and measures from before the process begins to its connection and to
+the first byte of the backlog; at each it is stopped again after a moment. Then the sink becomes a file under the same
+name, and `run --once` drains the backlog into it. Needs about 3.3 times --gib of room in --dir, and removes everything.
+Prints one JSON object; the peak memory is VmHWM.
 """
 import argparse
 import json
@@ -56,14 +56,14 @@ class Run:
         self.errors = os.path.join(folder, "err")
         open(self.log, "ab").close()
 
-    def start(self, late, quick=""):
+    def start(self, late, *options):
         config = os.path.join(self.folder, "connlog.ini")
         with open(config, "w", encoding="utf-8") as file:
             file.write(f'[connlog]\ndata_dir = {self.folder}/data\nqueue_size = 1TiB\nshutdown_timeout = 1s\n'
-                       f'[source "coderd"]\ntype = file\npath = {self.log}\n{quick}[sink "late"]\n{late}')
+                       f'[source "coderd"]\ntype = file\npath = {self.log}\n[sink "late"]\n{late}')
         with open(self.errors, "ab") as errors:
             begun = time.perf_counter()
-            return subprocess.Popen([self.connlog, "run", "--config", config], stdin=subprocess.DEVNULL,
+            return subprocess.Popen([self.connlog, "run", "--config", config, *options], stdin=subprocess.DEVNULL,
                                     stderr=errors), begun
 
     def wait(self, child, what, is_so, limit):
@@ -122,49 +122,41 @@ def measure(arguments, folder):
     stop(child)
     os.truncate(run.log, 0)
 
-    # Starts: the time until a new line has gone through the queue into a sink that has nothing else to do.
-    quick_path = os.path.join(folder, "quick.jsonl")
-    quick = f'[sink "quick"]\ntype = file\npath = {quick_path}\nrotate_size = 1TiB\nfilter = agent:fresh\n'
-    fresh = block[:block.index(b"\n") + 1].replace(b'"AgentName":"main"', b'"AgentName":"fresh"')
-    fresh = fresh.replace(b'"AgentName":"gpu"', b'"AgentName":"fresh"').replace(b'"AgentName":"dev"', b'"AgentName":"fresh"')
     said["starts"] = []
-    # A sink that the queue has not known begins with the whole backlog: let this one have it before it is timed.
-    child, _ = run.start(dead, quick)
-    with open(run.log, "ab", 0) as log:
-        log.write(fresh)
-    run.wait(child, "the new sink is through the backlog", lambda: size(quick_path) >= len(fresh), 600)
-    said["second_sink_vm_hwm_mib"] = round(status(child.pid, "VmHWM"), 1)
-    time.sleep(2)
-    stop(child)
     for _ in range(arguments.starts):
-        before = size(quick_path)
-        with open(run.log, "ab", 0) as log:
-            log.write(fresh)
-        child, begun = run.start(dead, quick)
-        run.wait(child, "a fresh line is delivered", lambda: size(quick_path) > before, 60)
-        said["starts"].append({"first_delivery_ms": round((time.perf_counter() - begun) * 1000, 1),
-                               "vm_hwm_mib": round(status(child.pid, "VmHWM"), 1)})
-        time.sleep(0.3)
-        stop(child)
+        with socket.create_server(("127.0.0.1", port)) as server:
+            server.settimeout(60)
+            child, begun = run.start(dead)
+            peer = server.accept()[0]
+            connected = time.perf_counter()
+            peer.recv(1)
+            first = time.perf_counter()
+            time.sleep(0.2)
+            said["starts"].append({"connected_ms": round((connected - begun) * 1000, 1),
+                                   "first_byte_ms": round((first - begun) * 1000, 1),
+                                   "vm_hwm_mib": round(status(child.pid, "VmHWM"), 1)})
+            stop(child)
+            peer.close()
 
     # The drain, with the late sink repaired: now it is a file.
-    child, begun = run.start(f"type = file\npath = {drained}\nrotate_size = 1TiB\n", quick)
-    first = None
-    while size(drained) < written:
+    child, begun = run.start(f"type = file\npath = {drained}\nrotate_size = 1TiB\n", "--once")
+    first = used = memory = None
+    while child.poll() is None:
         if first is None and size(drained) > 0:
             first = time.perf_counter()
-        if child.poll() is not None:
-            sys.exit("connlog ended while it drained")
-        time.sleep(0.001)
+        try:
+            used, memory = processor_seconds(child.pid), status(child.pid, "VmHWM") or memory
+        except (FileNotFoundError, ProcessLookupError, IndexError):
+            break
+        time.sleep(0.002 if first is None else 0.05)
+    if child.wait() != 0:
+        sys.exit(f"the drain ended with status {child.returncode}")
     ended = time.perf_counter()
     said["drain"] = {"bytes": size(drained), "seconds": round(ended - begun, 2),
-                     "first_delivery_ms": round((first - begun) * 1000, 1),
+                     "first_line_ms": round((first - begun) * 1000, 1),
                      "mb_per_second": round(size(drained) / (ended - first) / 1e6, 1),
-                     "processor_seconds": processor_seconds(child.pid),
-                     "vm_hwm_mib": round(status(child.pid, "VmHWM"), 1)}
-    time.sleep(3)
+                     "processor_seconds": used, "vm_hwm_mib": round(memory, 1)}
     said["queue_bytes_after"] = folder_bytes(queue)
-    stop(child)
     said["load_average_at_end"] = os.getloadavg()[0]
     print(json.dumps(said, indent=1))
 
