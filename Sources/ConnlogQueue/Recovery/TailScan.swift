@@ -34,6 +34,9 @@ struct TailScan {
         let size = try file.size()
         var walker = SegmentWalker(file, coding, expected: first, limit: size)
         try walk(&walker, name: name, provenBytes: header?.provenBytes ?? 0)
+        // A last record that verifies is whole, though zeros behind it may be cut off: whoever copies it needs them. In a
+        // file that is only looked at they need not be there.
+        if endPosition > size { try? file.truncate(to: endPosition) }
         if tornBytes == 0, hasRecords { tornBytes = try torn(file, size: size, isRecycled: header?.isRecycled ?? true) }
     }
 
@@ -92,6 +95,7 @@ struct TailScan {
 
     /// Bytes behind the end that look like the beginning of an unfinished write.
     private func torn(_ file: any OpenFile, size: Int, isRecycled: Bool) throws(SystemError) -> Int {
+        guard endPosition < size else { return 0 }
         var rest = ByteBuffer()
         let got = try file.readTolerantly(into: &rest, at: endPosition, count: min(1 << 20, size - endPosition))
         guard got > 0 else { return 0 }

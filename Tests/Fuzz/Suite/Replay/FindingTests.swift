@@ -1,5 +1,6 @@
 import ConnlogCore
 import ConnlogSystem
+import Foundation
 import Testing
 
 @testable import ConnlogQueue
@@ -61,5 +62,32 @@ import Testing
         let read = try Decoded(Array(lines.utf8), .slogHuman, .none, 1 << 20, piece: .max)
         let record = String(decoding: try #require(read.records.first), as: UTF8.self)
         #expect(record.contains(#""a=b":"one\ntwo""#), "\(record)")
+    }
+
+    @Test(arguments: 1...7)
+    func `zeros that are cut off behind the last record cost nothing, and the queue goes on`(cut: Int) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "connlog-finding-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let coding = RecordCoding(QueueID(bytes: Array(1...16)))
+        var segment = ByteBuffer()
+        SegmentHeader(queueID: coding.queueID, first: 0, created: 1, provenBytes: 64, isRecycled: false)
+            .append(to: &segment)
+        // One byte, and seven zeros behind it.
+        let event: [UInt8] = [0x61]
+        coding.append(.event, event.span, offset: 0, endsBatch: true, to: &segment)
+        try Data(segment.array.dropLast(cut)).write(to: folder.appending(path: SegmentName.of(0)))
+
+        let queue = try Queue.open(folder.path)
+        _ = try queue.registerSink("a", quota: nil, onFull: .block)
+        var more = RecordBatch()
+        more.append(event.span)
+        try await queue.enqueue(more)
+        try await queue.flush()
+        var reader = queue.reader(for: "a")
+        var read = RecordBatch()
+        while try reader.read(into: &read, maxEvents: 10, maxBytes: 100) > 0 {}
+        #expect(read.count == 2)
+        await queue.close()
     }
 }
