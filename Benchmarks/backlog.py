@@ -60,7 +60,7 @@ class Run:
         config = os.path.join(self.folder, "connlog.ini")
         with open(config, "w", encoding="utf-8") as file:
             file.write(f'[connlog]\ndata_dir = {self.folder}/data\nqueue_size = 1TiB\nshutdown_timeout = 1s\n'
-                       f'[source "coderd"]\ntype = file\npath = {self.log}\n[sink "late"]\n{late}')
+                       f'[source "coderd"]\ntype = file\npath = {self.log}\n[sink "late"]\nqueue_size = 1TiB\n{late}')
         with open(self.errors, "ab") as errors:
             begun = time.perf_counter()
             return subprocess.Popen([self.connlog, "run", "--config", config, *options], stdin=subprocess.DEVNULL,
