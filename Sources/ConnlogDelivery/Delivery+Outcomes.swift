@@ -22,6 +22,8 @@ extension Delivery {
             commitPrefix(count, of: index)
         case .awaitProof(let receipt):
             accepted(index, count, receipt)
+        case .wait(.retry, let reason) where wasProving && isReleased:
+            proofLost(index, count, reason)
         case .wait(let kind, let reason):
             if reason.mayRepeat { update { $0.possibleRepeats += count } }
             window.change(index) { $0.state = .ready }
@@ -67,6 +69,22 @@ extension Delivery {
         bytesMax = min(limits.bytes, bytesMax + bytesMax / 16)
         toProve.append(window[index].id)
         release(index)
+    }
+
+    /// Proofs that are awaited together come to nothing one by one, long after their sending: the batch is sent again as
+    /// soon as the breaker allows, but that one was lost is no reason to stop the others.
+    private func proofLost(_ index: Int, _ count: Int, _ reason: Reason) {
+        let now = wallTime.now()
+        update {
+            $0.retries[reason.label, default: 0] += 1
+            if reason.mayRepeat { $0.possibleRepeats += count }
+            $0.lastError = reason
+            $0.lastErrorTime = now
+        }
+        window.change(index) { $0.state = .ready }
+        if let said = lostProofsSaid[reason.label], abs(now - said) < Trouble.repeatInterval { return }
+        lostProofsSaid[reason.label] = now
+        log(.warning, "sink \(name): \(reason); they are sent again, nothing is lost")
     }
 
     /// The receiver, as it was after so many pauses, works.

@@ -131,6 +131,8 @@ public actor Delivery {
     var isWaitingForMending = false
 
     var trouble = Trouble()
+    /// When it was last said, by its label, why proofs did not come.
+    var lostProofsSaid: [String: Nanoseconds] = [:]
     nonisolated let signal = Signal()
     nonisolated let requests = Mutex(Requests())
     nonisolated let snapshot: Mutex<DeliveryStatus>

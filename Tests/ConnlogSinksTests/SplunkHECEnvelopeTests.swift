@@ -89,6 +89,15 @@ import Testing
         }
     }
 
+    @Test func `an event without an id gets one that is always the same, and another for another event`() throws {
+        let ids = try [
+            record("\"Type\":\"ssh\""), record("\"Type\":\"ssh\""), record("\"Type\":\"tunnel\",\"ID\":null"),
+        ].map {
+            try #require((members($0)["event"] as? [String: Any])?["event_id"] as? String)
+        }
+        #expect(ids[0].hasPrefix("derived-") && ids[0] == ids[1] && ids[0] != ids[2])
+    }
+
     @Test func `every way to cut a line gives an envelope that is still JSON`() throws {
         let whole = Array(record(#""Type":"ssh","Time":"2025-07-03T05:09:41Z","UserAgent":"é\u00e9""#).utf8)
         for end in 0..<whole.count {

@@ -63,6 +63,7 @@ import Testing
             tls_cert = /cert.pem
             tls_key = /key.pem
             tls_verify = false
+            tls_pin = sha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE=
             proxy = http://proxy:3128
             """)
         #expect(settings.endpoints.map(\.name) == ["https://a:8088", "https://b:8088"])
@@ -71,6 +72,7 @@ import Testing
         #expect(settings.limits.bytes == 64 << 10 && settings.limits.events == 10 && settings.limits.inFlight == 1)
         #expect(settings.http.certificateAuthorityFile == "/ca.pem")
         #expect(settings.http.clientCertificateFile == "/cert.pem" && settings.http.clientKeyFile == "/key.pem")
+        #expect(settings.http.pinnedPublicKey == "sha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE=")
         #expect(!settings.http.verifiesServer && settings.http.proxy == .url("http://proxy:3128"))
     }
 
@@ -79,6 +81,11 @@ import Testing
         ("url = https://s:8088?index=x\ntoken = t", "keys of their own"),
         ("url = https://u:p@s:8088\ntoken = t", "must not hold credentials"),
         ("url = https://s:8088\ntoken = t\ntls_key = /key.pem", "without tls_cert"),
+        ("url = https://s:8088\ntoken = t\ntls_pin = sha256:abc", "is no pin"),
+        (
+            "url = https://s:8088\ntoken = t\ntls_pin = sha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE=;",
+            "is no pin"
+        ),
         ("url = https://s:8088\ntoken = t\nretry_initial = 10s\nretry_max = 5s", "shorter than retry_initial"),
     ])
     func `a mistake is told with its place and the next step`(lines: String, words: String) throws {

@@ -48,6 +48,24 @@ private final class TLSServer {
 
     func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
 
+    /// What `tls_pin` wants.
+    func pin(_ name: String) throws -> String {
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments = [
+            "-c",
+            "openssl x509 -in \(name).pem -pubkey -noout | openssl pkey -pubin -outform der "
+                + "| openssl dgst -sha256 -binary | openssl base64",
+        ]
+        shell.currentDirectoryURL = folder
+        let pipe = Pipe()
+        shell.standardOutput = pipe
+        try shell.run()
+        shell.waitUntilExit()
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        return "sha256//" + text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
     private static func makeCertificate(_ name: String, _ names: String, in folder: URL) throws {
         let openssl = Process()
         openssl.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
@@ -65,11 +83,12 @@ private final class TLSServer {
 }
 
 @Suite(.enabled(if: TLSServer.isAvailable)) struct HTTPSessionTLSTests {
-    private func session(authority: String?, verifies: Bool = true) -> HTTPSession {
+    private func session(authority: String?, verifies: Bool = true, pin: String? = nil) -> HTTPSession {
         var settings = HTTPSettings(userAgent: "connlog/test")
         settings.proxy = .none
         settings.certificateAuthorityFile = authority
         settings.verifiesServer = verifies
+        settings.pinnedPublicKey = pin
         return HTTPSession(settings)
     }
 
@@ -99,6 +118,18 @@ private final class TLSServer {
         let server = try TLSServer(names: "DNS:splunk.example.com")
         #expect(kind(await get(session(authority: server.path("server.pem")), server)) == .untrusted)
         #expect(try await get(session(authority: nil, verifies: false), server).get().status == 200)
+    }
+
+    @Test func `a server is known by its pinned key, whoever vouches for it, and by no other`() async throws {
+        let server = try TLSServer(names: "DNS:splunk.example.com")
+        let (right, wrong) = (try server.pin("server"), try server.pin("other"))
+        #expect(try await get(session(authority: nil, verifies: false, pin: right), server).get().status == 200)
+        #expect(
+            try await get(session(authority: nil, verifies: false, pin: "\(wrong);\(right)"), server).get().status
+                == 200)
+        #expect(kind(await get(session(authority: nil, verifies: false, pin: wrong), server)) == .untrusted)
+        // A pin is no replacement for the name, where that is checked.
+        #expect(kind(await get(session(authority: server.path("server.pem"), pin: right), server)) == .untrusted)
     }
 
     @Test func `a file that is missing or no certificate is told as such`() async throws {

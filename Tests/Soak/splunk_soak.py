@@ -369,6 +369,8 @@ ack = auto
 ack_timeout = 60s
 timeout = 5s
 batch_wait = 200ms
+batch_events = 500
+retry_initial = 100ms
 retry_max = 2s
 proxy = none
 """)

@@ -18,7 +18,7 @@ internal import ConnlogSystem
 ///
 ///     key                  from                      note
 ///     time                 Time                      RFC 3339, all digits
-///     event_id             ID                        repeats are removed with `dedup event_id`
+///     event_id             ID, else derived          repeats are removed with `dedup event_id`
 ///     action               type, status, code        see `HECAction`
 ///     signature            type and status           such as "ssh connected"
 ///     signature_id         type                      as coderd writes it, in newer builds the method

@@ -9,7 +9,7 @@ struct HECEvent {
         // The constant comes first so that each further key can begin with its comma.
         writer.append("{\"vendor_product\":\"Coder\"")
         writeTime(record, &writer)
-        copy(.id, ",\"event_id\":\"", record, &writer)
+        writeID(record, &writer)
         writeKind(record, &writer)
         copy(.connectionID, ",\"session_id\":\"", record, &writer)
         copy(.clientSessionID, ",\"client_session_id\":\"", record, &writer)
@@ -50,6 +50,16 @@ struct HECEvent {
         guard let time = index.time(in: record) else { return copy(.time, ",\"time\":\"", record, &writer) }
         writer.append(",\"time\":\"")
         EventTime.write(time, into: &writer)
+        writer.append("\"")
+    }
+
+    /// Repeats are removed by it, so an event without one gets one that is always the same.
+    private func writeID(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
+        if let id = index.value(.id, in: record), isPlain(id.range, record) {
+            return copy(id, ",\"event_id\":\"", record, &writer)
+        }
+        writer.append(",\"event_id\":\"")
+        DerivedEventID.write(record, into: &writer)
         writer.append("\"")
     }
 

@@ -154,7 +154,11 @@ struct HECVerdict: Equatable, Sendable {
         }
         switch failure.kind {
         case .untrusted:
-            self.init(.hold(reason("set `tls_ca` to the authority of the server's certificate, or mend its name")))
+            self.init(
+                .hold(
+                    reason(
+                        "set `tls_ca` to the authority of the server's certificate or `tls_pin` to its key, or mend its name"
+                    )))
         case .certificateFile: self.init(.hold(reason("check the files of tls_ca, tls_cert and tls_key")))
         case .request: self.init(.hold(reason("check `url` and `proxy`")))
         case .cancelled: self.init(.retry(after: nil, reason("")))

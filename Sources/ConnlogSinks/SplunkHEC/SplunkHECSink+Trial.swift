@@ -34,7 +34,7 @@ extension SplunkHECSink {
             findings.append(health)
             if health.verdict != .failed { findings.append(await tokenFinding(index, endpoint, token)) }
         }
-        if !settings.http.verifiesServer {
+        if !settings.http.verifiesServer, settings.http.pinnedPublicKey == nil {
             findings.append(.doubtful("tls_verify is off, so anybody can pose as Splunk; use tls_ca instead"))
         }
         return findings

@@ -102,7 +102,7 @@ public final class SplunkHECSink: Sink {
                 .warning, "\(endpoint.name) is not encrypted, so the token can be read on the way; use https"
             )
         }
-        if !settings.http.verifiesServer {
+        if !settings.http.verifiesServer, settings.http.pinnedPublicKey == nil {
             log(.warning, "tls_verify is off, so anybody can pose as Splunk; use tls_ca instead")
         }
     }

@@ -51,6 +51,7 @@ internal import CCurl
         set(CURLOPT_SSL_VERIFYPEER, settings.verifiesServer ? 1 : 0)
         set(CURLOPT_SSL_VERIFYHOST, settings.verifiesServer ? 2 : 0)
         if let file = settings.certificateAuthorityFile { set(CURLOPT_CAINFO, file) }
+        if let pin = settings.pinnedPublicKey { set(CURLOPT_PINNEDPUBLICKEY, pin) }
         if let file = settings.clientCertificateFile { set(CURLOPT_SSLCERT, file) }
         if let file = settings.clientKeyFile { set(CURLOPT_SSLKEY, file) }
         switch settings.proxy {

@@ -43,6 +43,8 @@ public struct HTTPSettings: Sendable {
     public var clientCertificateFile: String?
     public var clientKeyFile: String?
     public var verifiesServer = true
+    /// `sha256//` and base64, several separated by semicolons: the server's public key must be one of them.
+    public var pinnedPublicKey: String?
     public var proxy = Proxy.environment
     public var connectTimeout = Duration.seconds(10)
     /// A connection is not used again when it is older than this, so that new nodes get their share.

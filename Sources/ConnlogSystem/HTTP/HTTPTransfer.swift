@@ -87,9 +87,12 @@ internal import CCurl
         case .done(let code):
             let refusal = handle?.long(CURLINFO_HTTP_CONNECTCODE) ?? 0
             let status = response.status == 0 && refusal >= 300 ? refusal : response.status
+            // libcurl would speak of our refusal to send again, not of what led to it.
+            let text =
+                refusedRepeat ? "the connection broke before an answer came" : handle?.errorText(code) ?? ""
             return .failure(
                 HTTPFailure(
-                    kind: .init(code), code: Int32(code.rawValue), text: handle?.errorText(code) ?? "",
+                    kind: .init(code), code: Int32(code.rawValue), text: text,
                     sentBody: sentBody, status: status))
         }
     }

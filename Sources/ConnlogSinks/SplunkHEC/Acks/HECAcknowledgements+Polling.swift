@@ -97,7 +97,7 @@ extension HECLoss {
         case .timeout:
             Reason(
                 "ack_timeout",
-                "\(endpoint) accepted events and did not acknowledge them within \(timeout) (`ack_timeout`)",
+                "\(endpoint) accepted events and did not acknowledge them in time (\(HECText.rounded(timeout)), see `ack_timeout`)",
                 mayRepeat: true)
         case .recounted:
             Reason(
