@@ -57,12 +57,13 @@ let package = Package(
         .target(name: "ConnlogConfig", dependencies: ["ConnlogSystem"], swiftSettings: strict),
         .target(name: "ConnlogCore", dependencies: ["CConnlog", "ConnlogSystem"], swiftSettings: strict),
         .target(name: "ConnlogSystem", dependencies: ["CConnlog", "CCurl", "CISAL"], swiftSettings: strict),
-        .target(name: "CConnlog"),
+        .target(name: "CConnlog", dependencies: ["COpenSSL"]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
 
         .target(
-            name: "ConnlogTestSupport", dependencies: ["ConnlogCore", "ConnlogQueue", "ConnlogSystem"],
+            name: "ConnlogTestSupport", dependencies: ["COpenSSL", "ConnlogCore", "ConnlogQueue", "ConnlogSystem"],
             path: "Tests/ConnlogTestSupport", swiftSettings: strict),
         .testTarget(
             name: "ConnlogSystemTests", dependencies: ["CConnlog", "ConnlogSystem", "ConnlogTestSupport"],

@@ -14,7 +14,8 @@ section() { printf '\n== %s (%d s so far)\n' "$1" $((SECONDS - begun)); }
 
 section "What is needed"
 command -v swift >/dev/null || { echo "There is no 'swift' in PATH; install Swift 6.3 from https://swift.org/install" >&2; exit 1; }
-Tests/tools/need-packages.sh libcurl4-openssl-dev libisal-dev pkg-config python3 ca-certificates strace e2fsprogs mount
+Tests/tools/need-packages.sh libcurl4-openssl-dev libisal-dev libssl-dev pkg-config python3 ca-certificates openssl strace \
+    e2fsprogs mount
 Tests/tools/setup-peers.sh .build/peers
 swift --version 2>/dev/null | head -n 1
 

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 
 int connlog_send_datagrams(int socket, const uint8_t *bytes, const uint32_t *starts, const uint32_t *lengths,
@@ -38,4 +40,28 @@ int connlog_wait(int socket, int events, int64_t nanoseconds) {
     int count = ppoll(&entry, 1, &limit, NULL);
     if (count < 0) return errno == EINTR ? 0 : -1;
     return count > 0 ? entry.revents : 0;
+}
+
+int connlog_wait_for_many(const int *sockets, int count, int64_t nanoseconds) {
+    struct pollfd entries[connlog_waits_max];
+    if (count > connlog_waits_max) count = connlog_waits_max;
+    for (int i = 0; i < count; i++) entries[i] = (struct pollfd){.fd = sockets[i], .events = POLLOUT};
+    struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+    int ready = ppoll(entries, (nfds_t)count, &limit, NULL);
+    if (ready < 0) return errno == EINTR ? -1 : -2;
+    for (int i = 0; i < count; i++) {
+        if (entries[i].revents) return i;
+    }
+    return -1;
+}
+
+int connlog_connect_path(int socket, const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
+    if (length >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(address.sun_path, path, length);
+    return connect(socket, (struct sockaddr *)&address, sizeof address);
 }

@@ -48,6 +48,8 @@ public enum ValueKind: Sendable, Equatable {
     case address
     /// Such addresses, comma-separated.
     case addresses
+    /// Such addresses, or one absolute path of a local socket.
+    case addressesOrPath
     /// `http://` or `https://` URLs, comma-separated.
     case urls
 }

@@ -14,7 +14,8 @@ public final class LoopbackListener: Sendable {
 
     /// Listens and calls `serve` with each connection, on a thread of its own; the connection is closed when it
     /// returns.
-    public init(_ serve: @escaping @Sendable (LoopbackConnection) -> Void) throws {
+    /// - Parameter wanted: the port; 0 takes any.
+    public init(port wanted: Int = 0, _ serve: @escaping @Sendable (LoopbackConnection) -> Void) throws {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard socket >= 0 else { throw SystemError.last("socket", "127.0.0.1") }
         var one: Int32 = 1
@@ -22,6 +23,7 @@ public final class LoopbackListener: Sendable {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        address.sin_port = UInt16(wanted).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let socket = socket
         let failure = unsafe withUnsafeMutablePointer(to: &address) { pointer in
@@ -80,7 +82,7 @@ public final class LoopbackListener: Sendable {
 
 /// The server's end of a connection; used by its own thread.
 public final class LoopbackConnection {
-    private let socket: Int32
+    let socket: Int32
 
     init(_ socket: Int32) {
         self.socket = socket

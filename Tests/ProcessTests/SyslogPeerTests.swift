@@ -1,3 +1,4 @@
+import ConnlogTestSupport
 import Foundation
 import Testing
 
@@ -9,10 +10,10 @@ extension ProcessTests {
             let workplace = try Workplace()
             let file = try Self.exampleMessages(in: workplace)
             let expected = try Message.all(in: file)
-            let peer = try SyslogPeer(kind, in: workplace)
-            for way in Way.allCases {
+            let peer = try SyslogPeer(kind, try .forPeers(), in: workplace)
+            for way in Way.plain {
                 let port = try #require(peer.ports[way])
-                _ = try Child.tool("send_messages.py", [file.path, way.rawValue, "\(port)"], in: workplace)
+                _ = try Child.tool("send_messages.py", [file.path, "\(way)", "\(port)"], in: workplace)
                 expectSame(try peer.messages(way, count: expected.count), expected, "\(kind) \(way)")
             }
             try peer.stop()
@@ -26,14 +27,15 @@ extension ProcessTests {
             let expected =
                 try Message.all(in: Self.exampleMessages(in: workplace)) + Message.all(in: generated.messages)
 
-            let peers = try SyslogPeer.Kind.allCases.map { try SyslogPeer($0, in: workplace) }
+            let certificates = try TestCertificates.forPeers()
+            let peers = try SyslogPeer.Kind.allCases.map { try SyslogPeer($0, certificates, in: workplace) }
             let plain = try Receiver(
                 .syslog, ["--out", workplace.path("plain.jsonl")], named: "plain", in: workplace)
             let keys = "message = \(message)\nmax_size = 60KiB\n"
             var sections = Daemon.syslog("plain", "transport = tcp\naddress = 127.0.0.1:\(plain.port)\n\(keys)")
             for peer in peers {
                 for (way, port) in peer.ports {
-                    sections += Daemon.syslog("\(peer.kind.rawValue)-\(way)", way.keys(port: port) + keys)
+                    sections += Daemon.syslog("\(peer.name)-\(way.rawValue)", way.keys(port: port, certificates) + keys)
                 }
             }
             let end = try Daemon(reading: logs, sections: sections, in: workplace).once()
@@ -46,7 +48,7 @@ extension ProcessTests {
             expectSame(sent, expected, "on the wire")
             #expect(Set(sent.map(\.procid)).count == 1)
             for peer in peers {
-                for way in Way.allCases {
+                for way in peer.kind.ways {
                     expectSame(try peer.messages(way, count: expected.count), sent, "\(peer.kind) \(way)")
                 }
                 try peer.stop()

@@ -4,3 +4,4 @@
 #include "kernels.h"
 #include "sockets.h"
 #include "system.h"
+#include "tls.h"

@@ -20,3 +20,13 @@ int connlog_pending_error(int socket);
 /// Waits until a socket is ready for some of `events` (POLLIN, POLLOUT) or has failed, at most so many nanoseconds.
 /// Returns what it is ready for; 0 when the time is over or a signal came; -1 and errno.
 int connlog_wait(int socket, int events, int64_t nanoseconds);
+
+/// How many sockets one call of `connlog_wait_for_many` can watch.
+enum { connlog_waits_max = 16 };
+
+/// Waits until one of `count` sockets can be written or has failed, at most so many nanoseconds.
+/// Returns the place of the first such one; -1 when the time is over or a signal came; -2 and errno.
+int connlog_wait_for_many(const int *_Nonnull sockets, int count, int64_t nanoseconds);
+
+/// Connects to a local socket by its path, or for a datagram socket sets where it sends to. 0, or -1 and errno.
+int connlog_connect_path(int socket, const char *_Nonnull path);

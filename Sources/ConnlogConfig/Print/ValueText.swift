@@ -53,6 +53,8 @@ extension ValueKind {
         case .fileMode: "file mode in octal digits"
         case .address: "host:port or [v6]:port"
         case .addresses: "host:port or [v6]:port, or several separated by commas"
+        case .addressesOrPath:
+            "host:port or [v6]:port, or several separated by commas; or the path of a local socket"
         case .urls: "URL, or several separated by commas"
         }
     }

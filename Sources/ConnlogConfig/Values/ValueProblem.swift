@@ -31,6 +31,8 @@ extension ValueKind {
         case .fileMode: .integer(try fileMode(text))
         case .address: try NetworkText.address(text)
         case .addresses: .list(try items(text).map { item throws(ValueProblem) in try address(item) })
+        case .addressesOrPath where text.hasPrefix("/"): .list([text])
+        case .addressesOrPath: .list(try items(text).map { item throws(ValueProblem) in try address(item) })
         case .urls: .list(try items(text).map { item throws(ValueProblem) in try NetworkText.url(item) })
         }
     }

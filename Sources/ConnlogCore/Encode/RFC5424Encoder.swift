@@ -90,7 +90,7 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     // MARK: The parts of a message
 
     private func header(_ sentence: Sentence, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
-        switch severity(sentence, record) {
+        switch sentence.severity(index, record) {
         case .warning: writer.append(starts.warning.span)
         case .notice: writer.append(starts.notice.span)
         default: writer.append(starts.informational.span)
@@ -103,13 +103,6 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
         writer.append(sender.span)
         writer.append(messageID(sentence))
         writer.append(UInt8(ascii: " "))
-    }
-
-    private func severity(_ sentence: Sentence, _ record: Span<UInt8>) -> Severity {
-        guard let code = sentence.code, code != 0 else { return .informational }
-        if code >= 500 { return .warning }
-        if sentence.type.isWeb { return code == 401 || code == 403 ? .notice : .informational }
-        return index.value(.disconnectReason, in: record) != nil ? .warning : .informational
     }
 
     private func messageID(_ sentence: Sentence) -> StaticString {
@@ -147,19 +140,7 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
             sentence.write(index, record, &text, into: &writer)
         case .json:
             writer.append(UInt8(ascii: " "))
-            json(record, &writer)
-        }
-    }
-
-    /// The record. A control character can only stand between JSON's tokens, where a blank means the same, and DEL only
-    /// in a string, where it may be escaped.
-    private func json(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
-        var next = 0
-        while true {
-            next += writer.appendSyslogText(record, next..<record.count, inParameter: false)
-            if next >= record.count { return }
-            if record[next] == 0x7f { writer.append("\\u007f") } else { writer.append(UInt8(ascii: " ")) }
-            next += 1
+            SyslogTextWriter.appendJSON(record, to: &writer)
         }
     }
 

@@ -17,6 +17,15 @@ struct Sentence {
     let status: ConnectionStatus?
     let code: Int?
 
+    /// How much the event matters: 4 for a code from 500 and for a session that ended with another code than 0 and a
+    /// reason, 5 for a web or tunnel event with code 401 or 403, 6 for the rest.
+    func severity(_ index: EventIndex, _ record: Span<UInt8>) -> Severity {
+        guard let code, code != 0 else { return .informational }
+        if code >= 500 { return .warning }
+        if type.isWeb { return code == 401 || code == 403 ? .notice : .informational }
+        return index.value(.disconnectReason, in: record) != nil ? .warning : .informational
+    }
+
     func write(
         _ index: EventIndex, _ record: Span<UInt8>, _ text: inout SyslogTextWriter, into writer: inout ByteWriter
     ) {

@@ -49,6 +49,18 @@ struct SyslogTextWriter: Sendable {
         }
     }
 
+    /// Writes a record. A control character can only stand between JSON's tokens, where a blank means the same, and DEL
+    /// only in a string, where it may be escaped.
+    static func appendJSON(_ record: Span<UInt8>, to writer: inout ByteWriter) {
+        var next = 0
+        while true {
+            next += writer.appendSyslogText(record, next..<record.count, inParameter: false)
+            if next >= record.count { return }
+            if record[next] == 0x7f { writer.append("\\u007f") } else { writer.append(UInt8(ascii: " ")) }
+            next += 1
+        }
+    }
+
     private static func appendSpecial(_ byte: UInt8, to writer: inout ByteWriter) {
         if byte >= 0x20, byte != 0x7f {
             writer.append(UInt8(ascii: "\\"))

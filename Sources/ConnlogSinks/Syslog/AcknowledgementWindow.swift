@@ -15,8 +15,8 @@ struct AcknowledgementWindow {
 
     private var entries: [Entry] = []
     private var nextNumber: UInt64 = 1
-    /// Why the connection broke, as long as nobody has been told.
-    private(set) var untoldBreak: Reason?
+    /// What the break of the connection came to (`retry` or `hold`), as long as nobody has been told.
+    private(set) var untoldBreak: SendOutcome?
 
     var isEmpty: Bool { entries.isEmpty }
     /// Whether all batches have an outcome, told or not.
@@ -38,18 +38,19 @@ struct AcknowledgementWindow {
     }
 
     /// The connection is gone, and `bytes` is how far the peer had acknowledged.
-    mutating func breakOff(at bytes: UInt64, _ reason: Reason) {
+    /// - Parameter failure: what it comes to for what is not delivered: `retry` or `hold`.
+    mutating func breakOff(at bytes: UInt64, _ failure: SendOutcome) {
         advance(to: bytes)
         for place in entries.indices where entries[place].outcome == nil {
-            entries[place].outcome = AcknowledgementWindow.outcome(entries[place].ends, bytes, reason)
-            untoldBreak = reason
+            entries[place].outcome = AcknowledgementWindow.outcome(entries[place].ends, bytes, failure)
+            untoldBreak = failure
         }
     }
 
     /// What became of messages when a connection broke.
-    static func outcome(_ ends: [UInt64], _ bytes: UInt64, _ reason: Reason) -> SendOutcome {
+    static func outcome(_ ends: [UInt64], _ bytes: UInt64, _ failure: SendOutcome) -> SendOutcome {
         let delivered = ends.count { $0 <= bytes }
-        if delivered == 0 { return .retry(reason) }
+        if delivered == 0 { return failure }
         return delivered == ends.count ? .delivered : .deliveredPrefix(delivered)
     }
 

@@ -1,8 +1,16 @@
 public import ConnlogCore
+public import ConnlogSystem
 
 /// What one syslog sink is told to do.
 public struct SyslogOptions: Sendable {
-    public enum Transport: String, Sendable, CaseIterable { case tcp, udp }
+    public enum Transport: String, Sendable, CaseIterable {
+        case udp, tcp, tls, relp
+        case relpTLS = "relp_tls"
+        case unix
+
+        public var usesTLS: Bool { self == .tls || self == .relpTLS }
+        public var usesRELP: Bool { self == .relp || self == .relpTLS }
+    }
 
     /// How a stream is cut into messages (RFC 6587 §3.4).
     public enum Framing: String, Sendable, CaseIterable {
@@ -10,6 +18,14 @@ public struct SyslogOptions: Sendable {
         case octetCounting = "octet_counting"
         /// A line feed behind each message; no message has one inside, since control characters are rewritten.
         case lf
+    }
+
+    /// Which of several receivers is connected to.
+    public enum Distribution: String, Sendable, CaseIterable {
+        /// The first that can be reached.
+        case failover
+        /// Any one, anew for each connection.
+        case spread
     }
 
     /// A receiver.
@@ -24,16 +40,27 @@ public struct SyslogOptions: Sendable {
     }
 
     public var transport = Transport.tcp
-    /// The first is used while it works, then the next, and so round.
+    /// Empty only for `unix`.
     public var receivers: [Receiver]
+    /// For `unix`.
+    public var path = "/dev/log"
+    public var distribution = Distribution.failover
     public var framing = Framing.octetCounting
     public var messages = RFC5424Options()
+    /// Messages of RFC 3164 instead of RFC 5424.
+    public var legacy: RFC3164Options?
+    public var tls = TLSSettings()
     /// For each address of a receiver.
     public var connectTimeout = Duration.seconds(10)
     /// How long bytes may stay unacknowledged, and a receiver may take nothing.
     public var timeout = Duration.seconds(30)
     /// A connection older than this is ended in good order and made anew, give or take a tenth; `nil` keeps it.
     public var maxConnectionAge: Duration?
+    /// RELP: how many messages may be unacknowledged.
+    public var window = 1000
+    /// TCP and TLS: this many acknowledged bytes are sent again after a break, for what the receiver's kernel had and
+    /// its process had not read.
+    public var resendTailBytes = 0
 
     public init(_ receivers: [Receiver]) {
         self.receivers = receivers

@@ -1,12 +1,6 @@
 internal import ConnlogCore
-internal import ConnlogSystem
 
 extension Reason {
-    /// What a syslog sink says about a connection that failed.
-    init(_ error: SocketError, mayRepeat: Bool) {
-        self.init(error.label, error.description, mayRepeat: mayRepeat)
-    }
-
     /// The decoder should have seen to it that there is no such record.
     static let notAnEvent = Reason(
         "not_an_event", "the record is not a connection event in slog's JSON, so no syslog message can be made of it")

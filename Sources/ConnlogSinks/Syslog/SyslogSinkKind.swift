@@ -1,48 +1,84 @@
 public import ConnlogConfig
 public import ConnlogCore
+import ConnlogSystem
 
-/// `type = syslog`: RFC 5424 over UDP (RFC 5426) and TCP (RFC 6587).
+/// `type = syslog`: RFC 5424 over UDP (RFC 5426), TCP (RFC 6587), TLS (RFC 5425), RELP and local sockets.
 ///
-/// What a commit proves: with TCP, that the receiver's kernel has acknowledged the bytes; what its process has not read
-/// when it dies is lost. With UDP nothing: it is best effort.
+/// What a commit proves: with RELP, that the receiver has said of each message that it has taken it. With TCP and TLS,
+/// that the receiver's kernel has acknowledged the bytes; what its process has not read when it dies is lost. With a
+/// local socket, that the receiver's process has read them. With UDP nothing: it is best effort.
 public enum SyslogSinkKind: SinkKind {
     public static let schema = SectionSchema(
         kind: "sink", type: "syslog", isNamed: true,
-        summary: "Sends events as syslog messages (RFC 5424).", keys: connectionKeys + messageKeys)
+        summary: "Sends events as syslog messages (RFC 5424).", keys: connectionKeys + tlsKeys + messageKeys)
 
     /// Fits into every IPv6 path and into an IPv4 packet that need not be cut (RFC 5426 §3.2).
     static let datagramBytesDefault = 1180
     /// The most that UDP over IPv4 can carry.
     static let datagramBytesMax = 65_507
+    /// What log daemons take over their own socket.
+    static let localBytesDefault = 8192
     /// What syslog-ng takes by default; rsyslog must be told (its maxMessageSize is 8 KiB).
     static let streamBytesDefault = 65_536
 
     private static let connectionKeys = [
         Key(
-            "transport", .choiceWithPlanned(["tcp", "udp"], planned: ["tls", "relp", "relp_tls", "unix"]),
+            "transport", .choice(["udp", "tcp", "tls", "relp", "relp_tls", "unix"]),
             default: "tcp",
-            help: "tcp: committed when the receiver's kernel has acknowledged it; udp: best effort, nothing is proven"),
+            help: "relp: committed when the receiver has answered for each message; tcp, tls: when its kernel has "
+                + "acknowledged the bytes; unix: when its process has read them; udp: best effort, nothing is proven"),
         Key(
-            "address", .addresses, required: true, example: "siem.example.com:601",
-            help: "the receiver; of several the first is used while it works, then the next"),
+            "address", .addressesOrPath, required: true, example: "siem.example.com:6514",
+            help: "the receiver, or several"),
+        Key(
+            "distribute", .choice(["failover", "spread"]), default: "failover",
+            help: "of several receivers, each connection goes to: failover: the first that can be reached; spread: any"
+        ),
         Key(
             "framing", .choice(["octet_counting", "lf"]), default: "octet_counting",
-            help: "tcp only; octet_counting: the length before each message; lf: a line feed behind it"),
+            help: "tcp and tls; octet_counting: the length before each message; lf: a line feed behind it"),
         Key(
             "timeout", .duration(.milliseconds(100)...(.seconds(3600))), default: "30s",
             help: "how long a receiver may acknowledge nothing before the connection is given up"),
         Key(
             "connect_timeout", .duration(.milliseconds(100)...(.seconds(3600))), default: "10s",
-            help: "how long one address may take to accept a connection"),
+            help: "how long one address may take to accept a connection, and then to set TLS up"),
         Key(
             "max_connection_age", .duration(.zero ... .seconds(366 * 86_400)), default: "0s",
-            help: "tcp: connect anew this often, give or take a tenth, for receivers behind a load balancer; 0s: never"),
+            help: "connect anew this often, give or take a tenth, for receivers behind a load balancer; 0s: never"),
+        Key(
+            "window", .integer(1...100_000), default: "1000",
+            help: "relp: how many messages may be unanswered (and 4MiB of them)"),
+        Key(
+            "resend_tail", .size(0...(64 << 20)), default: "0B",
+            help: "tcp and tls: after a break, send so many acknowledged bytes again, which a receiver that died may "
+                + "not have read; repeats have the same eid"),
+    ]
+
+    private static let tlsKeys = [
+        Key(
+            "tls_ca", .path, example: "/etc/connlog/ca.pem",
+            help: "PEM file with the authorities to trust; default: the system's"),
+        Key(
+            "tls_cert", .path, example: "/etc/connlog/client.pem",
+            help: "PEM file with our certificate, for receivers that want one; read again for every connection"),
+        Key("tls_key", .path, example: "/etc/connlog/client.key", help: "PEM file with the key of tls_cert"),
+        Key("tls_verify", .boolean, default: "true", help: "whether the receiver's certificate is checked"),
+        Key(
+            "tls_fingerprint", .list,
+            example: "sha-256:" + (0..<32).map { _ in "AB" }.joined(separator: ":"),
+            help: "the receiver's certificate must be one of these, whoever has signed it; sha-1: and sha-256:"),
     ]
 
     private static let messageKeys = [
         Key(
-            "format", .choiceWithPlanned(["rfc5424"], planned: ["rfc3164"]), default: "rfc5424",
-            help: "the message format"),
+            "format", .choice(["rfc5424", "rfc3164"]), default: "rfc5424",
+            help:
+                "rfc3164 is for receivers that know no better: no structured data, no year, 1024 bytes; it is what unix "
+                + "takes unless this is set"),
+        Key(
+            "time_zone", .choice(["local", "utc"]), default: "local",
+            help: "rfc3164 only: whose time of day the timestamp shows, which the format cannot say"),
         Key("facility", .string, default: "local0", help: "kern ... local7, or its number from 0 to 23"),
         Key("app_name", .string, default: "coder", help: "APP-NAME: printable ASCII, at most 48 characters"),
         Key("hostname", .string, example: "coder-1", help: "HOSTNAME; default: [connlog] hostname"),
@@ -60,29 +96,95 @@ public enum SyslogSinkKind: SinkKind {
         Key(
             "max_size", .size(RFC5424Options.bytesMin...(16 << 20)), example: "8KiB",
             help:
-                "longest message; longer ones are cut and marked trunc=\"1\"; default: 1180 bytes for udp, 64KiB for tcp"
+                "longest message; longer ones are cut and marked trunc=\"1\"; default: 1180 bytes for udp, 8KiB for unix, 1KiB "
+                + "for rfc3164, else 64KiB"
         ),
     ]
 
     public static func make(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> any Sink {
         let options = try options(section, context)
         switch options.transport {
-        case .tcp: return SyslogTCPSink(options, log: context.log)
         case .udp: return SyslogUDPSink(options, log: context.log)
+        case .relp, .relpTLS: return SyslogRELPSink(options, log: context.log)
+        case .tcp, .tls: return SyslogTCPSink(options, log: context.log)
+        case .unix: return SyslogUnixSink(options, log: context.log)
         }
     }
 
     static func options(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SyslogOptions {
-        var options = SyslogOptions(section.addresses("address").map { .init(host: $0.host, port: $0.port) })
-        options.transport = .init(rawValue: section.string("transport")) ?? .tcp
+        let transport = SyslogOptions.Transport(rawValue: section.string("transport")) ?? .tcp
+        var options = SyslogOptions(try receivers(section, transport))
+        options.transport = transport
+        options.distribution = .init(rawValue: section.string("distribute")) ?? .failover
         options.framing = .init(rawValue: section.string("framing")) ?? .octetCounting
         options.timeout = section.duration("timeout")
         options.connectTimeout = section.duration("connect_timeout")
         let age = section.duration("max_connection_age")
         options.maxConnectionAge = age > .zero ? age : nil
+        options.window = section.integer("window")
+        options.resendTailBytes = section.size("resend_tail")
+        options.tls = try tls(section, transport, context)
+        options.path = section.list("address").first ?? ""
+        options.legacy = legacy(section, transport)
         options.messages = try messages(section, context)
-        options.messages.bytesMax = try bytesMax(section, options.transport)
+        options.messages.bytesMax = try bytesMax(section, options)
         return options
+    }
+
+    /// A log daemon's own socket takes RFC 3164 without a host name; RFC 5424 only on request.
+    private static func legacy(_ section: Section, _ transport: SyslogOptions.Transport) -> RFC3164Options? {
+        let isLocal = transport == .unix && !section.isSet("format")
+        guard isLocal || section.string("format") == "rfc3164" else { return nil }
+        var legacy = RFC3164Options()
+        legacy.zone = .init(rawValue: section.string("time_zone")) ?? .local
+        legacy.hasHostname = transport != .unix
+        return legacy
+    }
+
+    private static func receivers(
+        _ section: Section, _ transport: SyslogOptions.Transport
+    ) throws(Diagnostic) -> [SyslogOptions.Receiver] {
+        let isPath = section.list("address").first?.hasPrefix("/") ?? false
+        guard isPath == (transport == .unix) else {
+            throw section.error(
+                "address",
+                isPath
+                    ? "a path needs transport = unix; for \(transport.rawValue) write host:port"
+                    : "transport = unix needs the path of a socket, such as /dev/log")
+        }
+        if isPath { return [] }
+        let addresses = section.addresses("address")
+        if addresses.isEmpty { throw section.error("address", "is empty; write host:port") }
+        return addresses.map { .init(host: $0.host, port: $0.port) }
+    }
+
+    private static func tls(
+        _ section: Section, _ transport: SyslogOptions.Transport, _ context: SinkContext
+    ) throws(Diagnostic) -> TLSSettings {
+        var tls = TLSSettings()
+        tls.authorityFile = section.optionalString("tls_ca")
+        tls.certificateFile = section.optionalString("tls_cert")
+        tls.keyFile = section.optionalString("tls_key")
+        tls.verifies = section.boolean("tls_verify")
+        if tls.keyFile != nil && tls.certificateFile == nil {
+            throw section.error("tls_key", "is of no use without tls_cert; set both, or none")
+        }
+        for text in section.optionalList("tls_fingerprint") {
+            guard let fingerprint = CertificateFingerprint(text) else {
+                throw section.error(
+                    "tls_fingerprint",
+                    "'\(text)' is no fingerprint; write sha-256: or sha-1: and the hexadecimal digits, as "
+                        + "openssl x509 -noout -fingerprint -sha256 prints them")
+            }
+            tls.fingerprints.append(fingerprint)
+        }
+        if !transport.usesTLS, let key = tlsKeys.first(where: { section.isSet($0.name) }) {
+            context.log(.warning, "\(key.name) has no effect: transport = \(transport.rawValue) is not encrypted")
+        }
+        if transport.usesTLS, !tls.verifies {
+            context.log(.warning, "tls_verify = false: anybody on the way can read and change what is sent")
+        }
+        return tls
     }
 
     private static func messages(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> RFC5424Options {
@@ -139,11 +241,16 @@ public enum SyslogSinkKind: SinkKind {
         return text
     }
 
-    private static func bytesMax(_ section: Section, _ transport: SyslogOptions.Transport) throws(Diagnostic) -> Int {
+    private static func bytesMax(_ section: Section, _ options: SyslogOptions) throws(Diagnostic) -> Int {
         guard let size = section.optionalSize("max_size") else {
-            return transport == .udp ? datagramBytesDefault : streamBytesDefault
+            if options.legacy != nil { return RFC3164Encoder.bytesMax }
+            return switch options.transport {
+            case .udp: datagramBytesDefault
+            case .unix: localBytesDefault
+            default: streamBytesDefault
+            }
         }
-        guard transport != .udp || size <= datagramBytesMax else {
+        guard options.transport != .udp || size <= datagramBytesMax else {
             throw section.error(
                 "max_size", "a UDP datagram holds at most \(datagramBytesMax) bytes; lower it or use tcp")
         }

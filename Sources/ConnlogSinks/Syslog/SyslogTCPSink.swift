@@ -1,15 +1,14 @@
 public import ConnlogCore
 public import ConnlogSystem
 
-/// Sends events as syslog messages over TCP (RFC 6587).
+/// Sends events as syslog messages over TCP (RFC 6587) or TLS (RFC 5425).
 ///
 /// `send` returns once the local kernel has all bytes, which proves nothing; the proof is that the peer's kernel has
 /// acknowledged them, and `outcome` waits for that. When the connection breaks, what was acknowledged counts as
 /// delivered and the rest is sent again, so a receiver may see a few messages twice (same `eid`) and loses at most what
-/// it had acknowledged and not read. Only RELP can close that gap.
+/// it had acknowledged and not read. `SentTail` makes that less, for the price of repeats; only RELP can close the gap.
 ///
 /// The side that reads is looked at before each write, so a receiver that went away between two batches costs nothing.
-/// Names are resolved on every connect; of several receivers the one that works is kept.
 public actor SyslogTCPSink: Sink {
     /// Bytes that are encoded before they are written: enough to make system calls rare, small enough to stay in the
     /// processor's cache.
@@ -21,25 +20,25 @@ public actor SyslogTCPSink: Sink {
 
     private let options: SyslogOptions
     private let log: LogFunction
-    private var encoder: RFC5424Encoder
+    private var encoder: SyslogEncoder
     private var truncation = TruncationReport()
 
-    private var connection: TCPConnection?
-    private var connectedAt = ContinuousClock.now
-    private var ageLimit: Duration?
-    private var mustRenew = false
-    private var receiver = 0
+    private var pool: ReceiverPool
     private var window = AcknowledgementWindow()
+    private var tail: SentTail
 
     // One message, and messages with their frames.
     private var message = ByteBuffer()
+    /// Where each message of the batch at hand ends, in bytes from the beginning of the connection.
+    private var ends: [UInt64] = []
     private var chunk = ByteBuffer(capacity: SyslogTCPSink.chunkBytes)
 
     public init(_ options: SyslogOptions, log: @escaping LogFunction) {
-        precondition(!options.receivers.isEmpty)
         self.options = options
         self.log = log
-        encoder = RFC5424Encoder(options.messages)
+        pool = ReceiverPool(options, log: log)
+        tail = SentTail(bytesMax: options.resendTailBytes)
+        encoder = SyslogEncoder(options)
     }
 
     public func open(_ committed: [UInt8]?) async throws(SinkError) {
@@ -49,19 +48,17 @@ public actor SyslogTCPSink: Sink {
     // MARK: Sending
 
     public func send(_ batch: EventBatch) async -> SendOutcome {
-        if let reason = window.untoldBreak { return .retry(reason) }
+        if batch.isEmpty { return .delivered }
+        if let failure = window.untoldBreak { return failure }
         let connection: TCPConnection
-        do throws(SocketError) { connection = try liveConnection() } catch {
-            return .retry(Reason(error, mayRepeat: false))
-        }
+        do throws(SocketError) { connection = try liveConnection() } catch { return error.outcome(mayRepeat: false) }
         // In flight batches may just have been found broken, and this one must not overtake them.
-        if let reason = window.untoldBreak { return .retry(reason) }
+        if let failure = window.untoldBreak { return failure }
         return write(batch, to: connection)
     }
 
     private func write(_ batch: EventBatch, to connection: TCPConnection) -> SendOutcome {
-        var ends: [UInt64] = []
-        ends.reserveCapacity(batch.count)
+        ends.removeAll(keepingCapacity: true)
         chunk.removeAll()
         do throws(SocketError) {
             for place in 0..<batch.count {
@@ -76,10 +73,10 @@ public actor SyslogTCPSink: Sink {
             }
             try flush(to: connection)
         } catch {
-            let reason = Reason(error, mayRepeat: true)
+            let failure = error.outcome(mayRepeat: true)
             let acknowledged = connection.bytesAcknowledged
-            breakOff(reason)
-            return AcknowledgementWindow.outcome(ends, acknowledged, reason)
+            breakOff(failure, isOrderly: error.isOrderly)
+            return AcknowledgementWindow.outcome(ends, acknowledged, failure)
         }
         truncation.update(encoder.truncations, options.messages.bytesMax, log)
         return .accepted(window.add(ends))
@@ -103,6 +100,11 @@ public actor SyslogTCPSink: Sink {
 
     private func flush(to connection: TCPConnection) throws(SocketError) {
         if chunk.isEmpty { return }
+        if options.resendTailBytes > 0 {
+            let start = connection.bytesWritten
+            let these = Array(ends.reversed().prefix { $0 > start }.reversed())
+            tail.add(chunk, ends: these, acknowledged: connection.bytesAcknowledged)
+        }
         try connection.send(chunk)
         chunk.removeAll()
     }
@@ -154,25 +156,22 @@ public actor SyslogTCPSink: Sink {
     }
 
     private func advance() {
-        if let connection { window.advance(to: connection.bytesAcknowledged) }
+        if let connection = pool.connection { window.advance(to: connection.bytesAcknowledged) }
     }
 
     private func waitForProgress(_ patience: inout Patience) {
-        guard let connection else {
+        guard let connection = pool.connection else {
             return breakOff(
-                Reason(
-                    "connection_closed", "the connection was ended before the receiver had acknowledged",
-                    mayRepeat: true))
+                "connection_closed", "the connection was ended before the receiver had acknowledged", isOrderly: true)
         }
         guard let wait = patience.next(progress: connection.bytesAcknowledged) else {
             return breakOff(
-                Reason(
-                    "timeout", "\(connection.peer): acknowledged nothing for \(options.timeout); is it stuck?",
-                    mayRepeat: true))
+                "timeout", "\(connection.peer): acknowledged nothing for \(options.timeout); is it stuck?",
+                isOrderly: false)
         }
         do throws(SocketError) { try connection.watchPeer(atMost: wait) } catch {
             // Whoever asked is told; what is in flight stays so for those who have not been cancelled.
-            if error.kind != .cancelled { breakOff(Reason(error, mayRepeat: true)) }
+            if error.kind != .cancelled { breakOff(error.outcome(mayRepeat: true), isOrderly: error.isOrderly) }
         }
     }
 
@@ -180,96 +179,64 @@ public actor SyslogTCPSink: Sink {
 
     /// A connection whose peer has not been heard to go away.
     private func liveConnection() throws(SocketError) -> TCPConnection {
-        if let connection {
+        if let connection = pool.connection {
             do throws(SocketError) { try connection.checkPeer() } catch {
                 log(.info, "\(error)")
-                breakOff(Reason(error, mayRepeat: true))
+                breakOff(error.outcome(mayRepeat: true), isOrderly: error.isOrderly)
             }
         }
-        if let connection, isOld { retire(connection) }
-        if let connection { return connection }
-        return try connect()
+        if pool.connection != nil, pool.isOld { retire() }
+        if let connection = pool.connection { return connection }
+        let connection = try pool.connect()
+        try sendTail(on: connection)
+        return connection
     }
 
-    private var isOld: Bool {
-        if mustRenew { return true }
-        guard let ageLimit else { return false }
-        return connectedAt.duration(to: .now) > ageLimit
-    }
-
-    private func retire(_ connection: TCPConnection) {
+    private func retire() {
         settle()
         // Nothing that was not acknowledged may be given up with the connection.
         guard window.isSettled, window.untoldBreak == nil else { return }
-        _ = connection.finish(atMost: min(options.timeout, SyslogTCPSink.farewell))
-        self.connection = nil
+        if pool.finish(atMost: min(options.timeout, SyslogTCPSink.farewell)) { tail.forget() }
     }
 
-    private func connect() throws(SocketError) -> TCPConnection {
-        var settings = TCPConnection.Options()
-        settings.connectTimeout = options.connectTimeout
-        settings.timeout = options.timeout
-        var failure: SocketError?
-        for step in 0..<options.receivers.count {
-            let place = (receiver + step) % options.receivers.count
-            let target = options.receivers[place]
-            do throws(SocketError) {
-                let connection = try TCPConnection.connect(target.host, port: target.port, settings)
-                adopt(connection, place)
-                return connection
-            } catch {
-                if error.kind == .cancelled { throw error }
-                failure = failure ?? error
-            }
+    private func breakOff(_ failure: SendOutcome, isOrderly: Bool) {
+        let acknowledged = pool.connection?.bytesAcknowledged ?? 0
+        window.breakOff(at: acknowledged, failure)
+        tail.breakOff(at: acknowledged, isOrderly: isOrderly)
+        pool.drop(hasProvedItself: acknowledged > 0)
+    }
+
+    private func breakOff(_ label: String, _ text: String, isOrderly: Bool) {
+        breakOff(.retry(Reason(label, text, mayRepeat: true)), isOrderly: isOrderly)
+    }
+
+    /// Sends again what a receiver may have had in its kernel when it died.
+    private func sendTail(on connection: TCPConnection) throws(SocketError) {
+        guard let again = tail.takeForResending() else { return }
+        log(.info, "\(connection.peer): sending the last \(again.count) messages of the broken connection again")
+        do throws(SocketError) { try connection.send(again.bytes) } catch {
+            tail.putBack(again)
+            pool.drop(hasProvedItself: connection.bytesAcknowledged > 0)
+            throw error
         }
-        throw failure ?? SocketError(.notResolved, "syslog", "there is no receiver")
+        tail.addResent(again)
     }
 
-    private func adopt(_ connection: TCPConnection, _ place: Int) {
-        self.connection = connection
-        receiver = place
-        connectedAt = .now
-        mustRenew = false
-        // Many senders that were started together must not come back together.
-        ageLimit = options.maxConnectionAge.map { $0 * Double.random(in: 0.9...1.1) }
-        log(.info, "connected to \(connection.peer)")
+    public func connectTrial() async -> [TrialFinding] { SyslogTrial(options: options).connect() }
+
+    public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
+        var outcome = await send(batch)
+        let connection = pool.connection
+        if case .accepted(let receipt) = outcome { outcome = await self.outcome(of: receipt) }
+        let trial = SyslogTrial(options: options)
+        if outcome == .delivered, let connection, let finding = trial.afterthought(connection) { return [finding] }
+        return [trial.finding(outcome, peer: connection?.peer)]
     }
 
-    private func breakOff(_ reason: Reason) {
-        window.breakOff(at: connection?.bytesAcknowledged ?? 0, reason)
-        connection = nil
-    }
-
-    public func reopen() async { mustRenew = true }
+    public func reopen() async { pool.mustRenew = true }
 
     public func close() async {
         truncation.end(encoder.truncations, options.messages.bytesMax, log)
-        _ = connection?.finish(atMost: min(options.timeout, SyslogTCPSink.farewell))
-        connection = nil
-    }
-}
-
-/// How long to wait for the next acknowledgement: short at first, since one usually comes within a fraction of a
-/// millisecond, and no more once nothing has moved for the time allowed.
-private struct Patience {
-    private let limit: Duration
-    private var wait = Duration.microseconds(50)
-    private var progress: UInt64?
-    private var since = ContinuousClock.now
-
-    init(_ limit: Duration) {
-        self.limit = limit
-    }
-
-    /// `nil` when nothing has moved for too long.
-    mutating func next(progress now: UInt64) -> Duration? {
-        if progress != now {
-            progress = now
-            since = .now
-        } else if since.duration(to: .now) >= limit {
-            return nil
-        }
-        defer { wait = min(wait * 2, .milliseconds(2)) }
-        return wait
+        pool.finish(atMost: min(options.timeout, SyslogTCPSink.farewell))
     }
 }

@@ -15,7 +15,7 @@ public actor SyslogUDPSink: Sink {
 
     private let options: SyslogOptions
     private let log: LogFunction
-    private var encoder: RFC5424Encoder
+    private var encoder: SyslogEncoder
     private var truncation = TruncationReport()
     private var truncationsOfSmaller: UInt64 = 0
     private var socket: UDPSocket?
@@ -27,7 +27,7 @@ public actor SyslogUDPSink: Sink {
         precondition(!options.receivers.isEmpty)
         self.options = options
         self.log = log
-        encoder = RFC5424Encoder(options.messages)
+        encoder = SyslogEncoder(options)
     }
 
     public func send(_ batch: EventBatch) async -> SendOutcome {
@@ -41,7 +41,7 @@ public actor SyslogUDPSink: Sink {
             socket = nil
             // The next receiver, if there is one, gets the next attempt.
             if error.kind != .cancelled { receiver = (receiver + 1) % options.receivers.count }
-            return .retry(Reason(error, mayRepeat: true))
+            return error.outcome(mayRepeat: true)
         }
     }
 
@@ -85,7 +85,7 @@ public actor SyslogUDPSink: Sink {
                 guard error.error.kind == .tooLarge else { throw error.error }
                 let place = first + sent
                 guard try sendSmaller(batch, place, to: socket) else {
-                    return .rejected(at: place, Reason(error.error, mayRepeat: false))
+                    return .rejected(at: place, Reason(error.error.label, error.error.description))
                 }
                 sent += 1
             }
@@ -95,11 +95,11 @@ public actor SyslogUDPSink: Sink {
 
     /// Sends one message cut to what every receiver must take; says whether that went.
     private func sendSmaller(_ batch: EventBatch, _ place: Int, to socket: UDPSocket) throws(SocketError) -> Bool {
-        var messages = options.messages
-        messages.bytesMax = socket.isIPv6 ? SyslogUDPSink.bytesSafe.ipv6 : SyslogUDPSink.bytesSafe.ipv4
+        var options = options
+        options.messages.bytesMax = socket.isIPv6 ? SyslogUDPSink.bytesSafe.ipv6 : SyslogUDPSink.bytesSafe.ipv4
         // The number that the message had has been used.
-        messages.addsSequence = false
-        var smaller = RFC5424Encoder(messages)
+        options.messages.addsSequence = false
+        var smaller = SyslogEncoder(options)
         var message = ByteBuffer()
         guard smaller.append(batch.record(place), to: &message) else { return false }
         do throws(UDPSocket.Stop) { try socket.send(message, [0..<message.count]) } catch {
@@ -119,6 +119,13 @@ public actor SyslogUDPSink: Sink {
         socket = opened
         log(.info, "sending datagrams to \(opened.peer)")
         return opened
+    }
+
+    public func connectTrial() async -> [TrialFinding] { SyslogTrial(options: options).connect() }
+
+    public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
+        let outcome = await send(batch)
+        return [SyslogTrial(options: options).finding(outcome, peer: socket?.peer)]
     }
 
     public func close() async {

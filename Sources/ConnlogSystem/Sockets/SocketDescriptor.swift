@@ -21,6 +21,13 @@ final class SocketDescriptor {
         guard number >= 0 else { throw SocketError(code: errorNumber, peer, "socket") }
     }
 
+    /// For a local socket.
+    init(localFor transport: SocketAddress.Transport, peer: String) throws(SocketError) {
+        number = socket(AF_UNIX, transport.type | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        self.peer = peer
+        guard number >= 0 else { throw SocketError(code: errorNumber, peer, "socket") }
+    }
+
     deinit { close(number) }
 
     func set(_ level: Int32, _ name: Int32, _ value: Int) throws(SocketError) {

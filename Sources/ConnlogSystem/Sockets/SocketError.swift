@@ -16,8 +16,24 @@ public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
         case closed = "connection_closed"
         /// The peer broke the connection off (RST).
         case reset = "connection_reset"
+        /// The connection ended without the peer's word that it would (TLS without close_notify).
+        case cut = "connection_cut"
+        /// The peer's certificate is not good enough.
+        case untrusted = "tls_untrusted"
+        /// The peer has refused us while TLS was set up, such as for our certificate.
+        case tlsRefused = "tls_refused"
+        /// What the peer speaks is no TLS, or none that we have in common.
+        case tlsFailed = "tls_failed"
+        /// A file with certificates or keys cannot be used.
+        case certificateFile = "certificate_file"
+        /// The peer does not keep to the protocol.
+        case protocolBroken = "protocol_broken"
         /// A datagram larger than the socket or the path can take.
         case tooLarge = "message_too_large"
+        /// A local socket is for streams, not datagrams, or the other way round.
+        case wrongType = "wrong_type"
+        /// There is no such local socket.
+        case missing = "socket_missing"
         /// The task was cancelled while it waited.
         case cancelled = "cancelled"
         /// Any other failure of a system call.
@@ -43,6 +59,17 @@ public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
         detail = "\(SystemError.text(of: code)) (\(call))" + SocketError.hint(kind)
     }
 
+    /// Waiting alone will not help: somebody has to mend a configuration or a certificate, here or there.
+    public var needsSomebody: Bool {
+        switch kind {
+        case .untrusted, .tlsRefused, .tlsFailed, .certificateFile, .protocolBroken: true
+        default: false
+        }
+    }
+
+    /// The peer ended the connection in good order, so that it need not have lost anything.
+    public var isOrderly: Bool { kind == .closed }
+
     /// A short word for counters.
     public var label: String { kind.rawValue }
 
@@ -55,6 +82,8 @@ public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
         case ETIMEDOUT: .timedOut
         case ECONNRESET, EPIPE, ECONNABORTED: .reset
         case EMSGSIZE: .tooLarge
+        case EPROTOTYPE: .wrongType
+        case ENOENT: .missing
         default: .failed
         }
     }
@@ -62,6 +91,7 @@ public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
     private static func hint(_ kind: Kind) -> String {
         switch kind {
         case .refused: "; is the receiver running, and is this its port?"
+        case .missing: "; is the log daemon running, and is this its socket?"
         case .unreachable: "; is the network up, and is there a route?"
         case .timedOut: "; is the receiver alive, and does a firewall drop its packets?"
         default: ""

@@ -21,6 +21,7 @@ final class Gate: Sendable {
 
     func open() { semaphore.signal() }
     func wait() { semaphore.wait() }
+    func waitAMoment() { _ = semaphore.wait(timeout: .now() + .milliseconds(1)) }
 }
 
 func syslogEvent(_ number: Int, padding: Int = 0) -> String {

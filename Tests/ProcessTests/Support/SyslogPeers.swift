@@ -1,79 +1,154 @@
+import ConnlogTestSupport
 import Foundation
 
-/// The three ways in which a syslog message comes over the network here.
+/// The ways in which a syslog message comes here; the raw value is the name of its file in the examples.
 enum Way: String, CaseIterable {
-    case udp, octets, lines
+    case udp
+    case octets = "tcp"
+    case lines, tls, relp
+    case relpTLS = "relp_tls"
+
+    /// Those that a plain sender of the tests can go, too.
+    static let plain: [Way] = [.udp, .octets, .lines]
+
+    /// The port in the examples.
+    var examplePort: Int {
+        switch self {
+        case .udp: 514
+        case .octets: 601
+        case .lines: 1601
+        case .tls: 6514
+        case .relp: 2514
+        case .relpTLS: 2515
+        }
+    }
 
     /// The INI keys of a syslog sink that sends this way.
-    func keys(port: Int) -> String {
-        switch self {
-        case .udp: "transport = udp\naddress = 127.0.0.1:\(port)\n"
-        case .octets: "transport = tcp\nframing = octet_counting\naddress = 127.0.0.1:\(port)\n"
-        case .lines: "transport = tcp\nframing = lf\naddress = 127.0.0.1:\(port)\n"
+    func keys(port: Int, _ certificates: TestCertificates) -> String {
+        let address = "address = 127.0.0.1:\(port)\n"
+        let tls =
+            "tls_ca = \(certificates.authority)\ntls_cert = \(certificates.path("client.pem"))\n"
+            + "tls_key = \(certificates.path("client.key"))\n"
+        return switch self {
+        case .udp: "transport = udp\n\(address)"
+        case .octets: "transport = tcp\nframing = octet_counting\n\(address)"
+        case .lines: "transport = tcp\nframing = lf\n\(address)"
+        case .tls: "transport = tls\n\(address)\(tls)"
+        case .relp: "transport = relp\n\(address)"
+        case .relpTLS: "transport = relp_tls\n\(address)\(tls)"
         }
     }
 }
 
-/// A real syslog daemon with its own configuration, on free ports, that writes what it understood as JSON lines.
-final class SyslogPeer {
-    enum Kind: String, CaseIterable { case rsyslog, syslogNG = "syslog-ng" }
+extension TestCertificates {
+    /// With a server's certificate for 127.0.0.1 and one for connlog, as the examples want them.
+    static func forPeers() throws -> TestCertificates {
+        let certificates = try TestCertificates()
+        try certificates.make("server", "IP:127.0.0.1,DNS:localhost")
+        try certificates.make("client", "DNS:coderd.example.com")
+        return certificates
+    }
+}
 
-    let ports: [Way: Int]
-    private let child: Child
+/// A real syslog daemon with the configuration of examples/, on free ports, that writes what it understood as JSON lines.
+final class SyslogPeer {
+    enum Kind: String, CaseIterable {
+        case rsyslog, syslogNG = "syslog-ng"
+
+        /// syslog-ng speaks no RELP.
+        var ways: [Way] { self == .rsyslog ? Way.allCases : [.udp, .octets, .lines, .tls] }
+    }
+
     let kind: Kind
+    let name: String
+    let ports: [Way: Int]
     private let workplace: Workplace
+    private var child: Child
 
     /// Starts the daemon and waits until it listens on all its ports.
-    init(_ kind: Kind, in workplace: Workplace) throws {
+    /// - Parameter name: what its files begin with; its kind if not given.
+    init(_ kind: Kind, named name: String? = nil, _ certificates: TestCertificates, in workplace: Workplace) throws {
         self.kind = kind
+        self.name = name ?? kind.rawValue
         self.workplace = workplace
-        let free = try Ports.free(Way.allCases.count, in: workplace)
-        let ports = Dictionary(uniqueKeysWithValues: zip(Way.allCases, free))
-        self.ports = ports
-        let name = kind.rawValue
-        switch kind {
-        case .rsyslog:
-            try workplace.write(Self.rsyslogConfiguration(ports, workplace), to: "rsyslog.conf")
-            let (program, modules) = Self.rsyslogProgram()
-            child = try Child(
-                program,
-                ["-n", "-f", workplace.path("rsyslog.conf"), "-i", workplace.path("rsyslog.pid")]
-                    + (modules.map { ["-M", $0] } ?? []), in: workplace, named: name)
-        case .syslogNG:
-            try workplace.write(Self.syslogNGConfiguration(ports, workplace), to: "syslog-ng.conf")
-            child = try Child(
-                "/usr/sbin/syslog-ng",
-                [
-                    "-F", "--no-caps", "-f", workplace.path("syslog-ng.conf"), "-R",
-                    workplace.path("syslog-ng.persist"),
-                    "-p", workplace.path("syslog-ng.pid"), "-c", workplace.path("syslog-ng.ctl"),
-                ], in: workplace, named: name)
-        }
-        let child = child
+        let free = try Ports.free(kind.ways.count, in: workplace)
+        ports = Dictionary(uniqueKeysWithValues: zip(kind.ways, free))
+        let text = Self.configuration(kind, self.name, ports, certificates, workplace)
+        try workplace.write(text, to: "\(self.name).conf")
+        child = try Self.start(kind, self.name, workplace)
+        try waitUntilListening()
+    }
+
+    /// Dies at once, and is started again.
+    func killAndStart() throws {
+        _ = try child.stop(SIGKILL)
+        child = try Self.start(kind, name, workplace)
+        try waitUntilListening()
+    }
+
+    private func waitUntilListening() throws {
+        let (child, open) = (child, Array(ports.values))
         do {
-            try eventually("\(name) listens on \(free)") { !child.isRunning || free.allSatisfy(Ports.isOpen) }
+            try eventually("\(name) listens on \(open)") { !child.isRunning || open.allSatisfy(Ports.isOpen) }
         } catch {
             throw Child.Failure(description: "\(error); it said: \(child.errors)")
         }
         guard child.isRunning else { throw Child.Failure(description: "\(name) ended: \(child.errors)") }
     }
 
+    /// The file with what came this way.
+    func output(_ way: Way) -> URL { workplace.url("\(name)-\(way.rawValue).jsonl") }
+
+    /// How many messages it has written that came this way.
+    func count(_ way: Way) throws -> Int {
+        guard bytes(way) > 0 else { return 0 }
+        let said = try Child.run("/usr/bin/wc", ["-l", output(way).path], in: workplace).output
+        return said.split(separator: " ").first.flatMap { Int($0) } ?? 0
+    }
+
+    /// How many bytes that is.
+    func bytes(_ way: Way) -> Int {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: output(way).path)
+        return attributes?[.size] as? Int ?? 0
+    }
+
+    /// Waits until it has written that many.
+    func wait(for count: Int, _ way: Way, within limit: Duration = .seconds(20)) throws {
+        do {
+            try eventually("\(name) has \(count) messages over \(way)", within: limit) { try self.count(way) >= count }
+        } catch {
+            throw Child.Failure(description: "\(error), only \(try self.count(way)); \(child.errors)")
+        }
+    }
+
     /// Waits until it has written that many messages that came this way.
     func messages(_ way: Way, count: Int) throws -> [Message] {
-        let file = workplace.url(Self.outputName(kind, way))
-        do {
-            try eventually("\(kind.rawValue) has \(count) messages over \(way)") {
-                read(file).utf8.count { $0 == UInt8(ascii: "\n") } >= count
-            }
-        } catch {
-            throw Child.Failure(description: "\(error), only \(try Message.all(in: file).count); \(child.errors)")
-        }
-        return try Message.all(in: file)
+        try wait(for: count, way)
+        return try Message.all(in: output(way))
     }
 
     func stop() throws { try child.stop() }
 
-    private static func outputName(_ kind: Kind, _ way: Way) -> String { "\(kind.rawValue)-\(way).jsonl" }
+    private static func start(_ kind: Kind, _ name: String, _ workplace: Workplace) throws -> Child {
+        let configuration = workplace.path("\(name).conf")
+        switch kind {
+        case .rsyslog:
+            // What one that was killed has left.
+            try? FileManager.default.removeItem(at: workplace.url("\(name).pid"))
+            let (program, modules) = rsyslogProgram()
+            return try Child(
+                program,
+                ["-n", "-f", configuration, "-i", workplace.path("\(name).pid")] + (modules.map { ["-M", $0] } ?? []),
+                in: workplace, named: name)
+        case .syslogNG:
+            return try Child(
+                "/usr/sbin/syslog-ng",
+                [
+                    "-F", "--no-caps", "-f", configuration, "-R", workplace.path("\(name).persist"),
+                    "-p", workplace.path("\(name).pid"), "-c", workplace.path("\(name).ctl"),
+                ], in: workplace, named: name)
+        }
+    }
 
     /// The unpacked rsyslog, with where its modules are, or an installed one.
     private static func rsyslogProgram() -> (path: String, modules: String?) {
@@ -87,66 +162,22 @@ final class SyslogPeer {
         return (program, modules)
     }
 
-    private static func rsyslogConfiguration(_ ports: [Way: Int], _ workplace: Workplace) -> String {
-        func rules(_ way: Way) -> String {
-            """
-            ruleset(name="\(way)") { action(type="omfile" template="fields" file="\(workplace.path(outputName(.rsyslog, way)))") }
-
-            """
+    /// The example with other ports and places.
+    private static func configuration(
+        _ kind: Kind, _ name: String, _ ports: [Way: Int], _ certificates: TestCertificates, _ workplace: Workplace
+    ) -> String {
+        var text = read(Project.root.appending(path: "examples/\(kind.rawValue)/connlog.conf"))
+        for (place, instead) in [
+            ("/var/log/connlog/", workplace.path("\(name)-")), ("/var/spool/rsyslog", workplace.directory.path),
+            ("/etc/\(kind.rawValue)-tls/ca.pem", certificates.authority),
+            ("/etc/\(kind.rawValue)-tls/server", certificates.path("server")),
+        ] {
+            text = text.replacing(place, with: instead)
         }
-        func port(_ way: Way) -> Int { ports[way] ?? 0 }
-        return """
-            global(workDirectory="\(workplace.directory.path)" maxMessageSize="64k" net.enableDNS="off"
-                   parser.escapeControlCharactersOnReceive="off")
-            module(load="imudp")
-            module(load="imtcp")
-            template(name="fields" type="list" option.jsonf="on") {
-                property(outname="pri" name="pri" format="jsonf")
-                property(outname="timestamp" name="timereported" dateFormat="rfc3339" format="jsonf")
-                property(outname="hostname" name="hostname" format="jsonf")
-                property(outname="app" name="app-name" format="jsonf")
-                property(outname="procid" name="procid" format="jsonf")
-                property(outname="msgid" name="msgid" format="jsonf")
-                property(outname="sd" name="structured-data" format="jsonf")
-                property(outname="msg" name="msg" format="jsonf")
-            }
-            \(Way.allCases.map(rules).joined())
-            input(type="imudp" address="127.0.0.1" port="\(port(.udp))" rcvbufSize="8m" ruleset="udp")
-            input(type="imtcp" address="127.0.0.1" port="\(port(.octets))" ruleset="octets")
-            input(type="imtcp" address="127.0.0.1" port="\(port(.lines))" ruleset="lines" SupportOctetCountedFraming="off")
-
-            """
-    }
-
-    private static func syslogNGConfiguration(_ ports: [Way: Int], _ workplace: Workplace) -> String {
-        func source(_ way: Way) -> String {
-            let port = ports[way] ?? 0
-            return switch way {
-            case .udp: #"syslog(ip("127.0.0.1") port(\#(port)) transport("udp") so-rcvbuf(8388608))"#
-            case .octets: #"syslog(ip("127.0.0.1") port(\#(port)) transport("tcp"))"#
-            case .lines: #"network(ip("127.0.0.1") port(\#(port)) transport("tcp") flags(syslog-protocol))"#
-            }
+        for (way, port) in ports {
+            text = text.replacing("port=\"\(way.examplePort)\"", with: "port=\"\(port)\"")
+                .replacing("port(\(way.examplePort))", with: "port(\(port))")
         }
-        func path(_ way: Way) -> String {
-            """
-            log {
-                source { \(source(way)); };
-                destination { file("\(workplace.path(outputName(.syslogNG, way)))" template(fields)); };
-                flags(flow-control);
-            };
-
-            """
-        }
-        return """
-            @version: 3.38
-            options {
-                stats-freq(0); use-dns(no); dns-cache(no); keep-hostname(yes); keep-timestamp(yes); chain-hostnames(no);
-                log-msg-size(65536); frac-digits(6); time-zone("UTC"); create-dirs(no);
-            };
-            template fields {
-                template("$(format-json --scope none pri=$PRI timestamp=$ISODATE hostname=$HOST app=$PROGRAM procid=$PID msgid=$MSGID sd=$SDATA msg=$MSG)\\n");
-            };
-            \(Way.allCases.map(path).joined())
-            """
+        return text
     }
 }

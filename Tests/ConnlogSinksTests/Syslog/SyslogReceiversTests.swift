@@ -1,0 +1,140 @@
+import ConnlogCore
+import ConnlogSystem
+import ConnlogTestSupport
+import Testing
+
+@testable import ConnlogSinks
+
+/// Several receivers, and receivers that come and go.
+@Suite struct SyslogReceiversTests {
+    @Test func `each new connection begins with the first receiver that can be reached`() async throws {
+        let (first, second) = (try SyslogServer(), try SyslogServer())
+        let sink = SyslogTCPSink(syslogOptions(first.port, second.port)) { _, _ in }
+        #expect(await sink.deliver(syslogBatch(0..<1)) == .delivered)
+        first.waitForMessages(1)
+        first.stop()
+        #expect(await sink.deliver(syslogBatch(1..<2)) == .delivered)
+        #expect(eventIDs(try await second.messages(1)) == [1])
+        try first.start()
+        await sink.reopen()
+        #expect(await sink.deliver(syslogBatch(2..<3)) == .delivered)
+        #expect(eventIDs(try await first.messages(2)) == [0, 2])
+        await sink.close()
+    }
+
+    @Test func `a receiver that accepts and breaks off does not keep the next from being reached`() async throws {
+        // Such as a load balancer with nobody behind it.
+        let hollow = try SyslogServer { connection, _ in connection.resetAtEnd() }
+        let real = try SyslogServer()
+        let options = syslogOptions(hollow.port, real.port) { $0.transport = .relp }
+        // RELP needs an answer, so nothing is claimed on the way.
+        let relp = try SyslogServer(serve: RELPTalk.serve)
+        let sink = SyslogRELPSink(syslogOptions(hollow.port, relp.port) { $0.transport = options.transport }) { _, _ in
+        }
+        #expect(word(await sink.deliver(syslogBatch(0..<5))).hasPrefix("retry"))
+        #expect(await sink.deliver(syslogBatch(0..<5)) == .delivered)
+        #expect(eventIDs(try await relp.messages(5)) == Array(0..<5))
+        await sink.close()
+    }
+
+    @Test func `spread goes to any of them`() async throws {
+        let servers = try (0..<2).map { _ in try SyslogServer() }
+        let options = syslogOptions(servers[0].port, servers[1].port) {
+            $0.distribution = .spread
+            $0.maxConnectionAge = .nanoseconds(1)
+        }
+        let sink = SyslogTCPSink(options) { _, _ in }
+        for number in 0..<40 { #expect(await sink.deliver(syslogBatch(number..<(number + 1))) == .delivered) }
+        await sink.close()
+        let counts = servers.map(\.connections.value)
+        #expect(counts.reduce(0, +) == 40 && counts.allSatisfy { $0 > 0 }, "\(counts)")
+    }
+
+    @Test func `a name is looked up for each connection, and both families are tried`() async throws {
+        let server = try SyslogServer()
+        var options = SyslogOptions([.init(host: "localhost", port: server.port)])
+        options.timeout = .seconds(10)
+        let sink = SyslogTCPSink(options) { _, _ in }
+        #expect(await sink.deliver(syslogBatch(0..<1)) == .delivered)
+        await sink.close()
+        let nowhere = SyslogTCPSink(SyslogOptions([.init(host: "no-such-host.invalid", port: 1)])) { _, _ in }
+        #expect(word(await nowhere.deliver(syslogBatch(0..<1))) == "retry not_resolved")
+    }
+
+    @Test(arguments: [0, 1 << 20])
+    func `what a dying receiver had not read is lost, unless resend_tail covers it`(tail: Int) async throws {
+        let (hasClaimed, isDead) = (Gate(), Gate())
+        let server = try SyslogServer { connection, server in
+            guard server.connections.value == 1 else { return server.keepAll(of: connection) }
+            server.received.add(connection.read(atMost: 200))
+            hasClaimed.wait()
+            connection.resetAtEnd()
+            isDead.open()
+        }
+        let sink = SyslogTCPSink(syslogOptions(server.port) { $0.resendTailBytes = tail }) { _, _ in }
+        #expect(await sink.deliver(syslogBatch(0..<100)) == .delivered)
+        let before = server.received.all.count
+        hasClaimed.open()
+        isDead.wait()
+        // The reset may come before or behind the next write; either way the batch ends up delivered.
+        while await sink.deliver(syslogBatch(100..<110)) != .delivered {}
+        await sink.close()
+        let wanted = tail == 0 ? 10 : 110
+        let found = await eventually {
+            let ids = eventIDs((try? octetCounted(Array(server.received.all.dropFirst(before)))) ?? [])
+            return ids.count >= wanted ? ids : nil
+        }
+        #expect(found == (tail == 0 ? Array(100..<110) : Array(0..<110)))
+    }
+
+    // MARK: check --connect, check --send
+
+    private func findings(_ sink: any Sink) async -> [TrialFinding] {
+        var findings = await sink.connectTrial()
+        if findings.allSatisfy({ $0.verdict != .failed }) {
+            findings = await sink.sendTrial(syslogBatch(0..<1))
+        }
+        await sink.close()
+        return findings
+    }
+
+    @Test func `check tells of each receiver whether it can be reached`() async throws {
+        let server = try SyslogServer()
+        let sink = SyslogTCPSink(syslogOptions(server.port, try LoopbackListener.freePort())) { _, _ in }
+        let findings = await sink.connectTrial()
+        #expect(findings.map(\.verdict) == [.good, .failed])
+        #expect(findings[1].text.contains("is the receiver running"))
+    }
+
+    @Test func `check sends one event, and says what that proves`() async throws {
+        let tcp = try SyslogServer()
+        let sent = await findings(SyslogTCPSink(syslogOptions(tcp.port)) { _, _ in })
+        #expect(sent.map(\.verdict) == [.good])
+        #expect(sent[0].text.contains("kernel has acknowledged"))
+        #expect(eventIDs(try await tcp.messages(1)) == [0])
+        let relp = try SyslogServer(serve: RELPTalk.serve)
+        let answered = await findings(SyslogRELPSink(syslogOptions(relp.port) { $0.transport = .relp }) { _, _ in })
+        #expect(answered.map(\.verdict) == [.good])
+        #expect(answered[0].text.contains("answered for the test event with 200"))
+        let udp = try UDPReceiver()
+        let hoped = await findings(SyslogUDPSink(syslogOptions(udp.port) { $0.transport = .udp }) { _, _ in })
+        #expect(hoped.map(\.verdict) == [.doubtful])
+        #expect(udp.datagrams().count == 1)
+    }
+
+    @Test func `check suspects the framing when a receiver closes after the event, and the port when it talks`()
+        async throws
+    {
+        let closing = try SyslogServer { connection, _ in _ = connection.read() }
+        let closed = await findings(SyslogTCPSink(syslogOptions(closing.port)) { _, _ in })
+        #expect(closed.map(\.verdict) == [.failed])
+        #expect(closed[0].text.contains("framing = lf"), "\(closed)")
+        let talking = try SyslogServer { connection, server in
+            connection.write(Array("HTTP/1.1 400 Bad Request\r\n".utf8))
+            server.keepAll(of: connection)
+        }
+        let talked = await findings(SyslogTCPSink(syslogOptions(talking.port)) { _, _ in })
+        #expect(talked.map(\.verdict) == [.failed])
+        #expect(talked[0].text.contains("HTTP/1.1 400"), "\(talked)")
+    }
+}

@@ -1,0 +1,58 @@
+import ConnlogSystem
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A log daemon's socket of this machine, for datagrams or a stream of which it takes one connection.
+public final class LocalReceiver: Sendable {
+    public let path: String
+    private let socket: Int32
+    private let isStream: Bool
+
+    public init(_ path: String, isStream: Bool) throws {
+        self.path = path
+        self.isStream = isStream
+        let type = isStream ? SOCK_STREAM : SOCK_DGRAM
+        socket = Glibc.socket(AF_UNIX, Int32(type.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let name = Array(path.utf8)
+        guard socket >= 0, name.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            throw SystemError.last("socket", path)
+        }
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: name) }
+        let socket = socket
+        let failed = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                unsafe bind(socket, generic, socklen_t(MemoryLayout<sockaddr_un>.size)) != 0
+            }
+        }
+        if failed || (isStream && listen(socket, 4) != 0) { throw SystemError.last("bind", path) }
+    }
+
+    deinit {
+        close(socket)
+        unsafe unlink(path)
+    }
+
+    /// A folder for sockets, whose names have to be short.
+    public static func folder() throws -> String {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cl-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder.path
+    }
+
+    /// The connection to read from; for datagrams the socket itself.
+    public func accept() -> Int32 { isStream ? Glibc.accept(socket, nil, nil) : socket }
+
+    /// Waits for a datagram, or some bytes of the stream; empty at its end.
+    public func read(_ connection: Int32) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = unsafe recv(connection, &bytes, bytes.count, 0)
+        return Array(bytes.prefix(max(0, count)))
+    }
+
+    public func end(_ connection: Int32) { if isStream { close(connection) } }
+}
