@@ -30,5 +30,9 @@ export CONNLOG_BINARY
 section "Debug build of the tests, with the imports checked"
 swift build --build-tests --explicit-target-dependency-import-check error
 
+section "Instructions and allocations of a line"
+Benchmarks/instructions.sh
+Benchmarks/allocations.sh
+
 section "Tests"
 swift test --skip-build ${1:+--filter "$1"}

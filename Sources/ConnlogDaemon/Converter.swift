@@ -69,7 +69,7 @@ public struct Converter {
         rest.append(batch.bytes.span(consumed..<input.upperBound))
         counts.merge(decoder.takeCounts())
         let lineEnd = type(of: encoder).lineEnd
-        for index in 0..<batch.count where encoder.append(batch.record(index), to: &output) {
+        for index in 0..<batch.count where encoder.append(batch, index, to: &output) {
             output.append(contentsOf: lineEnd)
         }
     }

@@ -1,7 +1,8 @@
 import ConnlogCore
 import ConnlogQueue
 
-/// The queue as one source sees it: its checkpoints under the source's own name, so that sources cannot meet.
+/// The queue as one source sees it: its checkpoints under the source's own name, so that sources cannot meet, and its
+/// events in the small form that `RecordCodec` gives them.
 struct QueueOutput: EventOutput {
     private let queue: Queue
     private let prefix: String
@@ -16,8 +17,12 @@ struct QueueOutput: EventOutput {
     }
 
     func enqueue(_ batch: consuming EventBatch, _ checkpoints: [Checkpoint]) async throws(AppendError) {
+        var codec = RecordCodec()
+        var payloads = queue.makeBatch()
+        codec.encode(batch, into: &payloads)
+        queue.recycle(batch)
         do throws(QueueError) {
-            try await queue.enqueue(batch, checkpoints: checkpoints.map { (key: prefix + $0.key, value: $0.value) })
+            try await queue.enqueue(payloads, checkpoints: checkpoints.map { (key: prefix + $0.key, value: $0.value) })
         } catch {
             throw QueueOutput.appendError(error)
         }

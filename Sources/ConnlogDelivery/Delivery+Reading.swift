@@ -63,15 +63,20 @@ extension Delivery {
     /// Appends what the queue has, as far as the limits go, and filters it.
     private func fill(_ part: inout Part) throws(QueueError) {
         let before = part.batch.count
+        payloads.removeAll()
         let read = try reader.read(
-            into: &part.batch, maxEvents: max(1, limits.events - before),
-            maxBytes: max(1, recordBytesMax - part.batch.recordBytes))
+            into: &payloads, maxEvents: max(1, limits.events - before),
+            maxBytes: max(1, recordBytesMax - part.batch.recordBytes)
+        ) { RecordCodec.lineBytes($0) }
         countSkipped(before: reader.position - UInt64(read))
         guard read > 0 else { return }
+        let unreadable = codec.decode(payloads, into: &part.batch)
         part.offsets = part.offsets.appending(
             from: reader.position - UInt64(read), count: read, after: before)
+        if !unreadable.isEmpty { passOver(unreadable, of: &part, before: before, read: read) }
+        let count = part.batch.count
         guard let kept = filter?.apply(to: &part.batch) else { return }
-        update { $0.filtered += before + read - kept.count }
+        update { $0.filtered += count - kept.count }
         part.offsets = part.offsets.keeping(kept)
         compact(&part.batch)
     }
@@ -105,7 +110,7 @@ extension Delivery {
                 let offset = reader.position - UInt64(read - place)
                 while next < wanted.count, wanted.offsets[next] < offset { next += 1 }
                 guard next < wanted.count, wanted.offsets[next] == offset else { continue }
-                part.batch.append(chunk.record(place))
+                guard codec.decode(chunk.record(place), into: &part.batch) else { continue }
                 offsets.append(offset)
             }
         }
@@ -118,6 +123,17 @@ extension Delivery {
     }
 
     private static let chunkBytes = 1 << 20
+
+    /// Records that are not damaged, but that this version cannot read: a newer one has written them.
+    private func passOver(_ unreadable: [Int], of part: inout Part, before: Int, read: Int) {
+        part.offsets = part.offsets.keeping(
+            (0..<before + read).filter { $0 < before || !unreadable.contains($0 - before) })
+        update { $0.skipped += unreadable.count }
+        log(
+            .error,
+            "sink \(name): \(unreadable.count) events before offset \(reader.position) are in a form that this version "
+                + "does not know and were passed over; was a newer connlog here?")
+    }
 
     /// Events that the queue passed over: damaged ones, and old ones given up by `on_full = drop_oldest`.
     private func countSkipped(before offset: UInt64) {

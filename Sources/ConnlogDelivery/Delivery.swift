@@ -86,6 +86,9 @@ public actor Delivery {
 
     // Reading.
     var reader: QueueReader
+    /// Records as the queue has them, on their way to becoming lines.
+    var payloads = EventBatch()
+    let codec = RecordCodec()
     var filter: (any EventFilter)?
     /// A batch that may still grow while others are under way, and the offset after it.
     var gathering: Part?

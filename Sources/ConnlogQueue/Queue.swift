@@ -167,7 +167,8 @@ public final class Queue: Sendable {
         if bytes > bytesMax { throw .valueTooLong(what: what, bytes: bytes, bytesMax: bytesMax) }
     }
 
-    private func recycle(_ batch: consuming RecordBatch) {
+    /// Keeps the memory of a batch that is done with, for `makeBatch`.
+    public func recycle(_ batch: consuming RecordBatch) {
         var batch = batch
         batch.removeAll()
         let empty = batch

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels.h"
+#include "pack.h"
 #include "sockets.h"
 #include "system.h"
 #include "tls.h"

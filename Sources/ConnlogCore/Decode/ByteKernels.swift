@@ -49,8 +49,16 @@ public struct EventScanner: Sendable {
         }
         linesUntilLearning = 64
         var index = EventIndex()
-        let outcome = scanOnce(line, &index, .learning)
-        expected = outcome.learned
+        let order = KeyOrder()
+        expected = unsafe line.withUnsafeBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return expected }
+            return unsafe expected.withUnsafeBufferPointer { expected in
+                var parser = unsafe LineParser(
+                    base: base, count: bytes.count, expected: expected, mode: .learning, order: order)
+                _ = parser.line(&index)
+                return order.keys
+            }
+        }
     }
 
     private func scanOnce(_ line: Span<UInt8>, _ index: inout EventIndex, _ mode: LineParser.Mode) -> LineOutcome {
@@ -64,6 +72,11 @@ public struct EventScanner: Sendable {
     }
 }
 
+/// The keys of a line in their order, gathered while a line is learnt.
+private final class KeyOrder {
+    var keys: [ExpectedKey] = []
+}
+
 /// What one pass over a line found.
 private struct LineOutcome {
     var kind: LineKind
@@ -71,7 +84,6 @@ private struct LineOutcome {
     var misses = 0
     /// Keys were passed over because of a message that a later one replaced.
     var mustLookAgain = false
-    var learned: [ExpectedKey] = []
 
     init(_ kind: LineKind) { self.kind = kind }
 }
@@ -90,11 +102,15 @@ private struct ExpectedKey: Sendable {
     var length = 0
     var slot = Slot.unknown
     var inFields = false
+    /// Whatever its value is, it only has to be filed under `slot`.
+    var isPlain: Bool
 
     @unsafe init(_ key: UnsafePointer<UInt8>, length: Int, slot: UInt8, inFields: Bool) {
         self.length = length
         self.slot = slot
         self.inFields = inFields
+        // In the entry an event's own keys count only if there are no `fields`, and `msg` and `fields` decide.
+        isPlain = inFields ? slot < 64 : slot < Slot.of(.requestID) && slot != Slot.of(.msg) && slot != Slot.of(.fields)
         for place in 0..<length {
             let shift = UInt64(place % 8 * 8)
             let byte = unsafe UInt64(key[place]) << shift
@@ -141,7 +157,8 @@ private enum Slot {
     var next = 0
     var misses = 0
     var fault: LineFault?
-    var learned: [ExpectedKey] = []
+    /// Gets the keys in `learning`.
+    let order: KeyOrder?
 
     var slogMessage = Message.none
     var stackdriverMessage = Message.none
@@ -150,11 +167,15 @@ private enum Slot {
     /// The message is known and is not a connection event's, so only the grammar matters.
     var isDull = false
 
-    @unsafe init(base: UnsafePointer<UInt8>, count: Int, expected: UnsafeBufferPointer<ExpectedKey>, mode: Mode) {
+    @unsafe init(
+        base: UnsafePointer<UInt8>, count: Int, expected: UnsafeBufferPointer<ExpectedKey>, mode: Mode,
+        order: KeyOrder? = nil
+    ) {
         unsafe self.base = unsafe base
         self.count = count
         unsafe self.expected = unsafe expected
         self.mode = mode
+        self.order = order
     }
 
     // MARK: The line
@@ -194,7 +215,6 @@ private enum Slot {
         }
         outcome.misses = misses
         outcome.mustLookAgain = isDull && message == .connectionLog
-        outcome.learned = learned
         return outcome
     }
 
@@ -219,6 +239,7 @@ private enum Slot {
             return true
         }
         while true {
+            if mode == .fast { takeExpected(level, &index) }
             guard let slot = key(level) else { return false }
             skipBlanks()
             guard member(slot, level, &index) else { return false }
@@ -233,6 +254,48 @@ private enum Slot {
             }
             skipBlanks()
         }
+    }
+
+    /// Takes members as long as each has the expected key, a string without escapes or null, and a comma behind it, and no
+    /// blank anywhere: what coderd writes. Stands before a key, as it did; whatever is different is left to the general
+    /// way, which finds it untouched.
+    ///
+    /// Measured: 40 % of the instructions of a line less than with one general step for each member.
+    @inline(__always)
+    private mutating func takeExpected(_ level: Level, _ index: inout EventIndex) {
+        let isInFields = level == .fields
+        var at = at
+        var next = next
+        while unsafe next < expected.count, at &+ ExpectedKey.lengthMax <= count {
+            let guess = unsafe expected.baseAddress.unsafelyUnwrapped + next
+            guard unsafe guess.pointee.isPlain, unsafe guess.pointee.inFields == isInFields,
+                unsafe guess.pointee.matches(base + at)
+            else { break }
+            let start = unsafe at &+ guess.pointee.length
+            guard start &+ 5 <= count else { break }
+            if byte(start) == UInt8(ascii: "\"") {
+                let text = start &+ 1
+                let end = unsafe text &+ connlog_plain_string_prefix_within(base, base + text, base + count)
+                guard end &+ 1 < count, byte(end) == UInt8(ascii: "\""), byte(end &+ 1) == UInt8(ascii: ",") else {
+                    break
+                }
+                unsafe index.set(guess.pointee.slot, FieldRange(start: text, length: end &- text, kind: .string))
+                at = end &+ 2
+            } else {
+                guard isNull(start), byte(start &+ 4) == UInt8(ascii: ",") else { break }
+                unsafe index.set(guess.pointee.slot, FieldRange(start: start, length: 4, kind: .null))
+                at = start &+ 5
+            }
+            next &+= 1
+        }
+        self.at = at
+        self.next = next
+    }
+
+    /// - Parameter place: four readable bytes.
+    @inline(__always) private func isNull(_ place: Int) -> Bool {
+        // "null", its first letter in the lowest byte.
+        unsafe UnsafeRawPointer(base).loadUnaligned(fromByteOffset: place, as: UInt32.self).littleEndian == 0x6c6c_756e
     }
 
     /// A key and its colon. `nil` is a failure.
@@ -279,8 +342,8 @@ private enum Slot {
 
     /// Notes a key for the next lines. One that cannot be guessed leaves no gap: the next key is expected in its place.
     private mutating func learn(_ quote: Int, _ slot: UInt8, _ level: Level) {
-        guard at &- quote <= ExpectedKey.lengthMax, learned.count < 128 else { return }
-        learned.append(unsafe ExpectedKey(base + quote, length: at &- quote, slot: slot, inFields: level == .fields))
+        guard let order, at &- quote <= ExpectedKey.lengthMax, order.keys.count < 128 else { return }
+        order.keys.append(unsafe ExpectedKey(base + quote, length: at &- quote, slot: slot, inFields: level == .fields))
     }
 
     /// After a key that was not the expected one: if it stands a little further on in the order, goes on from there.
@@ -708,7 +771,8 @@ func firstIndex(of byte: UInt8, in bytes: Span<UInt8>, _ range: Range<Int>) -> I
     }
 }
 
-/// Whether the bytes of `range` are `text`.
+/// Whether the bytes of `range` are `text`. Inlined, since with a length that is known it is one or two comparisons.
+@inline(__always)
 func equal(_ bytes: Span<UInt8>, _ range: Range<Int>, _ text: StaticString) -> Bool {
     guard range.count == text.utf8CodeUnitCount, range.lowerBound >= 0, range.upperBound <= bytes.count else {
         return false
@@ -720,6 +784,7 @@ func equal(_ bytes: Span<UInt8>, _ range: Range<Int>, _ text: StaticString) -> B
 }
 
 /// Whether `bytes` has `text` at `place`.
+@inline(__always)
 func hasPrefix(_ bytes: Span<UInt8>, at place: Int, _ text: StaticString) -> Bool {
     let end = place &+ text.utf8CodeUnitCount
     return end <= bytes.count && equal(bytes, place..<end, text)

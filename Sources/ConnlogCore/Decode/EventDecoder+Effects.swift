@@ -2,23 +2,24 @@ internal import ConnlogSystem
 
 /// What becomes of a line, once it is certain that it is consumed.
 extension EventDecoder {
-    /// Notes what became of a line; at once if nothing before it is pending.
+    /// Notes what became of a line; at once if nothing before it is pending. Of an event `index` is what was found in it.
     mutating func emit(_ effect: Effect, _ batch: inout EventBatch) {
         if pendingCount == 0, effects.isEmpty {
-            apply(effect, &batch)
+            apply(effect, index.note, &batch)
         } else {
             effects.append(effect)
         }
     }
 
-    mutating func apply(_ effect: Effect, _ batch: inout EventBatch) {
+    /// - Parameter note: what is known of an event's fields.
+    mutating func apply(_ effect: Effect, _ note: RecordNote?, _ batch: inout EventBatch) {
         switch effect {
         case .event(let format, let range, let key):
             if let key, window.isDuplicate(key, format) {
                 counts.duplicates += 1
             } else {
                 counts.add(format)
-                batch.addRecord(range)
+                if let note { batch.addRecord(range, note) } else { batch.addRecord(range) }
             }
         case .auditLog: counts.auditLog += 1
         case .other: counts.other += 1

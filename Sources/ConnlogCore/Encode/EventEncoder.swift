@@ -10,6 +10,9 @@ public protocol EventEncoder {
     /// - Returns: `false`, and nothing appended, if it is not that.
     mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool
 
+    /// The same for a record whose fields are known.
+    mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool
+
     /// What stands before the first line of a file, with its line end; for most formats nothing.
     static var fileHeader: [UInt8] { get }
 
@@ -18,6 +21,17 @@ public protocol EventEncoder {
 }
 
 extension EventEncoder {
+    public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
+        append(record, to: &output)
+    }
+
+    /// Appends one record of a batch, which often knows where its fields lie.
+    @inline(__always)
+    public mutating func append(_ batch: borrowing EventBatch, _ place: Int, to output: inout ByteBuffer) -> Bool {
+        guard let note = batch.note(place) else { return append(batch.record(place), to: &output) }
+        return append(batch.record(place), EventIndex(note), to: &output)
+    }
+
     public static var fileHeader: [UInt8] { [] }
     public static var lineEnd: [UInt8] { [UInt8(ascii: "\n")] }
 }

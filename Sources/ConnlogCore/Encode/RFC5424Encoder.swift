@@ -69,6 +69,17 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
 
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
         guard scanner.scan(record, into: &index) == .connectionLog, index.shape == .slog else { return false }
+        appendScanned(record, to: &output)
+        return true
+    }
+
+    public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
+        self.index = index
+        appendScanned(record, to: &output)
+        return true
+    }
+
+    private mutating func appendScanned(_ record: Span<UInt8>, to output: inout ByteBuffer) {
         let start = output.count
         if options.addsSequence { sequence = sequence % 0x7fff_ffff + 1 }
         let sentence = Sentence(
@@ -84,7 +95,6 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
         messageStart += start
         if needsMark(output, messageStart) { insertMark(&output, messageStart) }
         if output.count - start > bytesMax { trim(&output, start, messageStart, sentence, record) }
-        return true
     }
 
     // MARK: The parts of a message
@@ -95,14 +105,24 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
         case .notice: writer.append(starts.notice.span)
         default: writer.append(starts.informational.span)
         }
+        time(record, &writer)
+        writer.append(sender.span)
+        writer.append(messageID(sentence))
+        writer.append(UInt8(ascii: " "))
+    }
+
+    /// RFC 5424 §6.2.3 allows six digits of a second's fraction.
+    private func time(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
+        if let text = index.value(.time, in: record), !text.hasEscapes,
+            EventTime.copyMicroseconds(record, text.range, into: &writer)
+        {
+            return
+        }
         if let time = index.time(in: record) ?? index.entryTime(in: record) {
             EventTime.write(time, .digits(6), into: &writer)
         } else {
             writer.append(UInt8(ascii: "-"))
         }
-        writer.append(sender.span)
-        writer.append(messageID(sentence))
-        writer.append(UInt8(ascii: " "))
     }
 
     private func messageID(_ sentence: Sentence) -> StaticString {
@@ -117,9 +137,7 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
 
     private mutating func structuredData(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
         writer.append(elementStart.span)
-        for number in 0..<StructuredData.parameterCount {
-            StructuredData.write(number, index, record, &text, into: &writer)
-        }
+        StructuredData.writeAll(index, record, &text, into: &writer)
         writer.append(UInt8(ascii: "]"))
         if options.addsSequence { meta(&writer) }
         writer.append(origin.span)

@@ -14,10 +14,35 @@ public enum EventTime {
     /// Digits of the fraction behind the ninth are passed over.
     /// - Returns: `nil` if it is neither, if a part is out of its range, or before 1678 or after 2261.
     public static func parse(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Nanoseconds? {
+        if let usual = UsualTime(bytes, range) { return usual.time }
+        return parseByParts(bytes, range)
+    }
+
+    /// The same, slowly.
+    static func parseByParts(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Nanoseconds? {
         var reader = Reader(at: range.lowerBound, end: range.upperBound)
         guard let seconds = reader.dateAndTime(bytes), let fraction = reader.fraction(bytes) else { return nil }
         guard let offset = reader.offset(bytes), reader.isAtEnd else { return nil }
         return sum(seconds - offset, fraction)
+    }
+
+    /// Writes what `parse` and then `write` with six digits would, if the text is as coderd writes it; else nothing.
+    ///
+    /// Copying the digits spares the way over nanoseconds and the calendar back: measured, 600 instructions of a message.
+    /// - Returns: whether it was written.
+    static func copyMicroseconds(_ bytes: Span<UInt8>, _ range: Range<Int>, into writer: inout ByteWriter) -> Bool {
+        guard let usual = UsualTime(bytes, range), usual.time != nil else { return false }
+        let start = range.lowerBound
+        writer.append(bytes.extracting(start..<start + UsualTime.secondsLength))
+        writer.append(UInt8(ascii: "."))
+        let kept = min(usual.digits, 6)
+        if kept > 0 {
+            writer.append(
+                bytes.extracting(start + UsualTime.secondsLength + 1..<start + UsualTime.secondsLength + 1 + kept))
+        }
+        for _ in kept..<6 { writer.append(UInt8(ascii: "0")) }
+        writer.append(UInt8(ascii: "Z"))
+        return true
     }
 
     /// For people and tests.
@@ -35,7 +60,7 @@ public enum EventTime {
         return sum(seconds, fraction)
     }
 
-    private static func sum(_ seconds: Int64, _ fraction: Int64) -> Nanoseconds? {
+    static func sum(_ seconds: Int64, _ fraction: Int64) -> Nanoseconds? {
         let (scaled, overflows) = seconds.multipliedReportingOverflow(by: nanosecondsPerSecond)
         let (total, overflowsToo) = scaled.addingReportingOverflow(fraction)
         return overflows || overflowsToo ? nil : total

@@ -19,7 +19,24 @@ extension EventIndex {
     /// Absent (`nil`) are a missing key, null, the empty string, and what builds write instead of null: `<nil>` and the
     /// nil UUID in addresses and ids, `{... Valid:false}` and `{"Valid": false}`. An address has no mask, and an
     /// IPv4 address inside IPv6 is the IPv4 address. Of `loggerNames` and `fields` it is the whole JSON value.
+    @inline(__always)
     public func value(_ field: Field, in record: Span<UInt8>) -> TextRange? {
+        let found = self[field]
+        switch found.kind {
+        case .absent, .null: return nil
+        case .number, .bool: return TextRange(found.range)
+        case .string, .escapedString:
+            guard EventValue.isOrdinary(found.range, isAddress: field == .ip, record) else {
+                return oddValue(field, in: record)
+            }
+            return TextRange(found.range, hasEscapes: found.kind == .escapedString)
+        case .array, .object: return oddValue(field, in: record)
+        }
+    }
+
+    /// The same without the short cut: what builds write for a missing value, or around it.
+    @inline(never)
+    func oddValue(_ field: Field, in record: Span<UInt8>) -> TextRange? {
         guard let text = reduced(self[field], record) else { return nil }
         switch field {
         case .ip: return EventValue.address(text, record)
@@ -117,6 +134,26 @@ extension EventIndex {
 
 /// The ways in which builds of Coder have written a value or its absence.
 enum EventValue {
+    /// Whether the text of a string means itself: most do, and one look at its first byte tells, so that the encoders
+    /// need not compare each of an event's twenty values with all the ways in which builds write none.
+    ///
+    /// What stands for no value begins with `{`, `<`, a backslash or a zero; only an address has more: a mask, or a colon
+    /// first.
+    @inline(__always)
+    static func isOrdinary(_ range: Range<Int>, isAddress: Bool, _ record: Span<UInt8>) -> Bool {
+        guard !range.isEmpty else { return false }
+        switch record[range.lowerBound] {
+        case UInt8(ascii: "{"), UInt8(ascii: "<"), UInt8(ascii: "\\"), UInt8(ascii: "0"): return false
+        case UInt8(ascii: ":"): return !isAddress
+        default: break
+        }
+        guard isAddress else { return true }
+        // `/32` and `/128` are the masks that are taken off.
+        let end = range.upperBound
+        if range.count >= 3, record[end - 3] == UInt8(ascii: "/") { return false }
+        return range.count < 4 || record[end - 4] != UInt8(ascii: "/")
+    }
+
     /// `{String:x Valid:true}` and its like as `x`; other text as it is. `nil` for `Valid:false`.
     static func unwrapped(_ text: TextRange, _ record: Span<UInt8>) -> TextRange? {
         let range = text.range

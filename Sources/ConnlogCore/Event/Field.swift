@@ -1,3 +1,5 @@
+public import ConnlogSystem
+
 /// The parts of a connection-log line that connlog knows, under one name for all generations of the format.
 ///
 /// Everything else in a line is kept, and copied wherever the whole line is, but not looked at.
@@ -20,19 +22,44 @@ public struct FieldRange: Sendable, Equatable {
         case number, null, bool, object, array
     }
 
-    public let start: UInt32
-    private let lengthAndKind: UInt32
+    // The start in the lower half; the length and, in four bits, the kind in the upper.
+    let bits: UInt64
 
     /// Lengths above 2^28 are not representable; the scanner refuses such lines.
+    @inline(__always)
     init(start: Int, length: Int, kind: Kind) {
-        self.start = UInt32(truncatingIfNeeded: start)
-        lengthAndKind = UInt32(truncatingIfNeeded: length) << 4 | UInt32(kind.rawValue)
+        bits =
+            UInt64(UInt32(truncatingIfNeeded: start)) | UInt64(truncatingIfNeeded: length << 4 | Int(kind.rawValue))
+            << 32
     }
+
+    @inline(__always)
+    init(bits: UInt64) { self.bits = bits }
 
     static let absent = FieldRange(start: 0, length: 0, kind: .absent)
 
-    public var kind: Kind { Kind(rawValue: UInt8(lengthAndKind & 15)) ?? .absent }
-    public var range: Range<Int> { Int(start)..<Int(start) + Int(lengthAndKind >> 4) }
+    public var start: UInt32 { UInt32(truncatingIfNeeded: bits) }
+
+    // All eight numbers are named, so that this is no more than a mask.
+    @inline(__always)
+    public var kind: Kind {
+        switch bits >> 32 & 7 {
+        case 0: .absent
+        case 1: .string
+        case 2: .escapedString
+        case 3: .number
+        case 4: .null
+        case 5: .bool
+        case 6: .object
+        default: .array
+        }
+    }
+
+    @inline(__always)
+    public var range: Range<Int> {
+        let start = Int(truncatingIfNeeded: bits & 0xffff_ffff)
+        return start..<start &+ Int(truncatingIfNeeded: bits >> 36)
+    }
 }
 
 /// Where the known fields of one record lie. Fixed size, reused from line to line.
@@ -45,29 +72,40 @@ public struct EventIndex: Sendable {
         case stackdriver
     }
 
-    private var ranges = InlineArray<32, FieldRange>(repeating: .absent)
+    private var ranges = InlineArray<32, UInt64>(repeating: 0)
     public internal(set) var shape = Shape.slog
 
     public init() {}
 
+    /// What was found when the record was made, handed on with it.
+    @inline(__always)
+    public init(_ note: RecordNote) { ranges = note.words }
+
+    /// For whoever gets the record next.
+    var note: RecordNote { RecordNote(words: ranges) }
+
     public internal(set) subscript(field: Field) -> FieldRange {
-        get { ranges[field.rawValue] }
-        set { ranges[field.rawValue] = newValue }
+        @inline(__always) get { FieldRange(bits: ranges[field.rawValue]) }
+        set { ranges[field.rawValue] = newValue.bits }
     }
 
     /// - Parameter slot: a field's raw value.
     @inline(__always)
     mutating func set(_ slot: UInt8, _ range: FieldRange) {
-        ranges[Int(slot)] = range
+        ranges[Int(slot)] = range.bits
     }
 
+    /// - Parameter slot: a field's raw value.
+    @inline(__always)
+    func range(_ slot: UInt8) -> FieldRange { FieldRange(bits: ranges[Int(slot)]) }
+
     mutating func clear() {
-        ranges = InlineArray(repeating: .absent)
+        ranges = InlineArray(repeating: 0)
         shape = .slog
     }
 
     /// Forgets what stands in `fields`, and keeps the entry around it.
     mutating func clearEvent() {
-        for slot in Field.requestID.rawValue...Field.clientSessionID.rawValue { ranges[slot] = .absent }
+        for slot in Field.requestID.rawValue...Field.clientSessionID.rawValue { ranges[slot] = 0 }
     }
 }

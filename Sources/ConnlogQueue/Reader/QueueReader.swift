@@ -13,8 +13,9 @@ public struct QueueReader: Sendable {
     private let source: ReaderSource
     private var place: Place?
     private var skipped: UInt64 = 0
-    /// Bytes of a record on disk, about; for small reads.
+    /// Bytes of a record on disk, about, and what it counts; for small reads.
     private var averageBytes = 512
+    private var averageSize = 512
 
     /// Where `position` is.
     private struct Place: Sendable {
@@ -36,12 +37,14 @@ public struct QueueReader: Sendable {
     /// Their offsets are contiguous: the first is `position - count` afterwards. At least one event comes if there is
     /// one, even if it is larger than `maxBytes`. Damaged and dropped events are passed over and counted in
     /// `takeSkipped`.
+    /// - Parameter size: what a record counts towards `maxBytes`.
     public mutating func read(
-        into batch: inout RecordBatch, maxEvents: Int, maxBytes: Int
+        into batch: inout RecordBatch, maxEvents: Int, maxBytes: Int,
+        size: (Span<UInt8>) -> Int = { record in record.count }
     ) throws(QueueError) -> Int {
         var taking = Taking(eventsMax: max(1, maxEvents), bytesMax: maxBytes)
         do throws(SystemError) {
-            while !taking.isFull, try readSome(into: &batch, &taking) {}
+            while !taking.isFull, try readSome(into: &batch, &taking, size) {}
         } catch {
             // What was read before is good; the error comes again with the next call.
             if taking.events == 0 { throw .system(error) }
@@ -89,7 +92,9 @@ public struct QueueReader: Sendable {
     // MARK: - One step
 
     /// - Returns: whether going on makes sense.
-    private mutating func readSome(into batch: inout RecordBatch, _ taking: inout Taking) throws(SystemError) -> Bool {
+    private mutating func readSome(
+        into batch: inout RecordBatch, _ taking: inout Taking, _ size: (Span<UInt8>) -> Int
+    ) throws(SystemError) -> Bool {
         let view = source.view(of: position)
         if view.oldest > position {
             guard taking.events == 0 else { return false }
@@ -99,7 +104,7 @@ public struct QueueReader: Sendable {
         guard let segment = view.segment, position < view.end else { return false }
         guard try find(segment, view) else { return true }
         let last = min(view.end, view.nextFirst ?? view.end)
-        return try readChunk(into: &batch, &taking, until: last, limit: view.limit(of: segment))
+        return try readChunk(into: &batch, &taking, until: last, limit: view.limit(of: segment), size)
     }
 
     private mutating func skip(to offset: UInt64) {
@@ -141,7 +146,8 @@ public struct QueueReader: Sendable {
     }
 
     private mutating func readChunk(
-        into batch: inout RecordBatch, _ taking: inout Taking, until end: UInt64, limit: Int?
+        into batch: inout RecordBatch, _ taking: inout Taking, until end: UInt64, limit: Int?,
+        _ size: (Span<UInt8>) -> Int
     ) throws(SystemError) -> Bool {
         guard var place else { return false }
         let start = batch.bytes.count
@@ -150,7 +156,7 @@ public struct QueueReader: Sendable {
             batch.bytes.truncate(to: start)
             let count = min(wanted, (limit ?? .max) - place.filePosition)
             if count > 0 { _ = try fill(&batch.bytes, from: place, count: count) }
-            let outcome = parse(&batch, from: start, until: end, &taking)
+            let outcome = parse(&batch, from: start, until: end, &taking, size)
             place.filePosition += outcome.consumed
             if outcome.consumed > 0 { note(&place) }
             batch.bytes.truncate(to: start + outcome.consumed)
@@ -186,7 +192,9 @@ public struct QueueReader: Sendable {
 
     private func chunkBytes(_ taking: Taking) -> Int {
         let events = (taking.eventsMax - taking.events).multipliedReportingOverflow(by: averageBytes * 5 / 4)
-        let wanted = min(events.overflow ? .max : events.partialValue, max(0, taking.bytesMax - taking.bytes))
+        // A record may count for more than it takes here.
+        let share = max(1, averageSize / averageBytes)
+        let wanted = min(events.overflow ? .max : events.partialValue, max(0, taking.bytesMax - taking.bytes) / share)
         return max(QueueReader.chunkBytesMin, min(QueueReader.chunkBytesMax, wanted))
     }
 
@@ -205,9 +213,11 @@ public struct QueueReader: Sendable {
 
     /// Declares the valid records from `start` on, as many as may be taken.
     private mutating func parse(
-        _ batch: inout RecordBatch, from start: Int, until end: UInt64, _ taking: inout Taking
+        _ batch: inout RecordBatch, from start: Int, until end: UInt64, _ taking: inout Taking,
+        _ size: (Span<UInt8>) -> Int
     ) -> (consumed: Int, stop: Stop) {
         var at = start
+        let bytesBefore = taking.bytes
         var expected = position
         let before = taking.events
         var stop = Stop.done
@@ -216,13 +226,14 @@ public struct QueueReader: Sendable {
             case .record(let kind, let payload, _, _):
                 let next = at + RecordCoding.recordBytes(payload: payload.count)
                 if kind == .event {
-                    if taking.events > 0, taking.bytes + payload.count > taking.bytesMax {
+                    let bytes = size(batch.bytes.span(payload))
+                    if taking.events > 0, taking.bytes + bytes > taking.bytesMax {
                         taking.isDone = true
                         break parsing
                     }
                     batch.addRecord(payload)
                     taking.events += 1
-                    taking.bytes += payload.count
+                    taking.bytes += bytes
                     expected += 1
                 }
                 at = next
@@ -236,7 +247,10 @@ public struct QueueReader: Sendable {
         }
         position = expected
         let count = taking.events - before
-        if count > 0 { averageBytes = max(64, (at - start) / count) }
+        if count > 0 {
+            averageBytes = max(64, (at - start) / count)
+            averageSize = max(1, (taking.bytes - bytesBefore) / count)
+        }
         // Padding of the last record may not have been read.
         let consumed = at - start
         if at > batch.bytes.count { batch.bytes.appendZeros(at - batch.bytes.count) }

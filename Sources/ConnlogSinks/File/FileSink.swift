@@ -238,17 +238,24 @@ public actor FileSink: Sink {
     }
 
     private func append(_ batch: EventBatch, _ now: Nanoseconds) throws(SystemError) -> SendOutcome {
-        var count = encode(batch, now)
+        let isWhole = isWritable(batch, now)
+        var count = isWhole ? batch.count : encode(batch, now)
         if count == 0 {
             guard sends == sendsCommitted else { return .deliveredPrefix(0) }
             try rotate(now)
             count = encode(batch, now)
         }
-        try file?.append(lines)
+        try file?.append(isWhole ? batch.bytes : lines)
         sends += 1
         report.counters.add(\.events, count)
         if lines.capacity > FileSink.keptBufferBytes { lines = ByteBuffer() }
         return count == batch.count ? .delivered : .deliveredPrefix(count)
+    }
+
+    /// Whether the batch's bytes are the lines that belong into the file, all of them, so that nothing need be copied.
+    private func isWritable(_ batch: EventBatch, _ now: Nanoseconds) -> Bool {
+        guard case .json = format, batch.isLines, let file else { return false }
+        return now < noRotationBefore || file.lengthBeforeLine + batch.bytes.count <= file.limit(options.rotateBytes)
     }
 
     /// Puts as many lines into `lines` as the file may take; one at least if it is empty.

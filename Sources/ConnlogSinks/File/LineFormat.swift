@@ -26,11 +26,14 @@ public enum LineFormat: Sendable {
         var isEncoded = false
         switch self {
         case .json: break
+        // An encoder that is held twice would copy its scratch memory with every line.
         case .human(var encoder):
-            isEncoded = encoder.append(batch.record(index), to: &lines)
+            self = .json
+            isEncoded = encoder.append(batch, index, to: &lines)
             self = .human(encoder)
         case .rfc5424(var encoder):
-            isEncoded = encoder.append(batch.record(index), to: &lines)
+            self = .json
+            isEncoded = encoder.append(batch, index, to: &lines)
             self = .rfc5424(encoder)
         }
         if !isEncoded {

@@ -20,7 +20,7 @@ final class HECBench: @unchecked Sendable {
 
     func encode(_ batch: EventBatch, compressing: Bool) {
         plain.removeAll()
-        for place in 0..<batch.count { envelope.append(batch.record(place), to: &plain) }
+        for place in 0..<batch.count { envelope.append(batch, place, to: &plain) }
         bodyCount = plain.count
         isCompressed = compressing
         guard compressing else { return }

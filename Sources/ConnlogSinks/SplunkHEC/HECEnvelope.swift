@@ -81,9 +81,20 @@ struct HECEnvelope: Sendable {
     /// What an envelope adds to a record, about.
     var bytesPerEvent: Int { metadata.count + 130 }
 
+    /// Appends the envelope of one event of a batch to `body`.
+    mutating func append(_ batch: borrowing EventBatch, _ place: Int, to body: inout ByteBuffer) {
+        guard let note = batch.note(place) else { return append(batch.record(place), to: &body) }
+        index = EventIndex(note)
+        appendScanned(batch.record(place), to: &body)
+    }
+
     /// Appends the envelope of one record, which is one slog JSON line, to `body`.
     mutating func append(_ record: Span<UInt8>, to body: inout ByteBuffer) {
         guard scanner.scan(record, into: &index) == .connectionLog else { return appendText(record, to: &body) }
+        appendScanned(record, to: &body)
+    }
+
+    private func appendScanned(_ record: Span<UInt8>, to body: inout ByteBuffer) {
         // Of each value at most three copies are made.
         let limit = metadata.count + 3 * record.count + HECEnvelope.ownBytesMax
         let index = index

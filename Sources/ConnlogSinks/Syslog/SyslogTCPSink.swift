@@ -63,7 +63,7 @@ public actor SyslogTCPSink: Sink {
         do throws(SocketError) {
             for place in 0..<batch.count {
                 message.removeAll()
-                guard encoder.append(batch.record(place), to: &message) else {
+                guard encoder.append(batch, place, to: &message) else {
                     try flush(to: connection)
                     return rejected(at: place, ends, connection)
                 }

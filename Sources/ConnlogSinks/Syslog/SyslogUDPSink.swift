@@ -64,7 +64,7 @@ public actor SyslogUDPSink: Sink {
         datagrams.removeAll(keepingCapacity: true)
         for place in first..<batch.count {
             let start = chunk.count
-            guard encoder.append(batch.record(place), to: &chunk) else { return false }
+            guard encoder.append(batch, place, to: &chunk) else { return false }
             datagrams.append(start..<chunk.count)
             if chunk.count >= SyslogUDPSink.chunkBytes { break }
         }
@@ -101,7 +101,7 @@ public actor SyslogUDPSink: Sink {
         options.messages.addsSequence = false
         var smaller = SyslogEncoder(options)
         var message = ByteBuffer()
-        guard smaller.append(batch.record(place), to: &message) else { return false }
+        guard smaller.append(batch, place, to: &message) else { return false }
         do throws(UDPSocket.Stop) { try socket.send(message, [0..<message.count]) } catch {
             if error.error.kind == .tooLarge { return false }
             throw error.error

@@ -21,6 +21,20 @@ private import CConnlog
     @inline(__always)
     mutating func advance(by length: Int) { count &+= length }
 
+    /// Forgets what was written from `newCount` on.
+    @inline(__always)
+    public mutating func truncate(to newCount: Int) {
+        precondition(newCount >= 0 && newCount <= count)
+        count = newCount
+    }
+
+    /// Writes another byte in place of one that was written.
+    @inline(__always)
+    public mutating func replace(at place: Int, with byte: UInt8) {
+        precondition(place >= 0 && place < count)
+        unsafe base.storeBytes(of: byte, toByteOffset: place, as: UInt8.self)
+    }
+
     @inline(__always)
     public mutating func append(_ byte: UInt8) {
         assert(count < limit)

@@ -7,6 +7,8 @@ public struct RecordBatch: Sendable {
     public private(set) var records: [Record] = []
     /// Bytes of all records together.
     public private(set) var recordBytes = 0
+    // Either as many as there are records, or fewer: then nothing is known about the others.
+    private var notes: [RecordNote] = []
 
     public init(capacity: Int = 0) {
         bytes = ByteBuffer(capacity: capacity)
@@ -27,6 +29,33 @@ public struct RecordBatch: Sendable {
         recordBytes += range.count
     }
 
+    /// The same, with what is known about it.
+    public mutating func addRecord(_ range: Range<Int>, _ note: RecordNote) {
+        while notes.count < records.count { notes.append(RecordNote()) }
+        addRecord(range)
+        notes.append(note)
+    }
+
+    /// What is known about a record; `nil` for nothing.
+    @inline(__always)
+    public func note(_ index: Int) -> RecordNote? {
+        guard index < notes.count, !notes[index].isBlank else { return nil }
+        return notes[index]
+    }
+
+    /// Whether `bytes` is nothing but the records, each with a line feed behind it, so that all can be written at once.
+    public var isLines: Bool {
+        var end = 0
+        for record in records {
+            let range = record.range
+            guard range.lowerBound == end, range.upperBound < bytes.count, bytes[range.upperBound] == 0x0a else {
+                return false
+            }
+            end = range.upperBound &+ 1
+        }
+        return end == bytes.count
+    }
+
     /// Copies a record to the end.
     public mutating func append(_ record: Span<UInt8>) {
         let start = bytes.count
@@ -40,9 +69,12 @@ public struct RecordBatch: Sendable {
         recordBytes = 0
         for index in records.indices where isKept(index, bytes.span(records[index].range)) {
             records[kept] = records[index]
+            if index < notes.count { notes[kept] = notes[index] }
             recordBytes += records[index].range.count
             kept += 1
         }
+        // A note that is missing may have made way for one that is there.
+        if notes.count < records.count { notes.removeAll() } else { notes.removeSubrange(kept...) }
         records.removeSubrange(kept...)
     }
 
@@ -50,6 +82,7 @@ public struct RecordBatch: Sendable {
     public func slice(_ range: Range<Int>) -> RecordBatch {
         var part = self
         part.records = Array(records[range])
+        part.notes = notes.count < records.count ? [] : Array(notes[range])
         part.recordBytes = part.records.reduce(0) { $0 + $1.range.count }
         return part
     }
@@ -57,6 +90,7 @@ public struct RecordBatch: Sendable {
     public mutating func removeAll() {
         bytes.removeAll()
         records.removeAll(keepingCapacity: true)
+        notes.removeAll(keepingCapacity: true)
         recordBytes = 0
     }
 }

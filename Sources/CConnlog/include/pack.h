@@ -1,0 +1,133 @@
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+// UUIDs and times as half as many bytes and back, for records in the queue. Eight of the twenty values of an event are
+// UUIDs; measured, a byte loop takes 300 instructions for one, this takes 45, which decides whether packing pays.
+
+/// Packs 16 lower-case hexadecimal digits into 8 bytes; 0 if one of them is none.
+static inline int connlog_pack_16_digits(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src) {
+#ifdef __SSE2__
+    __m128i text;
+    memcpy(&text, src, 16);
+    // Signed comparisons: what is above ASCII is negative, so neither.
+    __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(text, _mm_set1_epi8('0' - 1)), _mm_cmplt_epi8(text, _mm_set1_epi8('9' + 1)));
+    __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(text, _mm_set1_epi8('a' - 1)), _mm_cmplt_epi8(text, _mm_set1_epi8('f' + 1)));
+    if (_mm_movemask_epi8(_mm_or_si128(digit, letter)) != 0xffff) return 0;
+    __m128i zero = _mm_or_si128(_mm_and_si128(digit, _mm_set1_epi8('0')), _mm_and_si128(letter, _mm_set1_epi8('a' - 10)));
+    __m128i value = _mm_sub_epi8(text, zero);
+    // Of each pair the first digit is the upper half.
+    __m128i pairs = _mm_or_si128(_mm_slli_epi16(value, 4), _mm_srli_epi16(value, 8));
+    pairs = _mm_and_si128(pairs, _mm_set1_epi16(0xff));
+    _mm_storel_epi64((__m128i *)dst, _mm_packus_epi16(pairs, pairs));
+    return 1;
+#else
+    for (int i = 0; i < 16; i++) {
+        uint8_t c = src[i], value;
+        if (c >= '0' && c <= '9') value = c - '0';
+        else if (c >= 'a' && c <= 'f') value = c - 'a' + 10;
+        else return 0;
+        dst[i / 2] = i % 2 ? (uint8_t)(dst[i / 2] | value) : (uint8_t)(value << 4);
+    }
+    return 1;
+#endif
+}
+
+/// The 16 lower-case hexadecimal digits of 8 bytes.
+static inline void connlog_unpack_16_digits(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src) {
+#ifdef __SSE2__
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)src);
+    __m128i low = _mm_and_si128(bytes, _mm_set1_epi8(15));
+    __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), _mm_set1_epi8(15));
+    __m128i value = _mm_unpacklo_epi8(high, low);
+    __m128i letter = _mm_cmpgt_epi8(value, _mm_set1_epi8(9));
+    __m128i zero = _mm_add_epi8(_mm_set1_epi8('0'), _mm_and_si128(letter, _mm_set1_epi8('a' - 10 - '0')));
+    __m128i text = _mm_add_epi8(value, zero);
+    memcpy(dst, &text, 16);
+#else
+    for (int i = 0; i < 16; i++) {
+        uint8_t value = i % 2 ? src[i / 2] & 15 : src[i / 2] >> 4;
+        dst[i] = value < 10 ? '0' + value : 'a' + value - 10;
+    }
+#endif
+}
+
+/// Packs the text of a UUID, 36 bytes of which the digits are in lower case, into 16 bytes; 0 if it is anything else.
+static inline int connlog_pack_uuid(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src) {
+    if (src[8] != '-' || src[13] != '-' || src[18] != '-' || src[23] != '-') return 0;
+    uint8_t digits[32];
+    memcpy(digits, src, 8);
+    memcpy(digits + 8, src + 9, 4);
+    memcpy(digits + 12, src + 14, 4);
+    memcpy(digits + 16, src + 19, 4);
+    memcpy(digits + 20, src + 24, 12);
+    return connlog_pack_16_digits(dst, digits) && connlog_pack_16_digits(dst + 8, digits + 16);
+}
+
+/// The 36 bytes of a UUID's text.
+static inline void connlog_unpack_uuid(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src) {
+    uint8_t digits[32];
+    connlog_unpack_16_digits(digits, src);
+    connlog_unpack_16_digits(digits + 16, src + 8);
+    memcpy(dst, digits, 8);
+    memcpy(dst + 9, digits + 8, 4);
+    memcpy(dst + 14, digits + 12, 4);
+    memcpy(dst + 19, digits + 16, 4);
+    memcpy(dst + 24, digits + 20, 12);
+    dst[8] = dst[13] = dst[18] = dst[23] = '-';
+}
+
+/// Packs a time as coderd writes it, `2025-07-03T05:09:41.929840747Z` with up to nine digits behind the point or no
+/// point, into 12 bytes of two decimal digits each. Returns how many digits are behind the point, or -1 if it is
+/// anything else. Whether there is such a day does not matter.
+static inline int connlog_pack_time(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src, size_t n) {
+    if (n < 20 || n == 21 || n > 30) return -1;
+    if (src[4] != '-' || src[7] != '-' || src[10] != 'T' || src[13] != ':' || src[16] != ':' || src[n - 1] != 'Z') return -1;
+    uint8_t digits[32];
+    memset(digits, '0', 32);
+    memcpy(digits, src, 4);
+    memcpy(digits + 4, src + 5, 2);
+    memcpy(digits + 6, src + 8, 2);
+    memcpy(digits + 8, src + 11, 2);
+    memcpy(digits + 10, src + 14, 2);
+    memcpy(digits + 12, src + 17, 2);
+    size_t fraction = n == 20 ? 0 : n - 21;
+    if (fraction) {
+        if (src[19] != '.') return -1;
+        for (size_t i = 0; i < fraction; i++) digits[14 + i] = src[20 + i];
+    }
+    for (size_t i = 0; i < 24; i++)
+        if ((uint8_t)(digits[i] - '0') > 9) return -1;
+    uint8_t packed[16];
+    if (!connlog_pack_16_digits(packed, digits) || !connlog_pack_16_digits(packed + 8, digits + 16)) return -1;
+    memcpy(dst, packed, 12);
+    return (int)fraction;
+}
+
+/// The text of a packed time with so many digits (0 to 9) behind the point; writes up to 32 bytes and returns how many
+/// of them are the text.
+static inline size_t connlog_unpack_time(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src, int fraction) {
+    uint8_t digits[32], packed[16] = {0};
+    memcpy(packed, src, 12);
+    connlog_unpack_16_digits(digits, packed);
+    connlog_unpack_16_digits(digits + 16, packed + 8);
+    memcpy(dst, digits, 4);
+    memcpy(dst + 5, digits + 4, 2);
+    memcpy(dst + 8, digits + 6, 2);
+    memcpy(dst + 11, digits + 8, 2);
+    memcpy(dst + 14, digits + 10, 2);
+    memcpy(dst + 17, digits + 12, 2);
+    dst[4] = dst[7] = '-';
+    dst[10] = 'T';
+    dst[13] = dst[16] = ':';
+    dst[19] = '.';
+    memcpy(dst + 20, digits + 14, 10);
+    size_t length = fraction ? 20 + (size_t)fraction : 19;
+    dst[length] = 'Z';
+    return length + 1;
+}
