@@ -72,6 +72,7 @@ public struct EventIndex: Sendable {
         case stackdriver
     }
 
+    // Read through its span: a subscript with a number that is not a constant copies all of it first.
     private var ranges = InlineArray<32, UInt64>(repeating: 0)
     public internal(set) var shape = Shape.slog
 
@@ -85,7 +86,7 @@ public struct EventIndex: Sendable {
     var note: RecordNote { RecordNote(words: ranges) }
 
     public internal(set) subscript(field: Field) -> FieldRange {
-        @inline(__always) get { FieldRange(bits: ranges[field.rawValue]) }
+        @inline(__always) get { FieldRange(bits: ranges.span[field.rawValue]) }
         set { ranges[field.rawValue] = newValue.bits }
     }
 
@@ -97,7 +98,7 @@ public struct EventIndex: Sendable {
 
     /// - Parameter slot: a field's raw value.
     @inline(__always)
-    func range(_ slot: UInt8) -> FieldRange { FieldRange(bits: ranges[Int(slot)]) }
+    func range(_ slot: UInt8) -> FieldRange { FieldRange(bits: ranges.span[Int(slot)]) }
 
     mutating func clear() {
         ranges = InlineArray(repeating: 0)

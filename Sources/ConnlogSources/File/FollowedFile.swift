@@ -135,6 +135,8 @@ extension FollowedFile {
         _ makeDecoder: () -> any EntryDecoder, _ file: LocalFile, _ counts: inout SourceCounts
     ) {
         var decoder = self.decoder ?? warmDecoder(makeDecoder, file)
+        // Held twice it would be copied, with its window of known events, when it is used.
+        self.decoder = nil
         let before = batch.count
         let done = decoder.decode(input, in: &batch, isEnd: isEnd)
         counts.add(decoder.takeCounts(path, start: decoderStart))
