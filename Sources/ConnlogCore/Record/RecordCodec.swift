@@ -129,6 +129,15 @@ public struct RecordCodec: Sendable {
         return true
     }
 
+    /// Replaces payloads by their lines, for tools that look at single events of a queue.
+    /// - Returns: `false`, and nothing changed, if no version so far has written one of them.
+    public func unpack(_ batch: inout EventBatch) -> Bool {
+        var lines = EventBatch()
+        guard decode(batch, into: &lines).isEmpty else { return false }
+        batch = lines
+        return true
+    }
+
     /// One line, for tools and tests.
     /// - Returns: `nil` if no version so far has written the payload.
     public func decode(_ payload: Span<UInt8>) -> [UInt8]? {

@@ -39,6 +39,7 @@ public struct QueueExport: Sendable {
     private mutating func read(_ write: (ByteBuffer) -> Bool) throws(QueueError) {
         var walk = QueueWalk(snapshot, offsets: options.offsets)
         var clock = EventClock()
+        let codec = RecordCodec()
         var one = EventBatch()
         var lines = ByteBuffer()
         while let step = try walk.next() {
@@ -46,6 +47,11 @@ public struct QueueExport: Sendable {
             case .event(let offset):
                 one.removeAll()
                 walk.appendRecord(to: &one)
+                guard codec.unpack(&one) else {
+                    losses.append(
+                        "event \(offset) is in a form that this version does not know; was a newer connlog here?")
+                    continue
+                }
                 guard options.times.isEverything || options.times.contains(clock.time(of: one.record(0))) else {
                     continue
                 }

@@ -43,6 +43,7 @@ public struct QueueSurvey: Sendable {
         var progress = progress
         var walk = QueueWalk(snapshot)
         var clock = EventClock()
+        let codec = RecordCodec()
         var batch = RecordBatch()
         while let step = try walk.next() {
             switch step {
@@ -50,7 +51,7 @@ public struct QueueSurvey: Sendable {
                 events += 1
                 batch.removeAll()
                 walk.appendRecord(to: &batch)
-                note(clock.time(of: batch.record(0)))
+                note(codec.unpack(&batch) ? clock.time(of: batch.record(0)) : nil)
             case .checkpoint: checkpoints += 1
             case .mark: marks += 1
             case .damage(let found): damage.append(found)

@@ -41,6 +41,7 @@ struct ReplaySource {
     private var clock = EventClock()
     private var seen = EventSet()
     private var one = EventBatch()
+    private let codec = RecordCodec()
     private(set) var counts = Counts()
     private(set) var bytesDone = 0
     private(set) var bytesInAll = 0
@@ -171,10 +172,11 @@ struct ReplaySource {
         do throws(QueueError) {
             while let step = try walk?.next() {
                 switch step {
-                case .event:
+                case .event(let offset):
                     one.removeAll()
                     walk?.appendRecord(to: &one)
-                    return true
+                    if codec.unpack(&one) { return true }
+                    counts.losses.append("event \(offset) of the queue is in a form that this version does not know")
                 case .damage(let damage): counts.losses.append("\(damage.place): \(damage.finding)")
                 case .released, .checkpoint, .mark: continue
                 }
