@@ -46,6 +46,11 @@ if [ "${1:-}" = --record ]; then
     cat Benchmarks/instructions.txt
     exit 0
 fi
+if [ ! -e Benchmarks/instructions.txt ]; then
+    cat "$work/now.txt"
+    echo "Nothing is recorded to compare with: Benchmarks/instructions.sh --record"
+    exit 0
+fi
 awk '
     NR == FNR { recorded[$1] = $2; next }
     {
