@@ -35,12 +35,6 @@ public struct EventScanner: Sendable {
         return outcome.kind
     }
 
-    /// Whether the line is JSON of any kind.
-    mutating func isJSON(_ line: Span<UInt8>, _ index: inout EventIndex) -> Bool {
-        if case .malformed = scan(line, into: &index) { return false }
-        return true
-    }
-
     private mutating func learn(_ line: Span<UInt8>) {
         // A stream that changes its order with each line must not be learnt with each line.
         guard linesUntilLearning == 0 else {
@@ -75,17 +69,6 @@ public struct EventScanner: Sendable {
 /// The keys of a line in their order, gathered while a line is learnt.
 private final class KeyOrder {
     var keys: [ExpectedKey] = []
-}
-
-/// What one pass over a line found.
-private struct LineOutcome {
-    var kind: LineKind
-    /// Keys that were not the expected ones.
-    var misses = 0
-    /// Keys were passed over because of a message that a later one replaced.
-    var mustLookAgain = false
-
-    init(_ kind: LineKind) { self.kind = kind }
 }
 
 /// `"key":` as three words with masks, so that one comparison finds it.
@@ -130,16 +113,6 @@ private struct ExpectedKey: Sendable {
         let difference2 = unsafe (raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self).littleEndian ^ word2) & mask2
         return difference0 | difference1 | difference2 == 0
     }
-}
-
-/// What a key means: a `Field`'s number, or one of these.
-private enum Slot {
-    static let unknown: UInt8 = 255
-    static let message: UInt8 = 100
-    /// A key that only Stackdriver entries have.
-    static let stackdriver: UInt8 = 101
-
-    @inline(__always) static func of(_ field: Field) -> UInt8 { UInt8(truncatingIfNeeded: field.rawValue) }
 }
 
 /// One pass over one line.
