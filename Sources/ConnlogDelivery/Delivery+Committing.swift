@@ -6,11 +6,17 @@ import ConnlogSystem
 extension Delivery {
     /// Commits when it is time and, where the sink makes something durable for it, between two batches.
     func commitIfDue() async {
-        guard isCommitDue, doubt == nil, !mustOpen else { return }
-        if isCommitOverdue, breaker.state == .open { return }
-        guard limits.commitInterval == .zero || window.sending == 0 else { return }
-        await commit()
+        if mayCommit { await commit() }
     }
+
+    var mayCommit: Bool {
+        guard isCommitDue, doubt == nil, !mustOpen else { return false }
+        if isCommitOverdue, breaker.state == .open { return false }
+        return limits.commitInterval == .zero || window.sending == 0
+    }
+
+    /// What the sink has is in doubt, and nothing is under way that would have to end first.
+    var mustStartAgain: Bool { doubt != nil && window.sending == 0 }
 
     /// Nothing may be begun until the commit that is due is made.
     var mustCommitFirst: Bool { isCommitDue && (isCommitOverdue || limits.commitInterval != .zero) }

@@ -223,6 +223,8 @@ public actor Delivery {
                 await openIfDue()
                 await commitIfDue()
                 proceed(&group)
+                // What reading or a failed commit has brought about is seen to before anything is waited for.
+                if mayCommit || mustStartAgain { continue }
                 guard !isOver, let wake = await group.next() else { break }
                 handle(wake)
             }
@@ -256,7 +258,7 @@ public actor Delivery {
 
     /// Opens the sink if it is to be opened; when that fails, it is tried again after a pause.
     private func openIfDue() async {
-        if doubt != nil, window.sending == 0 { startAgain() }
+        if mustStartAgain { startAgain() }
         guard mustOpen, doubt == nil, breaker.state != .open, mode < .finishing else { return }
         hasTriedToOpen = true
         do throws(SinkError) {

@@ -33,7 +33,7 @@ import Testing
         try await bench.append(0..<500)
         let delivery = try bench.delivery(ScriptedSink(limits: BatchLimits(events: 4)), filter: try onlyVSCode())
         let running = Task { await delivery.run() }
-        while bench.committed < 500 { await Task.yield() }
+        while bench.committed < 500, !Task.isCancelled { await Task.yield() }
         delivery.stop()
         await running.value
     }
@@ -46,9 +46,9 @@ import Testing
         let delivery = try bench.delivery(sink, filter: try onlyVSCode())
         let running = Task { await delivery.run() }
         await sink.untilBegun(1)
-        while delivery.status.filtered < 5 { await Task.yield() }
+        while delivery.status.filtered < 5, !Task.isCancelled { await Task.yield() }
         await sink.answer(0, .delivered)
-        while bench.committed < 9 { await Task.yield() }
+        while bench.committed < 9, !Task.isCancelled { await Task.yield() }
         delivery.stop()
         await running.value
     }
@@ -115,7 +115,7 @@ import Testing
         let sink = ScriptedSink(failingOpens: .max)
         let delivery = try bench.delivery(sink)
         let running = Task { await delivery.run() }
-        while await sink.openedWith.isEmpty { await Task.yield() }
+        while await sink.openedWith.isEmpty, !Task.isCancelled { await Task.yield() }
         delivery.drain()
         await running.value
     }
@@ -161,7 +161,7 @@ import Testing
         let sink = ScriptedSink(habit: .refuse([1, 2, 3, 4], names: true))
         let delivery = try bench.delivery(sink, deadLetterBytesMax: 1500)
         let running = Task { await delivery.run() }
-        while delivery.status.retries["dead_letters_full"] == nil { await Task.yield() }
+        while delivery.status.retries["dead_letters_full"] == nil, !Task.isCancelled { await Task.yield() }
         #expect(bench.deadLetters.count < 4)
         let before = bench.deadLetters
         #expect(bench.said.withLock { $0.contains { $0.contains("connlog dead-letter list") } })
@@ -172,7 +172,7 @@ import Testing
         let others = bench.deadLetters
         bench.removeDeadLetters()
         delivery.drain()
-        while bench.committed < 6 { await Task.yield() }
+        while bench.committed < 6, !Task.isCancelled { await Task.yield() }
         delivery.stop()
         await running.value
         #expect((before + others + bench.deadLetters).sorted() == [1, 2, 3, 4])
@@ -185,11 +185,11 @@ import Testing
         let sink = ScriptedSink()
         let delivery = try bench.delivery(sink)
         let running = Task { await delivery.run() }
-        while bench.committed < 5 { await Task.yield() }
+        while bench.committed < 5, !Task.isCancelled { await Task.yield() }
         await bench.queue.close()
         // It still listens.
         delivery.reopen()
-        while await sink.reopens == 0 { await Task.yield() }
+        while await sink.reopens == 0, !Task.isCancelled { await Task.yield() }
         delivery.drain()
         await running.value
     }

@@ -44,6 +44,6 @@ actor GatedSink: Sink {
 
     /// Waits until so many sends have begun.
     func untilBegun(_ count: Int) async {
-        while begun.count < count { await Task.yield() }
+        while begun.count < count, !Task.isCancelled { await Task.yield() }
     }
 }

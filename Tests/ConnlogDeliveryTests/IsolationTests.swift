@@ -25,10 +25,10 @@ import Testing
         }
         try await bench.append(0..<200)
         if trouble == .reopen { bad.reopen() }
-        while hanging.calls == 0 { await Task.yield() }
+        while hanging.calls == 0, !Task.isCancelled { await Task.yield() }
         try await bench.append(200..<1000)
         for delivery in [bad] + good { delivery.reopen() }
-        for sink in sinks { while await sink.reopens == 0 { await Task.yield() } }
+        for sink in sinks { while await sink.reopens == 0, !Task.isCancelled { await Task.yield() } }
         for delivery in good { delivery.drain() }
         for task in running.dropFirst() { await task.value }
         for sink in sinks {

@@ -80,7 +80,7 @@ private struct ModelRun {
         let isHard = Bool.random(using: &generator)
         let target = await sink.steps + steps
         let running = Task { await delivery.run() }
-        while await sink.steps < target, bench.committed < bench.queue.end { await Task.yield() }
+        while await sink.steps < target, bench.committed < bench.queue.end, !Task.isCancelled { await Task.yield() }
         isHard ? delivery.stop() : delivery.finish()
         await running.value
     }

@@ -22,7 +22,7 @@ import Testing
     }
 
     private func until(_ isSo: () -> Bool) async {
-        while !isSo() { await Task.yield() }
+        while !isSo(), !Task.isCancelled { await Task.yield() }
     }
 
     /// Lets time pass, once somebody waits for that.
@@ -214,7 +214,7 @@ private actor ProofGate: Sink {
     }
 
     func untilAsked(_ count: Int) async {
-        while asked < count || waiting == nil { await Task.yield() }
+        while asked < count || waiting == nil, !Task.isCancelled { await Task.yield() }
     }
 
     func answer(_ outcome: SendOutcome) {

@@ -29,6 +29,15 @@ extension ProcessTests {
             try handle.close()
         }
 
+        /// Starts it, and waits until it listens to signals, which it does before it opens its queue.
+        private func start(_ daemon: Daemon) throws -> Child {
+            let child = try daemon.start()
+            try eventually("it has opened its queue") {
+                !child.isRunning || FileManager.default.fileExists(atPath: workplace.path("data/queue/lock"))
+            }
+            return child
+        }
+
         /// Gives the daemon another configuration and waits until it is in force.
         private func reload(_ child: Child, sections: String, settings: String = "") throws {
             _ = try Daemon(reading: live, sections: sections, settings: settings, in: workplace)
@@ -63,7 +72,7 @@ extension ProcessTests {
             let steady = sink("steady")
             let daemon = try Daemon(
                 reading: live, sections: steady + sink("changing") + sink("leaving"), in: workplace)
-            let child = try daemon.start()
+            let child = try start(daemon)
             for part in parts.indices {
                 try give(part)
                 // Every part meets another configuration: rotation, compression, a new sink that comes and goes.
@@ -82,7 +91,7 @@ extension ProcessTests {
         @Test func `a source that is changed goes on where it was`() throws {
             let sections = sink("events")
             let daemon = try Daemon(reading: live, sections: sections, in: workplace)
-            let child = try daemon.start()
+            let child = try start(daemon)
             for part in parts.indices {
                 try give(part)
                 let max = part % 2 == 0 ? "64KiB" : "1MiB"
@@ -106,7 +115,7 @@ extension ProcessTests {
 
         @Test func `a mistake keeps all of the old configuration, and is told with its place`() throws {
             let daemon = try Daemon(reading: live, sections: sink("events"), in: workplace)
-            let child = try daemon.start()
+            let child = try start(daemon)
             try give(0)
             _ = try Daemon(
                 reading: live, sections: sink("events", "filter = type:nonsense\nfoo = 1") + sink("other"),
@@ -127,7 +136,7 @@ extension ProcessTests {
 
         @Test func `keys that only a start can change are named, and another data_dir is refused`() throws {
             let daemon = try Daemon(reading: live, sections: sink("events"), in: workplace)
-            let child = try daemon.start()
+            let child = try start(daemon)
             try give(0)
             try reload(child, sections: sink("events"), settings: "segment_size = 2MiB\nlog_level = debug")
             #expect(child.errors.contains("segment_size is changed by a restart only"))
@@ -147,7 +156,7 @@ extension ProcessTests {
                 Daemon.syslog("siem", "transport = tcp\naddress = 127.0.0.1:\(port)\n\(keys)")
             }
             let daemon = try Daemon(reading: live, sections: sink("events") + dead(""), in: workplace)
-            let child = try daemon.start()
+            let child = try start(daemon)
             try give(0)
             let first = workplace.lines("live.log").count { $0.contains("connection_log") }
             try eventually("the first part is there", within: .seconds(30)) {
@@ -174,7 +183,7 @@ extension ProcessTests {
             let daemon = try Daemon(
                 reading: live, sections: sink("events") + Daemon.splunk("splunk", port: silent.port),
                 settings: "shutdown_timeout = 2s", in: workplace)
-            let child = try daemon.start()
+            let child = try start(daemon)
             try give(0)
             try eventually("the file has some events") { !workplace.lines("events.jsonl").isEmpty }
             let splunk = try Receiver(.hec, named: "hec", in: workplace)
@@ -195,7 +204,7 @@ extension ProcessTests {
 
         @Test func `many SIGHUPs in a row are one or two reloads, and do no harm`() throws {
             let daemon = try Daemon(reading: live, sections: sink("events"), in: workplace)
-            let child = try daemon.start()
+            let child = try start(daemon)
             for part in parts.indices {
                 try give(part)
                 for _ in 0..<20 { child.signal(SIGHUP) }
