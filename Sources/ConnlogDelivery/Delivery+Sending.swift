@@ -6,9 +6,10 @@ import ConnlogSystem
 extension Delivery {
     /// Starts sends, proofs, reads, timers and waits: whatever can go on now.
     func proceed(_ group: inout TaskGroup<Wake>) {
-        startPause(&group)
         startReady(&group)
         while mayRead, readFlight() { startReady(&group) }
+        // Not before reading: what cannot be read asks for a pause too.
+        startPause(&group)
         // Nothing to probe with: the next event will show.
         if breaker.state == .probing, window.isEmpty, gathering == nil, !mustOpen { breaker.probeLater() }
         startProof(&group)

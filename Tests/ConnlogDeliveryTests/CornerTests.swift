@@ -28,6 +28,19 @@ import Testing
         #expect(bench.committed == 900)
     }
 
+    @Test(arguments: 0..<6)
+    func `a queue that cannot be opened for a moment is read again after a pause`(call: Int) async throws {
+        let tooManyFiles: Int32 = 24
+        let disk = SimulatedFileSystem()
+        let bench = try DeliveryBench(queue: try Queue.open("queue", QueueOptions(), fileSystem: disk))
+        try await bench.append(0..<20)
+        let delivery = try bench.delivery(ScriptedSink(limits: BatchLimits(events: 4)))
+        disk.fail(.error(tooManyFiles), atCall: disk.calls + call)
+        delivery.drain()
+        await delivery.run()
+        #expect(delivery.status.delivered == 20)
+    }
+
     @Test func `a running sink gets past what its filter drops without anybody waking it`() async throws {
         let bench = try DeliveryBench()
         try await bench.append(0..<500)
