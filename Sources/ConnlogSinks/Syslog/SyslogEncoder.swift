@@ -19,4 +19,11 @@ struct SyslogEncoder: EventEncoder {
         if legacy == nil { return modern.append(record, to: &output) }
         return legacy?.append(record, to: &output) ?? false
     }
+
+    /// The same for a record whose fields are known.
+    @inline(__always)
+    mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
+        if legacy == nil { return modern.append(record, index, to: &output) }
+        return legacy?.append(record, to: &output) ?? false
+    }
 }

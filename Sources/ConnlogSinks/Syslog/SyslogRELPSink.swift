@@ -65,7 +65,7 @@ public actor SyslogRELPSink: Sink {
         chunk.removeAll()
         for place in 0..<batch.count where window.mustSend(place) {
             message.removeAll()
-            guard encoder.append(batch.record(place), to: &message) else {
+            guard encoder.append(batch, place, to: &message) else {
                 window.refuse(place, .notAnEvent)
                 continue
             }

@@ -69,7 +69,7 @@ public actor SyslogUnixSink: Sink {
         messages.removeAll(keepingCapacity: true)
         for place in first..<batch.count {
             let start = chunk.count
-            guard encoder.append(batch.record(place), to: &chunk) else { return false }
+            guard encoder.append(batch, place, to: &chunk) else { return false }
             messages.append(start..<chunk.count)
             // Readers of such streams know no lengths; no message has a line feed inside.
             if isStream { chunk.append(UInt8(ascii: "\n")) }
