@@ -63,16 +63,18 @@ import Testing
 
     @Test(arguments: [0, 1 << 20])
     func `what a dying receiver had not read is lost, unless resend_tail covers it`(tail: Int) async throws {
-        let (hasClaimed, isDead) = (Gate(), Gate())
+        let (hasRead, hasClaimed, isDead) = (Gate(), Gate(), Gate())
         let server = try SyslogServer { connection, server in
             guard server.connections.value == 1 else { return server.keepAll(of: connection) }
             server.received.add(connection.read(atMost: 200))
+            hasRead.open()
             hasClaimed.wait()
             connection.resetAtEnd()
             isDead.open()
         }
         let sink = SyslogTCPSink(syslogOptions(server.port) { $0.resendTailBytes = tail }) { _, _ in }
         #expect(await sink.deliver(syslogBatch(0..<100)) == .delivered)
+        hasRead.wait()
         let before = server.received.all.count
         hasClaimed.open()
         isDead.wait()
