@@ -41,19 +41,28 @@ final class Monitor: Sendable {
             defer { last = status.state }
             return last != status.state
         }
-        if changed, let (level, text) = words(for: status.state) { log(level, "queue: \(text)") }
+        for notice in queue.takeNotices() {
+            let (level, text) = notice.line
+            log(level, text)
+        }
+        if changed, let (level, text) = words(for: status) { log(level, "queue: \(text)") }
         draw?(progress)
     }
 
-    private func words(for state: QueueStatus.State) -> (LogLevel, String)? {
-        switch state {
+    private func words(for status: QueueStatus) -> (LogLevel, String)? {
+        switch status.state {
         case .ok: (.info, "sources go on reading")
-        case .full(nil):
-            (.warning, "it has reached queue_size, so sources wait until sinks have caught up; nothing is lost")
-        case .full(let sink?):
+        case .full(let sink): (.warning, fullQueue(heldBy: sink, status))
+        case .sinkFull(let sink):
             (.warning, "sink '\(sink)' lags by its queue_size, so sources wait for it; nothing is lost")
         case .diskFull:
             (.error, "the disk under \(directory) is full, so sources wait; sinks go on, nothing is lost; make room")
+        case .diskLow(let bytes):
+            (
+                .error,
+                "the disk under \(directory) has hardly more than min_free (\(bytes >> 20) MiB) left, so sources wait; "
+                    + "sinks go on, nothing is lost; make room, or lower min_free"
+            )
         case .failed(let why):
             (.error, "\(directory) cannot be written, so sources wait, and it is tried again: \(why)")
         case .closed: nil

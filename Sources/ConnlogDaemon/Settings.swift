@@ -16,6 +16,7 @@ struct Settings: Sendable {
         var options = QueueOptions()
         options.queueBytesMax = section.size("queue_size")
         options.segmentBytes = section.size("segment_size")
+        options.freeBytesMin = section.optionalSize("min_free")
         options.durability =
             switch section.string("durability") {
             case "interval": .interval(section.duration("sync_interval"))

@@ -35,7 +35,9 @@ extension Delivery {
             return
         }
         do throws(QueueError) {
-            try queue.commit(name, offset: offset, state: state)
+            // A sink with a state acts on it once it is committed (a rotated file is compressed and the plain one
+            // removed), so a commit that a crash of the machine could take back would not do.
+            try queue.commit(name, offset: offset, state: state, durably: !state.isEmpty)
         } catch {
             // The sink has everything, so nothing is sent again; but a crash now would repeat all since the last commit.
             isCommitDue = true

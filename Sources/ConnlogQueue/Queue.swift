@@ -2,43 +2,61 @@ public import ConnlogSystem
 
 /// One write-ahead log for all sources and all sinks.
 ///
-/// Promises
-/// - What `flush` has confirmed is on disk (durability `sync`), and every sink can read it, until it commits past it.
-/// - Events keep the order of the calls of `enqueue`. A batch and its checkpoints are on disk together or not at all.
-/// - A sink sees each event once while the process lives. After a crash it goes on from its last commit.
-/// - Damage costs the damaged records; what was damaged is counted, named, and kept in `quarantine/`.
-/// - A full disk, a full quota and a disk that refuses to write are states: sources wait, sinks go on.
+/// # Promises, and the tests that try to break them
+/// - What `flush` has confirmed is on disk (durability `sync`), and every sink can read it until it commits past it.
+///   Events keep the order of the calls of `enqueue`; none is invented. A batch and its checkpoints are on disk together
+///   or not at all. (`CrashTests`: every workload, a crash at every call, and at every call of the recovery after it.)
+/// - A sink sees each event once while the process lives. After a crash it goes on from its last commit: a killed process
+///   loses no commit, a power failure those of the last second, and none that was made with `durably`. Offsets never run
+///   ahead of the events, and are never given twice. (`CrashTests`, `DurabilityTests`, `ComplaintTests`)
+/// - After any crash the queue takes appends again, and nothing is left on disk for ever. (`CrashRun`)
+/// - A call that fails costs nothing that was acknowledged. After a failed sync the file is given up and what was in doubt
+///   is written to another one. (`FaultTests`: every workload, every call)
+/// - Damage costs the records it hit and prevents no start. It is counted, told with file and position, and its bytes are
+///   kept in `quarantine/`. (`DamageTests`)
+/// - A full disk, a full quota, a disk that is to keep some room and a disk that refuses to write are states: sources
+///   wait, sinks go on, and the end of it needs nobody. No byte more than `queueBytesMax` is on disk at any time. What
+///   `dropOldest` gives up is counted by reason and announced. (`QuotaTests`, `FaultTests`)
+/// - With durability `interval` or `none` a killed process loses nothing either. A power failure loses the end of the log,
+///   at most what came within the interval; sinks may have committed some of that and get it again when its source reads
+///   it again. (`DurabilityTests`)
 ///
-/// Directory
+/// # Directory
 ///
 ///     lock                        flock, so that two processes cannot use one queue
 ///     00000000000000000000.seg    segments, named by their first offset: see `SegmentHeader`
 ///     offsets                     what each sink has committed: see `OffsetsSlot`
-///     spare-1.tmp                 a file on its way to become a segment; worth nothing after a crash
-///     quarantine/                 copies of damaged bytes, named by segment and position, and files that are not ours
+///     spare-1.tmp, offsets.tmp    files on their way to become others; worth nothing after a crash
+///     quarantine/                 copies of damaged bytes, named by file and position, and files that are not ours
+///     dead-letter/                the deliveries' own; the queue does not look into it
 ///
-/// What is on disk when
+/// # What is on disk when
 /// - A segment gets its name after its header, the checkpoints of all keys and its first group were synced; then the
 ///   directory is synced; then its events are acknowledged. So a name stands for a whole segment.
 /// - A group goes to the end of the last segment with one write and one sync. It begins with a mark: what is before it
 ///   was synced. Groups that arrive during a sync share the next one.
-/// - Opening never writes to an old segment's records. What a crash left unproven at the end of the last one (at most
-///   one group) is copied into a new segment, synced there, and then counts.
-/// - A segment is deleted or recycled only by offsets that are synced. Offsets are never given twice: after a loss the
-///   log goes on behind the greatest committed offset.
+/// - Opening reads the offsets and the last segment, and never writes to an old segment's records. What a crash left
+///   unproven at the end of the last one (at most one group) is copied into a new segment, synced there, and then counts.
+/// - A segment is deleted or recycled only by offsets that are synced. After a loss the log goes on behind the greatest
+///   committed offset.
 ///
-/// Faults it is made for: a crash of the process or the machine at any instruction; unsynced sectors (512 bytes) and
-/// names that are lost or kept in any combination; ENOSPC, EDQUOT, EIO or a short write at any call; an fsync that fails
-/// once and then lies; bits that flip, sectors that cannot be read, files that are cut, emptied, swapped, missing or
-/// foreign. Not for a disk that says it has synced and has not.
+/// # Faults it is made for
+/// A crash of the process or the machine at any instruction. Of what was not synced, any 512-byte sector is on disk as any
+/// of the writes since the last sync left it, or not at all, and any change of a name is there or not, in any order.
+/// ENOSPC, EDQUOT, EIO, EINTR or a short write at any call. An fsync that fails once, has brought some sectors to the disk
+/// and forgotten the others, and then lies. Bits that flip, sectors that become zeros or cannot be read, files that are
+/// cut, emptied, swapped, missing or foreign. (`SimulatedFileSystem` does all of this, `SimulationTests` sees that it
+/// does, and `MutatedFileSystem` that `CrashTests` fail when the code forgets a sync or an order.)
+///
+/// Not for a disk that says it has synced and has not, nor for two machines on one directory.
 public final class Queue: Sendable {
-    private let directory: String
-    private let fileSystem: any FileSystem
-    private let options: QueueOptions
-    private let coding: RecordCoding
-    private let shared: SharedState
-    private let sinks: SinkTable
-    private let quarantine: Quarantine
+    let directory: String
+    let fileSystem: any FileSystem
+    let options: QueueOptions
+    let coding: RecordCoding
+    let shared: SharedState
+    let sinks: SinkTable
+    let quarantine: Quarantine
 
     /// Opens or creates a queue. Damage never prevents it; what was found is in `report`.
     /// - Throws: `locked`, `newerFormat`, or `system` when the directory cannot be made or read.
@@ -55,8 +73,7 @@ public final class Queue: Sendable {
         timer: any QueueTimer, startsThread: Bool = true
     ) throws(QueueError) -> Queue {
         let lock = try takeLock(directory, fileSystem)
-        var options = options
-        options.queueBytesMax = max(options.queueBytesMax, QueueOptions.queueBytesLeast)
+        let options = options.resolved(try? fileSystem.space(of: directory))
         let found = try Recovery(directory, fileSystem, options)
         return Queue(directory, fileSystem, options, found, clock, timer, lock, startsThread)
     }
@@ -163,7 +180,7 @@ public final class Queue: Sendable {
         if bytes > most { throw .batchTooLarge(bytes: bytes, bytesMax: most) }
     }
 
-    private func limit(_ what: String, _ bytes: Int, _ bytesMax: Int) throws(QueueError) {
+    func limit(_ what: String, _ bytes: Int, _ bytesMax: Int) throws(QueueError) {
         if bytes > bytesMax { throw .valueTooLong(what: what, bytes: bytes, bytesMax: bytesMax) }
     }
 
@@ -197,74 +214,7 @@ public final class Queue: Sendable {
         if durable < ticket { throw isClosed ? .closed : .cancelled }
     }
 
-    // MARK: - Sinks
-
-    /// Makes a sink known: from now on the queue keeps what it has not committed.
-    ///
-    /// A sink that the queue does not know begins at the oldest event there is.
-    /// - Parameter quota: bytes that may wait for it; `nil`: only the queue's own bound holds.
-    /// - Throws: `system` when a new sink cannot be stored; it is known all the same.
-    public func registerSink(_ name: String, quota: Int?, onFull: OnFull) throws(QueueError) -> SinkPosition {
-        try limit("the sink's name", name.utf8.count, SinkEntry.nameBytesMax)
-        let oldest = shared.withLock { $0.segments.oldest ?? $0.end }
-        do throws(SystemError) {
-            let position = try sinks.register(name, quota: quota, onFull: onFull, oldest: oldest)
-            if position.isNew { noteCommit() }
-            return position
-        } catch { throw .system(error) }
-    }
-
-    /// A reader from the sink's committed offset.
-    public func reader(for sink: String) -> QueueReader {
-        let source = ReaderSource(
-            sink: sink, directory: directory, fileSystem: fileSystem, coding: coding, shared: shared, sinks: sinks,
-            quarantine: quarantine)
-        return QueueReader(source, position: source.committed ?? 0)
-    }
-
-    /// The sink is done with everything before `offset`. An older offset than the last one is ignored.
-    ///
-    /// Survives a crash of the process at once, one of the machine after `commitSyncInterval` or `syncCommits`.
-    /// - Parameter state: at most 1 KiB, given back by `registerSink`.
-    public func commit(_ sink: String, offset: UInt64, state: [UInt8] = []) throws(QueueError) {
-        try limit("the state of sink \(sink)", state.count, SinkEntry.stateBytesMax)
-        precondition(offset <= max(end, sinks.committed(sink) ?? 0), "a sink commits only what it has read")
-        let isNews: Bool?
-        do throws(SystemError) {
-            isNews = try sinks.commit(sink, offset: offset, state: state)
-        } catch { throw .system(error) }
-        guard let isNews else { throw .unknownSink(sink) }
-        if isNews { noteCommit() }
-    }
-
-    /// Makes all commits durable.
-    public func syncCommits() throws(QueueError) {
-        do throws(SystemError) { try sinks.sync() } catch { throw .system(error) }
-    }
-
-    /// The sink is at work no more. Its offset and its events are kept, as those of a sink that has not registered since
-    /// the queue was opened: its quota holds up nobody, and it loses nothing by `dropOldest`.
-    public func retireSink(_ name: String) {
-        sinks.retire(name)
-        shared.withLock(waking: true) { _ in }
-    }
-
-    /// Lets go of a sink's offset and of the segments that only it needed.
-    public func forgetSink(_ name: String) throws(QueueError) {
-        let isKnown: Bool
-        do throws(SystemError) { isKnown = try sinks.forget(name) } catch { throw .system(error) }
-        guard isKnown else { throw .unknownSink(name) }
-        noteCommit()
-    }
-
-    /// Tells the writer, which syncs in time, or at once if the queue is full.
-    private func noteCommit() {
-        let due = shared.timer.now() + options.commitSyncInterval
-        shared.withLock(waking: true) { state in
-            state.commits += 1
-            if state.commitDue == nil { state.commitDue = due }
-        }
-    }
+    // MARK: - Waiting for events
 
     /// Returns when `end` is greater than `offset`, when the queue is closed, or when the task is cancelled.
     public func waitForEvents(after offset: UInt64) async {
@@ -277,27 +227,7 @@ public final class Queue: Sendable {
         }
     }
 
-    // MARK: - Status and end
-
-    /// How the queue is now.
-    public var status: QueueStatus {
-        let known = sinks.sinks
-        let offsetsBytes = sinks.bytesOnDisk
-        return shared.withLock { state in
-            var status = state.status
-            let oldest = state.segments.oldest ?? state.end
-            status.bytesOnDisk = state.bytesOnDisk + offsetsBytes
-            status.events = state.end - min(oldest, state.end)
-            status.segments = state.segments.all.count
-            status.sinks = known.map { sink in
-                let from = max(sink.entry.committed, oldest)
-                return QueueStatus.SinkStatus(
-                    name: sink.entry.name, registered: sink.isRegistered, committed: sink.entry.committed,
-                    lag: state.end - min(from, state.end), dropped: sink.entry.dropped)
-            }
-            return status
-        }
-    }
+    // MARK: - The end
 
     /// Writes what was handed over, if the disk takes it, and ends. Whoever waits gets `closed`.
     public func close() async {

@@ -1,3 +1,5 @@
+internal import ConnlogSystem
+
 /// How a queue behaves. Sizes are bytes.
 public struct QueueOptions: Sendable, Equatable {
     /// The smallest bound that a queue can work with; less counts as this.
@@ -14,12 +16,17 @@ public struct QueueOptions: Sendable, Equatable {
     public var bufferBytes: Int
     /// The latest moment at which a commit is on disk.
     public var commitSyncInterval: Duration
-    /// Damaged bytes are copied to `quarantine/` up to this much, and only counted beyond.
+    /// Damaged bytes are copied to `quarantine/` up to this much, and only counted beyond. Lowered to a sixteenth of
+    /// `queueBytesMax`, of which it is a part whether it is used or not.
     public var quarantineBytesMax: Int
+    /// Sources wait rather than leave less than this free on the file system.
+    /// `nil`: 256 MiB, or a tenth of the file system where that is less.
+    public var freeBytesMin: Int?
 
     public init(
         durability: Durability = .sync, queueBytesMax: Int = 8 << 30, segmentBytes: Int = 64 << 20,
-        bufferBytes: Int = 4 << 20, commitSyncInterval: Duration = .seconds(1), quarantineBytesMax: Int = 64 << 20
+        bufferBytes: Int = 4 << 20, commitSyncInterval: Duration = .seconds(1), quarantineBytesMax: Int = 64 << 20,
+        freeBytesMin: Int? = nil
     ) {
         self.durability = durability
         self.queueBytesMax = queueBytesMax
@@ -27,6 +34,16 @@ public struct QueueOptions: Sendable, Equatable {
         self.bufferBytes = bufferBytes
         self.commitSyncInterval = commitSyncInterval
         self.quarantineBytesMax = quarantineBytesMax
+        self.freeBytesMin = freeBytesMin
+    }
+
+    /// The same, with every bound at the value that counts on this file system.
+    func resolved(_ space: DiskSpace?) -> QueueOptions {
+        var options = self
+        options.queueBytesMax = max(queueBytesMax, QueueOptions.queueBytesLeast)
+        options.quarantineBytesMax = min(quarantineBytesMax, options.queueBytesMax / 16)
+        options.freeBytesMin = freeBytesMin ?? min(256 << 20, (space?.total ?? 0) / 10)
+        return options
     }
 }
 
@@ -45,6 +62,7 @@ public enum Durability: Sendable, Equatable {
 public enum OnFull: Sendable, Equatable {
     /// Sources wait until the sink has caught up.
     case block
-    /// The sink loses its oldest events, a segment at a time. Counted, and told to its reader.
+    /// The sink loses its oldest events, a segment at a time. Counted by reason, told to its reader, and said when it
+    /// begins and when it is over (`Queue.takeNotices`).
     case dropOldest
 }

@@ -1,3 +1,5 @@
+public import ConnlogSystem
+
 /// What opening a queue found.
 public struct QueueReport: Sendable, Equatable {
     /// Events in the queue that can be read, damaged ones not taken off.
@@ -27,6 +29,10 @@ public struct Damage: Sendable, Equatable, CustomStringConvertible {
         case tornTail
         /// A whole file of another queue, or none of ours. It was moved to quarantine.
         case foreignFile
+        /// A whole file that the disk does not give any more. It was moved to quarantine.
+        case unreadableFile
+        /// There is no file with the next `events` events of a sink, counted from the name of the one there should be.
+        case missingSegment
         /// A slot of the offsets file; the other one was used.
         case offsetsSlot
     }
@@ -55,7 +61,12 @@ public struct Damage: Sendable, Equatable, CustomStringConvertible {
         case .segmentHeader: "\(file): damaged header; its records were read all the same"
         case .tornTail: "\(file): an unfinished write of \(bytes) bytes at \(position) was cut off"
         case .foreignFile: "\(file): not a file of this queue; it was moved to quarantine/"
-        case .offsetsSlot: "\(file): damaged slot at \(position); the other one was used"
+        case .missingSegment:
+            "\(file): missing, or a later file; \(events) events that a sink had not committed are gone"
+        case .unreadableFile: "\(file): cannot be read; it was moved to quarantine/"
+        case .offsetsSlot:
+            "\(file): damaged slot of \(bytes) bytes at \(position); its bytes are in quarantine/, and the other slot counts "
+                + "if it is whole (a power failure in the middle of a commit leaves this)"
         }
     }
 }
@@ -64,10 +75,14 @@ public struct Damage: Sendable, Equatable, CustomStringConvertible {
 public struct QueueStatus: Sendable, Equatable {
     public enum State: Sendable, Equatable {
         case ok
-        /// Sources wait: the queue's bound, or the quota of the sink named, is reached.
+        /// Sources wait: the queue's bound is reached. The sink named keeps the oldest segment.
         case full(sink: String?)
+        /// Sources wait: the quota of the sink named is reached.
+        case sinkFull(sink: String)
         /// Sources wait: the disk has no room.
         case diskFull
+        /// Sources wait: the file system would have less than this free.
+        case diskLow(freeBytesMin: Int)
         /// Sources wait: the disk refuses to write. Tried again at growing intervals, on new files.
         case failed(String)
         case closed
@@ -82,6 +97,10 @@ public struct QueueStatus: Sendable, Equatable {
         public var lag: UInt64
         /// Events it lost by `OnFull.dropOldest`, since it is known to the queue.
         public var dropped: UInt64
+        /// The same by reason, since the queue was opened.
+        public var drops: [DropReason: UInt64]
+        /// It is losing events now, for this reason.
+        public var dropping: DropReason?
     }
 
     public var state: State = .ok
@@ -112,4 +131,26 @@ public struct SinkPosition: Sendable, Equatable {
     public let state: [UInt8]
     /// The queue did not know the sink; it begins at the oldest event.
     public let isNew: Bool
+}
+
+/// Why a sink lost its oldest events.
+public enum DropReason: String, Sendable, Equatable, CaseIterable {
+    /// It lagged by more than its own quota.
+    case sinkFull = "sink_full"
+    /// The queue reached its bound, and the sink kept the oldest segment.
+    case queueFull = "queue_full"
+}
+
+/// Something that happened to the queue and that a person should read.
+public enum QueueNotice: Sendable, Equatable {
+    /// A place that could not be read; met while reading. What opening found is in `QueueReport`.
+    case damage(Damage)
+    /// A disk did not sync a segment. It is given up, and what was in it and not on disk is written to a new one.
+    case syncFailed(SystemError)
+    /// A sink begins to lose its oldest events.
+    case dropping(sink: String, DropReason)
+    /// A sink has caught up to half of what it may lag, after it lost this many events.
+    case dropped(sink: String, events: UInt64, DropReason)
+    /// So many notices were not kept.
+    case missed(Int)
 }

@@ -1,4 +1,4 @@
-import ConnlogQueue
+@testable import ConnlogQueue
 import ConnlogSystem
 import ConnlogTestSupport
 import Synchronization
@@ -8,28 +8,65 @@ final class ManualTimer: QueueTimer {
     private struct State {
         var now = Duration.zero
         var sleepers: [ConditionLock] = []
-        var waits: [Duration?] = []
+        var isWaiting = false
+        var isReleased = false
+        var waits = 0
+        var idlers: [CheckedContinuation<Void, Never>] = []
+
+        mutating func takeIdlers() -> [CheckedContinuation<Void, Never>] {
+            defer { idlers = [] }
+            return idlers
+        }
     }
 
     private let state = Mutex(State())
 
     func now() -> Duration { state.withLock { $0.now } }
 
-    /// How long the queue's thread meant to sleep each time; `nil`: for ever.
-    var waits: [Duration?] { state.withLock { $0.waits } }
+    /// The queue's thread has nothing to do before time passes or it is woken.
+    var isWaiting: Bool { state.withLock { $0.isWaiting } }
+
+    /// How often the queue's thread had nothing to do.
+    var waits: Int { state.withLock { $0.waits } }
+
+    /// Returns when the queue's thread has nothing to do, once more often than `waits`; or after `release`.
+    func idle(after waits: Int = 0) async {
+        await withCheckedContinuation { idler in
+            let isIdle = state.withLock { state in
+                if state.isWaiting && state.waits > waits || state.isReleased { return true }
+                state.idlers.append(idler)
+                return false
+            }
+            if isIdle { idler.resume() }
+        }
+    }
+
+    /// The queue's thread may be gone: nobody is to wait for it any more.
+    func release() {
+        let idlers = state.withLock { state in
+            state.isReleased = true
+            return state.takeIdlers()
+        }
+        for idler in idlers { idler.resume() }
+    }
 
     func wait(on lock: ConditionLock, until deadline: Duration?) {
-        let isOver = state.withLock { state in
-            state.waits.append(deadline.map { $0 - state.now })
+        let (isOver, idlers) = state.withLock { state in
             if !state.sleepers.contains(where: { $0 === lock }) { state.sleepers.append(lock) }
-            return deadline.map { $0 <= state.now } ?? false
+            let isOver = deadline.map { $0 <= state.now } ?? false
+            state.isWaiting = !isOver
+            state.waits += 1
+            return (isOver, isOver ? [] : state.takeIdlers())
         }
+        for idler in idlers { idler.resume() }
         if !isOver { lock.wait() }
+        state.withLock { $0.isWaiting = false }
     }
 
     func advance(by length: Duration) {
         let sleepers = state.withLock { state in
             state.now += length
+            state.isWaiting = false
             return state.sleepers
         }
         for lock in sleepers {
@@ -46,14 +83,38 @@ struct FixedWallTime: WallTime {
 /// A queue on a simulated disk.
 struct Bench {
     let disk: SimulatedFileSystem
+    /// What the queue sees of it.
+    let fileSystem: any FileSystem
     let timer = ManualTimer()
-    var options = QueueOptions(queueBytesMax: 4 << 20, segmentBytes: 2048, bufferBytes: 64 << 10)
+    var options = QueueOptions(
+        queueBytesMax: 4 << 20, segmentBytes: 2048, bufferBytes: 64 << 10, freeBytesMin: 0)
 
-    init(_ disk: SimulatedFileSystem = SimulatedFileSystem()) { self.disk = disk }
+    init(_ disk: SimulatedFileSystem = SimulatedFileSystem()) {
+        self.disk = disk
+        fileSystem = disk
+    }
+
+    init(_ fileSystem: any FileSystem, _ options: QueueOptions) {
+        disk = fileSystem as? SimulatedFileSystem ?? SimulatedFileSystem()
+        self.fileSystem = fileSystem
+        self.options = options
+    }
 
     func open() throws(QueueError) -> Queue {
-        try Queue.open("/q", options, fileSystem: disk, clock: FixedWallTime(), timer: timer)
+        try Queue.open("/q", options, fileSystem: fileSystem, clock: FixedWallTime(), timer: timer)
     }
+
+    /// Lets time pass and waits until what was due is done.
+    func pass(_ length: Duration) async {
+        await timer.idle()
+        timer.advance(by: length)
+        await timer.idle()
+    }
+}
+
+/// What the offsets file on a disk says, without opening the queue.
+func storedSinks(_ disk: SimulatedFileSystem) throws -> [SinkEntry] {
+    try OffsetsFile.load("/q", disk).contents?.newest.sinks ?? []
 }
 
 func batch(_ records: String...) -> RecordBatch { batch(records) }
@@ -90,4 +151,6 @@ extension Queue {
         }
         return texts
     }
+
+    func status(of sink: String) -> QueueStatus.SinkStatus? { status.sinks.first { $0.name == sink } }
 }

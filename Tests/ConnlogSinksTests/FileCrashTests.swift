@@ -1,5 +1,6 @@
 import ConnlogCore
 import ConnlogSystem
+import ConnlogTestSupport
 import Testing
 
 @testable import ConnlogSinks
@@ -27,9 +28,11 @@ import Testing
         return FileSink(options, disk: disk, clock: time, log: said.log)
     }
 
-    @Test(
-        arguments: zip(
-            [.killedBefore, .killedAfter, .powerFailure, .powerFailure] as [Ending], [1, 2, 3, 4] as [UInt64]))
+    private static let endings: [(Ending, UInt64)] =
+        [(.killedBefore, 1), (.killedAfter, 2), (.powerFailure, 3), (.powerFailure, 4)]
+        + TestSeeds.more.flatMap { seed in Ending.allCases.map { ($0, seed) } }
+
+    @Test(arguments: endings)
     func `every event is there exactly once after an end at any call`(ending: Ending, seed: UInt64) async throws {
         var call = 0
         var ended = true
@@ -86,7 +89,7 @@ import Testing
         #expect(calls > 90)
     }
 
-    @Test(arguments: 0..<30 as Range<UInt64>)
+    @Test(arguments: Array(0..<30 as Range<UInt64>) + Array(TestSeeds.more))
     func `random sends, commits, ends, moves and reopenings keep every event once`(seed: UInt64) async throws {
         var generator = Seeded(seed)
         var disk = FileDisk()

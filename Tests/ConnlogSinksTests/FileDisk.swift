@@ -87,7 +87,12 @@ final class FileDisk: LogFileSystem, @unchecked Sendable {
     }
 
     func open(_ path: String, _ mode: OpenMode) throws(SystemError) -> any OpenFile {
-        try openAppending(path, appends: false)
+        guard mode == .createNew else { return try openAppending(path, appends: false) }
+        let node = try call("create", path) { (disk, _) throws(SystemError) in
+            guard disk.names[path] == nil else { throw DiskContents.error(Errno.exists, "create", path) }
+            return disk.create(path)
+        }
+        return FileDiskFile(disk: self, path: path, node: node, appends: false)
     }
 
     func openAppending(_ path: String) throws(SystemError) -> any OpenFile { try openAppending(path, appends: true) }
@@ -131,7 +136,7 @@ final class FileDisk: LogFileSystem, @unchecked Sendable {
     }
 
     func syncDirectory(_ path: String) throws(SystemError) {
-        try call("syncdir", path) { (disk, _) in disk.syncNames() }
+        try call("syncdir", path) { (disk, _) in disk.syncNames(of: path) }
     }
 
     func setModified(_ path: String, _ time: Nanoseconds) throws(SystemError) {
@@ -145,16 +150,18 @@ final class FileDisk: LogFileSystem, @unchecked Sendable {
 
     func list(_ directory: String) throws(SystemError) -> [String] {
         try call("list", directory) { (disk, _) in
-            disk.names.keys.map { String($0.dropFirst(directory.count + 1)) }
+            disk.names.keys.filter { LocalFileSystem.parent(of: $0) == directory }
+                .map { String($0.dropFirst(directory.count + 1)) }
         }
     }
 
-    func lock(_ path: String) throws(SystemError) -> any FileLock {
-        throw DiskContents.error(Errno.again, "flock", path)
-    }
+    /// Nobody else is on this machine.
+    func lock(_ path: String) throws(SystemError) -> any FileLock { FileDiskLock() }
 
-    func availableBytes(_ path: String) throws(SystemError) -> Int { .max }
+    func space(of path: String) throws(SystemError) -> DiskSpace { DiskSpace(available: .max, total: .max) }
 }
+
+private final class FileDiskLock: FileLock {}
 
 private final class FileDiskFile: OpenFile {
     let disk: FileDisk

@@ -30,6 +30,13 @@ struct DiskContents: Sendable {
         case create(String, Int)
         case rename(String, String)
         case remove(String)
+
+        /// The name that is there afterwards, or not any more.
+        var path: String {
+            switch self {
+            case .create(let path, _), .remove(let path), .rename(_, let path): path
+            }
+        }
     }
 
     var nodes: [Int: Node] = [:]
@@ -88,9 +95,11 @@ struct DiskContents: Sendable {
         }
     }
 
-    mutating func syncNames() {
-        durableNames = names
-        unsynced = []
+    /// Makes the names in a directory durable.
+    mutating func syncNames(of directory: String) {
+        let isSynced = { (change: Change) in LocalFileSystem.parent(of: change.path) == directory }
+        for change in unsynced where isSynced(change) { DiskContents.apply(change, &durableNames) }
+        unsynced.removeAll(where: isSynced)
     }
 
     mutating func write(_ node: Int, _ new: [UInt8], at position: Int) {
@@ -130,7 +139,8 @@ struct DiskContents: Sendable {
             bytes.removeSubrange(Int.random(in: shortest...bytes.count, using: &generator)...)
             copy.nodes[number] = Node(bytes: bytes, durable: bytes, dirty: [], modified: node.modified)
         }
-        copy.syncNames()
+        copy.durableNames = copy.names
+        copy.unsynced = []
         return copy
     }
 }

@@ -3,9 +3,10 @@ import Synchronization
 
 /// A disk in memory that keeps what is synced apart from what is merely written, for bytes and for names.
 ///
-/// It counts the calls that change something or may fail, and can go wrong at any of them: crash, fail, run out of room,
-/// write less than asked. After a crash every call fails; `restarted` is the disk as the next process finds it: each
-/// unsynced sector (512 bytes) and each unsynced change of a name is there or not, as the seed has it.
+/// It counts the calls that change something, and can go wrong at any of them: crash, fail, run out of room, write less
+/// than asked. After a crash every call fails; `restarted` is the disk as the next process finds it: each unsynced sector
+/// (512 bytes) is as it was at the last sync, or as one of the writes since left it; each unsynced change of a name is
+/// there or not, in any order. All by the seed.
 public final class SimulatedFileSystem: FileSystem {
     public static let sectorBytes = 512
 
@@ -13,21 +14,11 @@ public final class SimulatedFileSystem: FileSystem {
     public enum Fault: Sendable, Equatable {
         /// The machine stops in the middle of the call.
         case crash
-        /// The call fails with this error number and does nothing. A failed sync forgets what was to be synced.
+        /// The call fails with this error number and does nothing. A failed sync brings some sectors to the disk and
+        /// forgets the others: the next sync succeeds without them.
         case error(Int32)
         /// A write takes half of its bytes.
         case shortWrite
-    }
-
-    /// A rule that real disks obey and that a test may take away, to see that the tests notice.
-    public enum Broken: Sendable, Equatable {
-        /// `syncDirectory` does nothing.
-        case directorySync
-        /// `OpenFile.sync` of segments does nothing.
-        case segmentSync
-        /// `OpenFile.sync` of the offsets does nothing, and what is removed is gone at once: as if segments were deleted
-        /// before the offsets that allow it are on disk.
-        case deletionAfterPublishing
     }
 
     private let disk: Mutex<SimulatedDisk>
@@ -41,19 +32,23 @@ public final class SimulatedFileSystem: FileSystem {
         self.disk = Mutex(disk)
     }
 
-    // MARK: - Going wrong
-
-    /// Calls so far that could have gone wrong.
+    /// Calls so far that change something.
     public var calls: Int { disk.withLock { $0.calls } }
+    /// Calls so far that only read.
+    public var reads: Int { disk.withLock { $0.reads } }
     public var syncs: Int { disk.withLock { $0.syncs } }
     public var hasCrashed: Bool { disk.withLock { $0.hasCrashed } }
-    /// One line for each call, for a failure's message.
+    /// One line for each call that changes something, for a failure's message.
     public var trace: [String] { disk.withLock { $0.trace } }
+    /// Bytes of all files now, and the most there ever were.
+    public var usedBytes: Int { disk.withLock { $0.usedBytes } }
+    public var peakBytes: Int { disk.withLock { $0.peakBytes } }
 
     /// What goes wrong at the call with this number, counted from 1.
     public func fail(_ fault: Fault, atCall call: Int) { disk.withLock { $0.faults[call] = fault } }
 
-    public func breakRule(_ broken: Broken) { disk.withLock { $0.broken.append(broken) } }
+    /// The reading call with this number, counted from 1, fails.
+    public func failRead(_ code: Int32, atRead read: Int) { disk.withLock { $0.readFaults[read] = code } }
 
     /// What must happen when the machine stops, such as abandoning the queue. Called once, with no lock held.
     public func whenCrashed(_ body: @escaping @Sendable () -> Void) { onCrash.withLock { $0 = body } }
@@ -124,8 +119,11 @@ public final class SimulatedFileSystem: FileSystem {
         return SimulatedLock(self, path)
     }
 
-    public func availableBytes(_ path: String) throws(SystemError) -> Int {
-        disk.withLock { disk in disk.capacity.map { max(0, $0 - disk.usedBytes) } ?? .max }
+    public func space(of path: String) throws(SystemError) -> DiskSpace {
+        disk.withLock { disk in
+            DiskSpace(
+                available: disk.capacity.map { max(0, $0 - disk.usedBytes) } ?? .max, total: disk.capacity ?? .max)
+        }
     }
 
     fileprivate func unlock(_ path: String) { _ = disk.withLock { $0.locks.remove(path) } }
@@ -140,6 +138,7 @@ public final class SimulatedFileSystem: FileSystem {
             do throws(SystemError) {
                 crashedNow = try disk.begin(name, path, changes: changes)
                 let value = try body(&disk)
+                disk.end()
                 if crashedNow {
                     disk.hasCrashed = true
                     throw SystemError(code: Errno.inputOutput, call: name, subject: "crashed")

@@ -8,6 +8,8 @@ struct SimulatedDisk: Sendable {
         var written: [UInt8] = []
         /// As it is on disk for sure.
         var synced: [UInt8] = []
+        /// Sectors that were written since the last sync, with what earlier writes since then had left there.
+        var unsynced: [Int: [[UInt8]]] = [:]
         /// Sectors that a failed sync has forgotten: the kernel thinks that they are on disk.
         var forgotten: Set<Int> = []
     }
@@ -27,9 +29,11 @@ struct SimulatedDisk: Sendable {
     var locks: Set<String> = []
 
     var calls = 0
+    var reads = 0
     var syncs = 0
+    var peakBytes = 0
     var faults: [Int: SimulatedFileSystem.Fault] = [:]
-    var broken: [SimulatedFileSystem.Broken] = []
+    var readFaults: [Int: Int32] = [:]
     var hasCrashed = false
     var capacity: Int?
     var syncError: Int32?
@@ -46,7 +50,11 @@ struct SimulatedDisk: Sendable {
     /// - Returns: whether the machine stops in the middle of this call.
     mutating func begin(_ call: String, _ path: String, changes: Bool) throws(SystemError) -> Bool {
         if hasCrashed { throw SystemError(code: Errno.inputOutput, call: call, subject: "crashed") }
-        guard changes else { return false }
+        guard changes else {
+            reads += 1
+            if let code = readFaults[reads] { throw SystemError(code: code, call: call, subject: path) }
+            return false
+        }
         calls += 1
         trace.append("\(calls) \(call) \(path)")
         switch faults[calls] {
@@ -63,6 +71,10 @@ struct SimulatedDisk: Sendable {
             throw SystemError(code: code, call: call, subject: path)
         }
     }
+
+    mutating func end() { peakBytes = max(peakBytes, usedBytes) }
+
+    private var isCrashing: Bool { faults[calls] == .crash }
 
     // MARK: - Bytes
 
@@ -88,18 +100,18 @@ struct SimulatedDisk: Sendable {
             count -= max(0, growth - max(0, capacity - usedBytes))
             if count <= 0 { throw SystemError(code: Errno.noSpace, call: "pwrite", subject: "disk") }
         }
+        guard count > 0 else { return 0 }
+        nodes[node].touch(position..<position + count)
         if position + count > size {
             nodes[node].written += [UInt8](repeating: 0, count: position + count - size)
         }
         nodes[node].written.replaceSubrange(position..<position + count, with: bytes[..<count])
-        for sector in position / sectorBytes...(position + count - 1) / sectorBytes {
-            nodes[node].forgotten.remove(sector)
-        }
         return count
     }
 
     mutating func truncate(_ node: Int, _ size: Int) {
         let present = nodes[node].written.count
+        nodes[node].touch(min(size, present)..<max(size, present))
         if size < present {
             nodes[node].written.removeLast(present - size)
         } else {
@@ -111,43 +123,11 @@ struct SimulatedDisk: Sendable {
         syncs += 1
         if let code = failingSync ?? syncError {
             failingSync = nil
-            forget(node)
+            nodes[node].loseSome(&generator)
             throw SystemError(code: code, call: "fdatasync", subject: path)
         }
-        let isOffsets = path.contains("offsets")
-        if broken.contains(isOffsets ? .deletionAfterPublishing : .segmentSync) { return }
         // The machine may stop in a sync as well: then only chance says what of it is on disk.
-        if faults[calls] == .crash { return }
-        var synced = nodes[node].written
-        for sector in nodes[node].forgotten { keep(sector, of: nodes[node].synced, in: &synced) }
-        nodes[node].synced = synced
-    }
-
-    /// What was to be synced is on disk or not, and the kernel will not try again.
-    private mutating func forget(_ node: Int) {
-        for sector in sectors(of: nodes[node]) where isDirty(sector, nodes[node]) {
-            nodes[node].forgotten.insert(sector)
-        }
-    }
-
-    private var sectorBytes: Int { SimulatedFileSystem.sectorBytes }
-
-    private func sectors(of node: Node) -> Range<Int> {
-        0..<(max(node.written.count, node.synced.count) + sectorBytes - 1) / sectorBytes
-    }
-
-    private func isDirty(_ sector: Int, _ node: Node) -> Bool {
-        let range = sector * sectorBytes..<(sector + 1) * sectorBytes
-        return node.written[range.clamped(to: 0..<node.written.count)]
-            != node.synced[range.clamped(to: 0..<node.synced.count)]
-    }
-
-    /// Puts a sector of `old` into `bytes`, zeros where `old` has none.
-    private func keep(_ sector: Int, of old: [UInt8], in bytes: inout [UInt8]) {
-        let range = sector * sectorBytes..<min(bytes.count, (sector + 1) * sectorBytes)
-        let present = range.clamped(to: 0..<max(range.lowerBound, old.count))
-        let zeros = [UInt8](repeating: 0, count: range.count - present.count)
-        bytes.replaceSubrange(range, with: (present.isEmpty ? [] : Array(old[present])) + zeros)
+        if !isCrashing { nodes[node].sync() }
     }
 
     // MARK: - Names
@@ -156,6 +136,9 @@ struct SimulatedDisk: Sendable {
         if let node = names[path] {
             guard mode != .createNew else { throw SystemError(code: Errno.exists, call: "open", subject: path) }
             return node
+        }
+        if directories.contains(path) {
+            throw SystemError(code: Errno.isDirectory, call: "open", subject: path)
         }
         guard mode == .createNew else { throw SystemError(code: Errno.notFound, call: "open", subject: path) }
         nodes.append(Node())
@@ -169,11 +152,16 @@ struct SimulatedDisk: Sendable {
             throw SystemError(code: Errno.notFound, call: "opendir", subject: directory)
         }
         let prefix = directory + "/"
-        return names.keys.filter { $0.hasPrefix(prefix) && !$0.dropFirst(prefix.count).contains("/") }
+        let all = Array(names.keys) + directories.filter { names[$0] == nil }
+        return all.filter { $0.hasPrefix(prefix) && !$0.dropFirst(prefix.count).contains("/") }
             .map { String($0.dropFirst(prefix.count)) }.sorted()
     }
 
     mutating func rename(_ path: String, _ newPath: String) throws(SystemError) {
+        if directories.remove(path) != nil {
+            directories.insert(newPath)
+            return
+        }
         guard let node = names.removeValue(forKey: path) else {
             throw SystemError(code: Errno.notFound, call: "rename", subject: path)
         }
@@ -186,24 +174,20 @@ struct SimulatedDisk: Sendable {
             throw SystemError(code: Errno.notFound, call: "unlink", subject: path)
         }
         nameChanges.append(NameChange(removed: path, node: node))
-        if broken.contains(.deletionAfterPublishing) { settleNames { _ in true } }
     }
 
     mutating func syncDirectory(_ path: String) {
-        if broken.contains(.directorySync) || faults[calls] == .crash { return }
+        if isCrashing { return }
         let prefix = path + "/"
-        settleNames { change in (change.added ?? change.removed ?? "").hasPrefix(prefix) }
+        let isSettled = { (change: NameChange) in (change.added ?? change.removed ?? "").hasPrefix(prefix) }
+        for change in nameChanges where isSettled(change) { SimulatedDisk.apply(change, to: &syncedNames) }
+        nameChanges.removeAll(where: isSettled)
     }
 
     mutating func lock(_ path: String) throws(SystemError) {
         guard locks.insert(path).inserted else {
             throw SystemError(code: Errno.again, call: "flock", subject: path)
         }
-    }
-
-    private mutating func settleNames(_ isSettled: (NameChange) -> Bool) {
-        for change in nameChanges where isSettled(change) { SimulatedDisk.apply(change, to: &syncedNames) }
-        nameChanges.removeAll(where: isSettled)
     }
 
     /// A rename is one thing: it has happened, or not.
@@ -221,35 +205,24 @@ struct SimulatedDisk: Sendable {
         var disk = SimulatedDisk(seed: seed)
         disk.directories = directories
         disk.syncedNames = syncedNames
-        for change in nameChanges where Int.random(in: 0..<100, using: &generator) < odds {
-            SimulatedDisk.apply(change, to: &disk.syncedNames)
-        }
-        disk.nodes = nodes.map { node in survivor(node, odds, &generator) }
+        var kept = nameChanges.filter { _ in Int.random(in: 0..<100, using: &generator) < odds }
+        if seed > 1, Bool.random(using: &generator) { kept.shuffle(using: &generator) }
+        for change in kept { SimulatedDisk.apply(change, to: &disk.syncedNames) }
+        disk.nodes = nodes.map { node in node.survivor(odds, &generator) }
         disk.names = disk.syncedNames
         return disk
-    }
-
-    private func survivor(_ node: Node, _ odds: Int, _ generator: inout SeededGenerator) -> Node {
-        let isGrown = Int.random(in: 0..<100, using: &generator) < odds
-        if node.forgotten.isEmpty, node.synced == node.written { return node }
-        var bytes = isGrown || node.synced.count == node.written.count ? node.written : node.synced
-        if bytes.count > node.written.count { bytes = node.synced }
-        for sector in 0..<(bytes.count + sectorBytes - 1) / sectorBytes {
-            let isKept = Int.random(in: 0..<100, using: &generator) < odds && !node.forgotten.contains(sector)
-            keep(
-                sector, of: isKept && sector * sectorBytes < node.written.count ? node.written : node.synced, in: &bytes
-            )
-        }
-        return Node(written: bytes, synced: bytes)
     }
 
     func killed() -> SimulatedDisk {
         var disk = self
         disk.calls = 0
+        disk.reads = 0
         disk.faults = [:]
+        disk.readFaults = [:]
         disk.trace = []
         disk.hasCrashed = false
         disk.locks = []
+        disk.peakBytes = 0
         return disk
     }
 

@@ -19,6 +19,10 @@ extension SectionSchema {
             "queue_size", .size(4_194_304...Int.max), default: "8GiB",
             help: "Bytes that the queue may take on the disk; at least four segments."),
         Key(
+            "min_free", .size(0...Int.max), example: "1GiB",
+            help: "Sources wait rather than leave less than this free on the disk, which the machine may need; without "
+                + "it, 256MiB, or a tenth of the disk where that is less. 0B: use it all."),
+        Key(
             "segment_size", .size(1_048_576...4_294_967_296), default: "64MiB",
             help: "Size of one file of the queue; a file is removed when every sink is done with it."),
     ]

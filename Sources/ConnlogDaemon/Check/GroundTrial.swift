@@ -39,7 +39,7 @@ struct GroundTrial: Sendable {
                 return [.failed("\(directory) cannot be made: something on the way to it is no directory")]
             }
             _ = try ScratchFile("data_dir", in: existing).roundTrip(ByteBuffer("connlog check\n".utf8))
-            let free = try LocalFileSystem().availableBytes(existing)
+            let free = try LocalFileSystem().space(of: existing).available
             return [written(existing)] + [room(free, existing)] + holder()
         } catch {
             return [.failed("\(error); let connlog's user write there, or give it another data_dir")]

@@ -80,6 +80,8 @@ extension Damage {
         case .segmentHeader: "the header is damaged; the records behind it are read all the same"
         case .tornTail: "an unfinished write"
         case .foreignFile: "not a file of this queue; it is passed over"
+        case .unreadableFile: "it cannot be read"
+        case .missingSegment: "\(Quantity.count(events, "event")) missing"
         case .offsetsSlot: "one of its two slots is damaged"
         }
     }

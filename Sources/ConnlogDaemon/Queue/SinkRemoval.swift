@@ -41,14 +41,7 @@ public struct SinkRemoval: Sendable {
     }
 
     private func forget() async throws(QueueError) {
-        let queue = try Queue.open(location.directory)
-        do throws(QueueError) {
-            try queue.forgetSink(name)
-        } catch {
-            await queue.close()
-            throw error
-        }
-        await queue.close()
+        _ = try await Queue.forgetSink(name, in: location.directory)
     }
 
     private func explained(_ error: QueueError) -> ToolError {

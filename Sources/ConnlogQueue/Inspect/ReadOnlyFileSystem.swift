@@ -10,7 +10,7 @@ struct ReadOnlyFileSystem: FileSystem {
     }
 
     func list(_ directory: String) throws(SystemError) -> [String] { try base.list(directory) }
-    func availableBytes(_ path: String) throws(SystemError) -> Int { try base.availableBytes(path) }
+    func space(of path: String) throws(SystemError) -> DiskSpace { try base.space(of: path) }
 
     func createDirectory(_ path: String) throws(SystemError) { throw ReadOnlyFileSystem.refusal("mkdir", path) }
     func rename(_ path: String, to newPath: String) throws(SystemError) {

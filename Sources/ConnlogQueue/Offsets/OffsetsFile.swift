@@ -19,8 +19,18 @@ struct OffsetsFile: Sendable {
     /// Something was written and not synced, or should have been written.
     private(set) var isDirty = false
 
-    /// Bytes on disk; twice that while the file is replaced, so that much is reckoned.
-    var bytes: Int { 4 * slotBytes }
+    /// Bytes on disk.
+    var bytes: Int { file == nil ? 0 : 2 * slotBytes }
+    /// What it may take with these sinks, however much state they come to have: the file, and one with slots twice as
+    /// large that takes its place.
+    func bytesReserved(for sinks: [SinkEntry]) -> Int {
+        let most = sinks.reduce(OffsetsSlot.headerBytes) { sum, sink in
+            sum + SinkEntry.headerBytes + sink.name.utf8.count + SinkEntry.stateBytesMax
+        }
+        var bytes = slotBytes
+        while bytes < most { bytes *= 2 }
+        return 6 * bytes
+    }
 
     /// What a file held when it was opened.
     struct Contents {
@@ -107,31 +117,53 @@ extension OffsetsFile {
         /// The newest valid slot; `nil` when there is none.
         var contents: Contents?
         var exists = false
+        var bytes = 0
         var damage: [Damage] = []
     }
 
     /// Reads both slots. A file that cannot be read is damage, not an error.
-    static func load(_ directory: String, _ fileSystem: any FileSystem) throws(QueueError) -> Loading {
+    static func load(
+        _ directory: String, _ fileSystem: any FileSystem, _ mode: OpenMode = .readWrite
+    ) throws(QueueError) -> Loading {
         let path = "\(directory)/\(name)"
-        let file: any OpenFile
-        var bytes = ByteBuffer()
+        let found: (file: any OpenFile, bytes: ByteBuffer)
         do throws(SystemError) {
-            file = try fileSystem.open(path, .readWrite)
-            let size = try file.size()
-            while bytes.count < size {
-                if try file.readTolerantly(into: &bytes, at: bytes.count, count: size - bytes.count) == 0 { break }
-            }
+            found = try readAgain(path, fileSystem, mode)
         } catch {
             if error.code == Errno.notFound { return Loading() }
             let damage = Damage(kind: .offsetsSlot, file: name, position: 0, bytes: 0, events: 0)
             return Loading(exists: true, damage: [damage])
         }
-        return try interpret(bytes, file)
+        return try interpret(found.bytes, found.file)
+    }
+
+    /// A disk that refuses once may not refuse the second time.
+    private static func readAgain(
+        _ path: String, _ fileSystem: any FileSystem, _ mode: OpenMode
+    ) throws(SystemError) -> (file: any OpenFile, bytes: ByteBuffer) {
+        do throws(SystemError) {
+            return try read(path, fileSystem, mode)
+        } catch {
+            guard error.code == Errno.inputOutput else { throw error }
+            return try read(path, fileSystem, mode)
+        }
+    }
+
+    private static func read(
+        _ path: String, _ fileSystem: any FileSystem, _ mode: OpenMode
+    ) throws(SystemError) -> (file: any OpenFile, bytes: ByteBuffer) {
+        let file = try fileSystem.open(path, mode)
+        var bytes = ByteBuffer()
+        let size = try file.size()
+        while bytes.count < size {
+            if try file.readTolerantly(into: &bytes, at: bytes.count, count: size - bytes.count) == 0 { break }
+        }
+        return (file, bytes)
     }
 
     private static func interpret(_ bytes: ByteBuffer, _ file: any OpenFile) throws(QueueError) -> Loading {
         let slotBytes = bytes.count / 2
-        var loading = Loading(exists: true)
+        var loading = Loading(exists: true, bytes: bytes.count)
         for slot in 0..<2 {
             let place = slot * slotBytes
             switch OffsetsSlot.read(bytes.span(place..<place + slotBytes)) {
@@ -144,6 +176,10 @@ extension OffsetsFile {
                 loading.damage.append(
                     Damage(kind: .offsetsSlot, file: name, position: place, bytes: slotBytes, events: 0))
             }
+        }
+        if loading.contents == nil, loading.damage.isEmpty {
+            loading.damage.append(
+                Damage(kind: .offsetsSlot, file: name, position: 0, bytes: bytes.count, events: 0))
         }
         return loading
     }

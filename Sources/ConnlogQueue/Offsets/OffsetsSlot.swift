@@ -2,6 +2,7 @@ internal import ConnlogSystem
 
 /// What the queue remembers of one sink.
 struct SinkEntry: Sendable, Equatable {
+    static let headerBytes = 24
     static let nameBytesMax = 64
     static let stateBytesMax = 1024
 
@@ -110,8 +111,9 @@ struct OffsetsSlot: Equatable {
         var sinks: [SinkEntry] = []
         var place = headerBytes
         for _ in 0..<count {
-            guard place + 24 <= bytes.count else { return nil }
-            let name = place + 24..<place + 24 + Int(bytes[place])
+            guard place + SinkEntry.headerBytes <= bytes.count else { return nil }
+            let start = place + SinkEntry.headerBytes
+            let name = start..<start + Int(bytes[place])
             let state = name.upperBound..<name.upperBound + Int(bytes.uint16(at: place + 2))
             guard state.upperBound <= bytes.count,
                 let text = String(validating: ByteBuffer(bytes.extracting(name)).array, as: UTF8.self)

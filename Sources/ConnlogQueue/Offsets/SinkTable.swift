@@ -15,6 +15,10 @@ final class SinkTable: Sendable {
         var isRegistered = false
         var quota: Int?
         var onFull = OnFull.block
+        /// Events dropped since the queue was opened.
+        var drops: [DropReason: UInt64] = [:]
+        /// Set from the first drop until the sink has caught up.
+        var dropping: (reason: DropReason, events: UInt64)?
 
         init(_ entry: SinkEntry, synced: UInt64) {
             self.entry = entry
@@ -45,6 +49,7 @@ final class SinkTable: Sendable {
 
     var sinks: [Sink] { table.withLock { $0.sinks } }
     var bytesOnDisk: Int { table.withLock { $0.file.bytes } }
+    var bytesReserved: Int { table.withLock { $0.file.bytesReserved(for: $0.entries) } }
     var isDirty: Bool { table.withLock { $0.file.isDirty } }
 
     /// Deleting may go up to here; `nil` while there is no sink at all: then nothing is deleted.
@@ -66,7 +71,11 @@ final class SinkTable: Sendable {
             table.sinks[index].quota = quota
             table.sinks[index].onFull = onFull
             let entry = table.sinks[index].entry
-            if known == nil { try table.file.write(table.entries) }
+            if known == nil {
+                try table.file.write(table.entries)
+                // What it may count on from now on, a crash of the machine must not take back.
+                try table.sync()
+            }
             return SinkPosition(offset: max(entry.committed, oldest), state: entry.state, isNew: known == nil)
         }
     }
@@ -80,32 +89,58 @@ final class SinkTable: Sendable {
         }
     }
 
+    /// - Parameter durably: on disk when it returns.
     /// - Returns: whether that was news, or `nil` if there is no such sink.
-    func commit(_ name: String, offset: UInt64, state: [UInt8]) throws(SystemError) -> Bool? {
+    /// - Throws: after an error the sink is where it was, though after a crash it may be here.
+    func commit(_ name: String, offset: UInt64, state: [UInt8], durably: Bool) throws(SystemError) -> Bool? {
         try table.withLock { table throws(SystemError) in
             guard let index = table.index(of: name) else { return nil }
-            var sink = table.sinks[index]
-            guard offset > sink.delivered || offset == sink.delivered && state != sink.entry.state else { return false }
-            // Events were dropped ahead of the sink: what it delivered before is in its state all the same.
-            sink.delivered = offset
-            sink.entry.committed = max(offset, sink.entry.committed)
-            sink.entry.state = state
-            table.sinks[index] = sink
-            try table.file.write(table.entries)
-            return true
+            let before = table.sinks[index]
+            let isNews = offset > before.delivered || offset == before.delivered && state != before.entry.state
+            guard isNews || durably else { return false }
+            if isNews {
+                // Events were dropped ahead of the sink: what it delivered before is in its state all the same.
+                table.sinks[index].delivered = offset
+                table.sinks[index].entry.committed = max(offset, before.entry.committed)
+                table.sinks[index].entry.state = state
+            }
+            do throws(SystemError) {
+                if isNews { try table.file.write(table.entries) }
+                if durably { try table.sync() }
+            } catch {
+                table.sinks[index] = before
+                throw error
+            }
+            return isNews
         }
     }
 
     /// Moves a sink forward over events that it will not get, and remembers how many.
-    func drop(_ name: String, to offset: UInt64) throws(SystemError) -> UInt64 {
+    /// - Returns: whether the sink begins to lose events with these.
+    func drop(_ name: String, to offset: UInt64, _ reason: DropReason) throws(SystemError) -> Bool {
         try table.withLock { table throws(SystemError) in
-            guard let index = table.index(of: name) else { return 0 }
-            let committed = table.sinks[index].entry.committed
-            guard offset > committed else { return 0 }
+            guard let index = table.index(of: name), offset > table.sinks[index].entry.committed else { return false }
+            let before = table.sinks[index]
+            let events = offset - before.entry.committed
             table.sinks[index].entry.committed = offset
-            table.sinks[index].entry.dropped += offset - committed
-            try table.file.write(table.entries)
-            return offset - committed
+            table.sinks[index].entry.dropped += events
+            do throws(SystemError) { try table.file.write(table.entries) } catch {
+                table.sinks[index] = before
+                throw error
+            }
+            table.sinks[index].drops[reason, default: 0] += events
+            table.sinks[index].dropping = (before.dropping?.reason ?? reason, (before.dropping?.events ?? 0) + events)
+            return before.dropping == nil
+        }
+    }
+
+    /// The sink has caught up.
+    /// - Returns: what it lost since it began to lose events.
+    func endDropping(_ name: String) -> (reason: DropReason, events: UInt64)? {
+        table.withLock { table in
+            guard let index = table.index(of: name) else { return nil }
+            defer { table.sinks[index].dropping = nil }
+            return table.sinks[index].dropping
         }
     }
 

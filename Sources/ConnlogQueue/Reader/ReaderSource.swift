@@ -47,7 +47,11 @@ struct ReaderSource: Sendable {
         let name = SegmentName.of(first)
         let damage = Damage(
             kind: .records, file: name, position: range.lowerBound, bytes: range.count, events: events)
-        let isNew = shared.withLock { $0.note(damage) }
+        let isNew = shared.withLock { state in
+            let isNew = state.count(damage)
+            if isNew { state.note(.damage(damage)) }
+            return isNew
+        }
         guard isNew else { return }
         quarantine.keep(file, range, of: name)
         shared.withLock { $0.quarantineBytes = quarantine.bytes }
@@ -56,9 +60,11 @@ struct ReaderSource: Sendable {
 
 extension SharedState.State {
     /// - Returns: `false` if the place is known.
-    mutating func note(_ damage: Damage) -> Bool {
+    mutating func count(_ damage: Damage) -> Bool {
         let key = "\(damage.file):\(damage.position)"
-        guard knownDamage.insert(key).inserted else { return false }
+        guard !knownDamage.contains(key) else { return false }
+        // Beyond this many places one may be counted again, which is better than memory without bound.
+        if knownDamage.count < 10_000 { knownDamage.insert(key) }
         status.damagedPlaces += 1
         status.damagedEvents += damage.events
         status.recentDamage.append(damage)

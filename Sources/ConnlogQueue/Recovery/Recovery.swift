@@ -37,7 +37,7 @@ struct Recovery {
             directory, fileSystem, bytesMax: options.quarantineBytesMax,
             used: Recovery.bytes(in: "\(directory)/\(Quarantine.directoryName)", fileSystem))
         do throws(SystemError) { try findSegments() } catch { throw .system(error) }
-        report.damage += offsets.damage
+        keepDamagedOffsets()
         try chooseQueueID()
         takeOffsets()
         try examineLastSegment()
@@ -89,6 +89,19 @@ struct Recovery {
         if remembered != nil { setForeignOffsetsAside() }
     }
 
+    /// What is damaged will be written over: a slot is copied, a file without a good one moved.
+    private mutating func keepDamagedOffsets() {
+        report.damage += offsets.damage
+        let name = OffsetsFile.name
+        guard let contents = offsets.contents else {
+            if offsets.exists { try? quarantine.move(path(name), named: name, bytes: offsets.bytes) }
+            return
+        }
+        for damage in offsets.damage {
+            quarantine.keep(contents.file, damage.position..<damage.position + damage.bytes, of: name)
+        }
+    }
+
     private mutating func setForeignOffsetsAside() {
         let name = OffsetsFile.name
         let bytes = 2 * (offsets.contents?.slotBytes ?? 0)
@@ -126,10 +139,15 @@ struct Recovery {
 
     private mutating func examineLastSegment() throws(QueueError) {
         while let last = files.last {
-            if try examine(last) { break }
+            var finding = try examine(last)
+            // A disk that refuses once may not refuse the second time.
+            if finding == .unreadable { finding = try examine(last) }
+            if finding == .segment { break }
             files.removeLast()
             report.damage.append(
-                Damage(kind: .foreignFile, file: last.name, position: 0, bytes: last.bytes, events: 0))
+                Damage(
+                    kind: finding == .foreign ? .foreignFile : .unreadableFile, file: last.name, position: 0,
+                    bytes: last.bytes, events: 0))
             // A file that cannot be moved is replaced when its name is needed.
             try? quarantine.move(path(last.name), named: last.name, bytes: last.bytes)
         }
@@ -139,22 +157,35 @@ struct Recovery {
         if files.isEmpty { plan(end: 0, checkpoints: Checkpoints()) }
     }
 
-    /// - Returns: `false` if the file is not a segment of this queue.
-    private mutating func examine(_ last: SegmentFile) throws(QueueError) -> Bool {
+    private enum Finding {
+        case segment
+        /// Of another queue, or none of ours.
+        case foreign
+        /// The disk does not give it.
+        case unreadable
+    }
+
+    private mutating func examine(_ last: SegmentFile) throws(QueueError) -> Finding {
         let header = try header(of: last)
-        if let header, header.queueID != queueID || header.first != last.first { return false }
+        if let header, header.queueID != queueID || header.first != last.first { return .foreign }
         do throws(SystemError) {
             let file = try fileSystem.open(path(last.name), .readWrite)
             let scan = try TailScan(
                 file, name: last.name, first: last.first, header: header, coding: RecordCoding(queueID))
-            guard header != nil || scan.hasRecords else { return false }
+            guard header != nil || scan.hasRecords else { return .foreign }
             if header == nil {
                 report.damage.append(
                     Damage(kind: .segmentHeader, file: last.name, position: 0, bytes: SegmentHeader.size, events: 0))
             }
             take(scan, file, last)
-            return true
-        } catch { throw .system(error) }
+            return .segment
+        } catch {
+            switch error.code {
+            case Errno.isDirectory: return .foreign
+            case Errno.inputOutput, Errno.corrupted: return .unreadable
+            default: throw .system(error)
+            }
+        }
     }
 
     private mutating func take(_ scan: TailScan, _ file: any OpenFile, _ last: SegmentFile) {
@@ -196,6 +227,12 @@ struct Recovery {
     }
 
     private mutating func finishReport() {
+        // Deleting goes by offsets that are on disk, so what a sink has not committed is there, or was taken away.
+        if let floor = sinks.map(\.committed).min(), let oldest = segments.oldest, floor < oldest {
+            report.damage.append(
+                Damage(
+                    kind: .missingSegment, file: SegmentName.of(floor), position: 0, bytes: 0, events: oldest - floor))
+        }
         report.events = end - min(end, segments.oldest ?? end)
         report.sinks = sinks.map(\.name)
     }
@@ -210,7 +247,7 @@ extension Recovery {
         state.checkpoints = checkpoints
         state.report = report
         state.quarantineBytes = quarantine.bytes
-        for damage in report.damage { _ = state.note(damage) }
+        for damage in report.damage { _ = state.count(damage) }
         return state
     }
 }

@@ -19,6 +19,15 @@ final class LogWriter: @unchecked Sendable {
         var bytes: Int
         /// Something in it is not on disk yet, as durability `interval` and `none` allow.
         var isUnsynced = false
+        /// What is on disk for sure; kept only where more may have been acknowledged.
+        var synced: SyncedPart?
+    }
+
+    /// The beginning of a segment, and how the log was at its end.
+    struct SyncedPart {
+        let position: Int
+        let end: UInt64
+        let checkpoints: Checkpoints
     }
 
     /// A segment that opening found to be necessary.
@@ -49,7 +58,7 @@ final class LogWriter: @unchecked Sendable {
     var plannedRolls: [PlannedRoll]
     var storage: StorageUpkeep
     var syncDue: Duration?
-    private let onEnd: @Sendable () -> Void
+    let onEnd: @Sendable () -> Void
 
     init(
         directory: String, fileSystem: any FileSystem, coding: RecordCoding, options: QueueOptions, shared: SharedState,
@@ -71,7 +80,7 @@ final class LogWriter: @unchecked Sendable {
     /// Tries, before the thread runs, to make the segments that opening planned. What fails is tried again by `run`.
     func begin() {
         var nothing = Group(first: 0)
-        do { try store(&nothing) } catch { note(error) }
+        do { try store(&nothing) } catch { shared.withLock { $0.status.state = error.state } }
     }
 
     // MARK: - One group
@@ -117,28 +126,47 @@ final class LogWriter: @unchecked Sendable {
 
     /// Syncs the active segment, or gives it up: after a failed sync nobody knows which of its pages are on disk, and
     /// another one would succeed without writing them.
-    private func syncActive() throws(StoreFailure) {
+    func syncActive() throws(StoreFailure) {
         guard let current = active, current.isUnsynced else { return }
         do {
             try current.file.sync()
             active?.isUnsynced = false
             shared.withLock { $0.status.syncs += 1 }
+            noteSynced()
         } catch {
-            shared.withLock { $0.status.syncFailures += 1 }
+            shared.withLock { state in
+                state.status.syncFailures += 1
+                state.note(.syncFailed(error))
+            }
             abandonActive()
             throw .system(error)
         }
     }
 
+    /// All that was published is on disk.
+    private func noteSynced() {
+        guard options.durability != .sync, let current = active else { return }
+        active?.synced = shared.withLock {
+            SyncedPart(position: current.position, end: $0.end, checkpoints: $0.checkpoints)
+        }
+    }
+
     private func abandonActive() {
-        let bytes = active?.bytes ?? 0
+        guard let current = active else { return }
         active = nil
-        shared.withLock { state in
+        let end = shared.withLock { state in
             state.segments.updateLast { segment in
                 segment.isClean = false
-                segment.bytes = max(segment.bytes, bytes)
+                segment.bytes = max(segment.bytes, current.bytes)
             }
+            return state.end
         }
+        // What was acknowledged before it was on disk is still in the kernel's memory, from where it is written anew.
+        guard let synced = current.synced, current.position > synced.position else { return }
+        let carry = Carry(
+            file: current.file, range: synced.position..<current.position, segmentFirst: current.first)
+        plannedRolls.append(
+            PlannedRoll(first: synced.end, end: end, checkpoints: synced.checkpoints, carry: carry))
     }
 
     private func publish(_ group: Group) {
@@ -162,12 +190,15 @@ final class LogWriter: @unchecked Sendable {
         let contents = SegmentContents(first: group.first, checkpoints: checkpoints, group: group)
         try startSegment(contents)
         publish(group)
+        noteSynced()
     }
 
     private func roll(_ planned: PlannedRoll) throws(StoreFailure) {
         let contents = SegmentContents(first: planned.first, checkpoints: planned.checkpoints, carry: planned.carry)
-        try startSegment(contents)
+        // What has to be copied is no more than one group, so it may take of the room that is kept free.
+        try startSegment(contents, keepsFree: false)
         shared.publish(end: planned.end, readableBytes: active?.position ?? 0) { _ in }
+        noteSynced()
         // What moved, and what a crash left behind it, takes no room any more. Readers stop where the new one begins.
         if let carry = planned.carry, (try? carry.file.truncate(to: carry.range.lowerBound)) != nil {
             shared.withLock {
@@ -188,12 +219,12 @@ final class LogWriter: @unchecked Sendable {
         }
     }
 
-    private func startSegment(_ contents: SegmentContents) throws(StoreFailure) {
+    private func startSegment(_ contents: SegmentContents, keepsFree: Bool = true) throws(StoreFailure) {
         // Only the last segment may end in something unsynced.
         try syncActive()
         let spare = storage.takeSpare()
         do throws(StoreFailure) {
-            try storage.makeRoom(max(0, contents.bytes - (spare?.bytes ?? 0)))
+            try storage.makeRoom(max(0, contents.bytes - (spare?.bytes ?? 0)), keepsFree: keepsFree)
         } catch {
             storage.giveBack(spare)
             throw error
@@ -232,10 +263,12 @@ final class LogWriter: @unchecked Sendable {
         while done < carry.range.count {
             buffer.removeAll()
             let length = min(1 << 20, carry.range.count - done)
-            let got = try carry.file.read(into: &buffer, at: carry.range.lowerBound + done, count: length)
-            guard got > 0 else { throw SystemError(code: Errno.inputOutput, call: "pread", subject: directory) }
-            try file.writeAll(buffer, 0..<got, at: start + done)
-            done += got
+            _ = try carry.file.readTolerantly(into: &buffer, at: carry.range.lowerBound + done, count: length)
+            // What a file that was cut does not have is the padding of its last record; anything else a reader would
+            // find damaged. Waiting for it would stop the sources for ever.
+            if buffer.isEmpty { buffer.appendZeros(length) }
+            try file.writeAll(buffer, 0..<buffer.count, at: start + done)
+            done += buffer.count
         }
         return done
     }
@@ -249,140 +282,5 @@ final class LogWriter: @unchecked Sendable {
             state.status.syncs += 1
             if isRecycled { state.status.segmentsRecycled += 1 }
         }
-    }
-
-    // MARK: - The thread
-
-    private enum Work {
-        case store(Group)
-        case upkeep
-        case end
-    }
-
-    /// Stores what is handed over until the queue is closed.
-    func run() {
-        while true {
-            switch nextWork() {
-            case .store(var group): storeUntilDone(&group)
-            case .upkeep: upkeep()
-            case .end: return finish()
-            }
-        }
-    }
-
-    private func nextWork() -> Work {
-        shared.wait { state, now in
-            if state.isAbandoned { return .done(.end) }
-            let due = [state.commitDue, syncDue].compactMap(\.self).min()
-            if let due, due <= now { return .done(.upkeep) }
-            if !plannedRolls.isEmpty && !state.isClosing { return .done(.store(Group(first: state.end))) }
-            if !state.filling.isEmpty { return .done(.store(state.takeFilling())) }
-            return state.isClosing ? .done(.end) : .sleep(until: due)
-        }
-    }
-
-    /// Tries until the group is stored. Gives up only when the queue is closed meanwhile.
-    private func storeUntilDone(_ group: inout Group) {
-        var failures = 0
-        while true {
-            do throws(StoreFailure) {
-                try store(&group)
-                shared.stored(group)
-                return scheduleSync()
-            } catch {
-                failures += 1
-                guard pause(after: error, failures: failures) else { return }
-            }
-        }
-    }
-
-    private func note(_ failure: StoreFailure) {
-        shared.withLock { state in
-            switch failure {
-            case .full(let sink): state.status.state = .full(sink: sink)
-            case .system(let error): state.status.state = error.isNoSpace ? .diskFull : .failed(error.description)
-            }
-        }
-    }
-
-    /// Waits as long as `failure` asks for.
-    /// - Returns: `false` when the queue is closing.
-    private func pause(after failure: StoreFailure, failures: Int) -> Bool {
-        let backoff = Duration.seconds(min(30, 1 << min(failures - 1, 5)))
-        // The first time a new segment is tried at once.
-        if failures == 1, case .system(let error) = failure, !error.isNoSpace {
-            return !shared.withLock { $0.isAbandoned }
-        }
-        note(failure)
-        if case .full = failure { return pause(backoff, endsOnCommit: true) }
-        return pause(backoff, endsOnCommit: false)
-    }
-
-    private func pause(_ length: Duration, endsOnCommit: Bool) -> Bool {
-        let end = shared.timer.now() + length
-        var seen = shared.withLock { $0.commits }
-        while true {
-            enum Wake { case closing, commit, time }
-            let wake: Wake = shared.wait { state, now in
-                if state.isClosing || state.isAbandoned { return .done(.closing) }
-                if state.commits != seen { return .done(.commit) }
-                return now >= end ? .done(.time) : .sleep(until: end)
-            }
-            switch wake {
-            case .closing: return false
-            case .time: return true
-            case .commit:
-                seen = shared.withLock { $0.commits }
-                let hasFreed = storage.releaseCommitted()
-                if hasFreed || endsOnCommit { return true }
-            }
-        }
-    }
-
-    private func scheduleSync() {
-        guard case .interval(let interval) = options.durability, active?.isUnsynced == true else { return }
-        if syncDue == nil { syncDue = shared.timer.now() + interval }
-    }
-
-    private func upkeep() {
-        let now = shared.timer.now()
-        if let due = syncDue, due <= now {
-            syncDue = nil
-            // What could not be synced is counted; the next group begins a new segment.
-            try? syncActive()
-        }
-        let commitsAreDue = shared.withLock { state in
-            guard let due = state.commitDue, due <= now else { return false }
-            state.commitDue = nil
-            return true
-        }
-        guard commitsAreDue else { return }
-        storage.syncCommits()
-        _ = storage.trim()
-        if sinks.isDirty { shared.withLock { $0.commitDue = now + options.commitSyncInterval } }
-    }
-
-    private func finish() {
-        if !shared.withLock({ $0.isAbandoned }) {
-            seal()
-            storage.syncCommits()
-            _ = storage.trim()
-        }
-        onEnd()
-        shared.close()
-    }
-
-    /// A mark at the end: the next process knows that a damage before it is no torn write.
-    private func seal() {
-        guard plannedRolls.isEmpty, (try? syncActive()) != nil, let current = active else { return }
-        let end = shared.withLock { $0.end }
-        var mark = ByteBuffer()
-        mark.appendZeros(RecordCoding.headerBytes)
-        coding.storeMark(offset: end, in: &mark, at: 0)
-        // Without it nothing is lost: the last group is copied once more.
-        do {
-            try current.file.writeAll(mark, 0..<mark.count, at: current.position)
-            try current.file.sync()
-        } catch { return }
     }
 }

@@ -48,6 +48,19 @@ final class SharedState: @unchecked Sendable {
         /// Without the file of the offsets.
         var bytesOnDisk: Int { segments.bytes + spareBytes + quarantineBytes }
 
+        var notices: [QueueNotice] = []
+        var missedNotices = 0
+
+        /// Keeps a notice until it is taken; the newest of too many are only counted.
+        mutating func note(_ notice: QueueNotice) {
+            if notices.count < 100 { notices.append(notice) } else { missedNotices += 1 }
+        }
+
+        mutating func takeNotices() -> [QueueNotice] {
+            defer { (notices, missedNotices) = ([], 0) }
+            return missedNotices > 0 ? notices + [.missed(missedNotices)] : notices
+        }
+
         /// The group that was being filled; the next one begins behind it.
         mutating func takeFilling() -> Group {
             var group = Group(first: filling.end, memory: freeBuffers.popLast() ?? ByteBuffer())

@@ -42,7 +42,7 @@ struct StorageUpkeep {
 
     /// Makes commits durable. An error is kept for the sink, whose next commit tries again.
     func syncCommits() {
-        guard sinks.isDirty else { return }
+        // Also when nothing is to be written: a file that was replaced is on disk, and deleting may go by it from now on.
         try? sinks.sync()
     }
 
@@ -135,76 +135,18 @@ struct StorageUpkeep {
         reckon()
     }
 
-    // MARK: - Bounds
-
-    /// Makes sure that `growth` more bytes fit into the queue's bound.
-    mutating func makeRoom(_ growth: Int) throws(StoreFailure) {
-        if fits(growth) { return }
-        _ = releaseCommitted()
-        if fits(growth) { return }
-        removeSpares()
-        while !fits(growth) {
-            guard let holders = oldestHolders() else { throw .full(sink: nil) }
-            if let blocking = holders.sinks.first(where: { $0.onFull == .block || !$0.isRegistered }) {
-                throw .full(sink: blocking.entry.name)
-            }
-            for sink in holders.sinks { try drop(sink, to: holders.nextFirst) }
-            syncCommits()
-            guard trim() else { throw .full(sink: holders.sinks.first?.entry.name) }
-            removeSpares()
-        }
+    /// Whether removing spares may help against `failure`, and did.
+    mutating func freesSpares(for failure: StoreFailure) -> Bool {
+        guard case .system(let error) = failure, error.isNoSpace else { return false }
+        return removeSpares()
     }
 
-    private func fits(_ growth: Int) -> Bool {
-        growth == 0 || bytesOnDisk + growth <= options.queueBytesMax
-    }
-
-    private var bytesOnDisk: Int { shared.withLock { $0.bytesOnDisk } + sinks.bytesOnDisk }
-
-    private mutating func removeSpares() {
+    /// - Returns: whether there were any.
+    mutating func removeSpares() -> Bool {
         let files = spares
         spares = []
         for file in files { remove(file) }
         reckon()
-    }
-
-    /// The sinks that keep the oldest segment, and where the next one begins.
-    private func oldestHolders() -> (sinks: [SinkTable.Sink], nextFirst: UInt64)? {
-        let second = shared.withLock { $0.segments.all.dropFirst().first?.first }
-        guard let second else { return nil }
-        return (sinks.sinks.filter { $0.entry.committed < second }, second)
-    }
-
-    private func drop(_ sink: SinkTable.Sink, to offset: UInt64) throws(StoreFailure) {
-        do { _ = try sinks.drop(sink.entry.name, to: offset) } catch { throw .system(error) }
-    }
-
-    /// Makes sure that `growth` more bytes leave no sink further behind than its quota.
-    func makeRoomForSinks(_ growth: Int) throws(StoreFailure) {
-        for sink in sinks.sinks {
-            guard let quota = sink.quota, sink.isRegistered else { continue }
-            switch overrun(sink, quota, growth) {
-            case .none: continue
-            case .some where sink.onFull == .block: throw .full(sink: sink.entry.name)
-            case .some(let offset): try drop(sink, to: offset)
-            }
-        }
-    }
-
-    /// Where a sink must be for `growth` more bytes to fit into its quota; `nil` if it is there.
-    private func overrun(_ sink: SinkTable.Sink, _ quota: Int, _ growth: Int) -> UInt64? {
-        shared.withLock { state in
-            let committed = sink.entry.committed
-            // Who has everything may get a group of any size.
-            guard committed < state.end, state.segments.recordBytes(from: committed) + growth > quota else {
-                return nil
-            }
-            let fitting = state.segments.all.first { segment in
-                segment.first > committed && state.segments.recordBytes(from: segment.first) + growth <= quota
-            }
-            // Where even the last segment is too much, the sink goes to its beginning if it is not in it already.
-            let target = fitting?.first ?? state.segments.all.last?.first ?? state.end
-            return sink.onFull == .block || target > committed ? target : nil
-        }
+        return !files.isEmpty
     }
 }

@@ -2,7 +2,28 @@ internal import ConnlogSystem
 
 /// Why a group could not be stored now.
 enum StoreFailure: Error {
-    /// The queue's bound, or the quota of the sink named, is reached.
+    /// The queue's bound is reached, and the sink named keeps the oldest segment.
     case full(sink: String?)
+    /// The quota of the sink named is reached.
+    case sinkFull(sink: String)
+    /// The file system would have less than this free.
+    case low(freeBytesMin: Int)
     case system(SystemError)
+
+    var state: QueueStatus.State {
+        switch self {
+        case .full(let sink): .full(sink: sink)
+        case .sinkFull(let sink): .sinkFull(sink: sink)
+        case .low(let bytes): .diskLow(freeBytesMin: bytes)
+        case .system(let error): error.isNoSpace ? .diskFull : .failed(error.description)
+        }
+    }
+
+    /// A commit may be all that is needed.
+    var endsOnCommit: Bool {
+        switch self {
+        case .full, .sinkFull: true
+        case .low, .system: false
+        }
+    }
 }

@@ -72,7 +72,7 @@ struct FileTrial {
     }
 
     private func roomFindings(_ existing: String) throws(SystemError) -> [TrialFinding] {
-        let free = try disk.availableBytes(existing)
+        let free = try disk.space(of: existing).available
         let room = "\(Quantity.bytes(free)) free on the disk of \(existing)"
         guard free < options.rotateBytes, options.rotateBytes < .max else { return [.good(room)] }
         let size = Quantity.bytes(options.rotateBytes)

@@ -11,6 +11,8 @@ public enum Errno {
     public static let noSpace = ENOSPC
     public static let quotaExceeded = EDQUOT
     public static let inputOutput = EIO
+    /// What a file system says that has found itself damaged.
+    public static let corrupted = EUCLEAN
     public static let accessDenied = EACCES
     public static let isDirectory = EISDIR
     public static let notDirectory = ENOTDIR

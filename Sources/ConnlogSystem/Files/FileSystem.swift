@@ -26,8 +26,21 @@ public protocol FileSystem: Sendable {
     /// - Throws: `Errno.again` when another process holds it.
     func lock(_ path: String) throws(SystemError) -> any FileLock
 
-    /// Bytes that an ordinary write could still take on the file system that holds `path`.
-    func availableBytes(_ path: String) throws(SystemError) -> Int
+    /// How much room there is on the file system that holds `path`.
+    func space(of path: String) throws(SystemError) -> DiskSpace
+}
+
+/// Room on a file system, in bytes.
+public struct DiskSpace: Sendable, Equatable {
+    /// What an ordinary process could still write.
+    public var available: Int
+    /// What the whole file system holds.
+    public var total: Int
+
+    public init(available: Int, total: Int) {
+        self.available = available
+        self.total = total
+    }
 }
 
 public enum OpenMode: Sendable, Equatable {

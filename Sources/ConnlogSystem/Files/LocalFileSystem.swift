@@ -59,10 +59,12 @@ public struct LocalFileSystem: FileSystem {
         return file
     }
 
-    public func availableBytes(_ path: String) throws(SystemError) -> Int {
+    public func space(of path: String) throws(SystemError) -> DiskSpace {
         var status = statvfs()
         guard unsafe statvfs(path, &status) == 0 else { throw .last("statvfs", path) }
-        return Int(clamping: status.f_bavail) * Int(clamping: status.f_frsize)
+        let blockBytes = Int(clamping: status.f_frsize)
+        return DiskSpace(
+            available: Int(clamping: status.f_bavail) * blockBytes, total: Int(clamping: status.f_blocks) * blockBytes)
     }
 
     /// The directory that holds `path`: `.` for a bare name, `/` for the root.

@@ -61,7 +61,7 @@ final class MemoryFiles: FileSystem {
 
     func syncDirectory(_ path: String) throws(SystemError) {}
     func lock(_ path: String) throws(SystemError) -> any FileLock { Lock() }
-    func availableBytes(_ path: String) throws(SystemError) -> Int { 1 << 40 }
+    func space(of path: String) throws(SystemError) -> DiskSpace { DiskSpace(available: 1 << 40, total: 1 << 40) }
 
     private func error(_ code: Int32, _ call: String, _ path: String) -> SystemError {
         SystemError(code: code, call: call, subject: path)
