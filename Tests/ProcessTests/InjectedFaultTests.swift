@@ -130,7 +130,7 @@ extension ProcessTests {
                 settings: "segment_size = 1MiB", in: workplace)
             let child = try daemon.start()
             try eventually("connlog says that the disk is full", within: .seconds(90)) {
-                !child.isRunning || child.errors.contains("is full")
+                !child.isRunning || child.errors.contains("is full") || child.errors.contains("min_free")
             }
             let (fed, begun) = (feeder.events, ContinuousClock.now)
             let before = ProcessStatus(child.pid).processorSeconds
