@@ -3,6 +3,9 @@
 #
 #     ./Tests/run.sh [filter of swift test]
 #
+# CONNLOG_PROOFS=1 also runs the proofs of minutes each (SIGKILL, injected faults, syslog receivers under fire), and
+# CONNLOG_SEEDS=n more seeds of the simulations.
+#
 # Needs Swift 6.3 and, on Debian 12, root or the packages below. Nothing that it starts is left running, and it may
 # be run again and again. The last lines are swift test's own summary.
 set -euo pipefail

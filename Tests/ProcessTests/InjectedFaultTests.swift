@@ -4,7 +4,9 @@ import Testing
 
 extension ProcessTests {
     /// System calls that fail: no exit, no spinning, recovery without help, nothing lost and nothing twice.
-    @Suite(.enabled(if: Injection.isPossible, "strace is not there or may not attach to a process"))
+    @Suite(
+        .enabled(if: Project.runsProofs, "a proof of minutes: CONNLOG_PROOFS=1 runs it"),
+        .enabled(if: Injection.isPossible, "strace is not there or may not attach to a process"))
     struct InjectedFaultTests {
         struct Fault: CustomTestStringConvertible, Sendable {
             let calls: String
@@ -115,7 +117,9 @@ extension ProcessTests {
     }
 
     /// A disk that really fills up.
-    @Suite(.enabled(if: SmallDisk.canMountImages, "mounting an image takes root and a loop device"))
+    @Suite(
+        .enabled(if: Project.runsProofs, "a proof of minutes: CONNLOG_PROOFS=1 runs it"),
+        .enabled(if: SmallDisk.canMountImages, "mounting an image takes root and a loop device"))
     struct FullDiskTests {
         @Test func `a full ext4 under queue and sink is waited for without spinning, and room lets both go on`() throws
         {

@@ -4,7 +4,8 @@ import Testing
 
 extension ProcessTests {
     /// What a commit of each syslog transport proves, against rsyslog and syslog-ng.
-    @Suite struct SyslogProofTests {
+    @Suite(.enabled(if: Project.runsProofs, "a proof of minutes: CONNLOG_PROOFS=1 runs it"))
+    struct SyslogProofTests {
         /// What compare_messages.py has found.
         struct Comparison: Decodable {
             let expected: Int
