@@ -99,11 +99,11 @@ extension ProcessTests {
         @Test func `with a full queue and the source waiting it ends in time with status 3, and nothing is lost`()
             throws
         {
-            let many = try GeneratedLog(lines: 120_000, seed: 12, in: workplace)
+            let many = try GeneratedLog(lines: 80_000, seed: 12, in: workplace)
             let port = try #require(try Ports.free(1, in: workplace).first)
             let daemon = try Daemon(
                 reading: many.log, sections: Daemon.syslog("siem", "transport = tcp\naddress = 127.0.0.1:\(port)"),
-                settings: "queue_size = 16MiB\nsegment_size = 1MiB\nshutdown_timeout = 2s", in: workplace)
+                settings: "queue_size = 4MiB\nsegment_size = 1MiB\nshutdown_timeout = 2s", in: workplace)
             let child = try daemon.start()
             try eventually("the queue is full", within: .seconds(60)) {
                 !child.isRunning || child.errors.contains("has reached queue_size")
