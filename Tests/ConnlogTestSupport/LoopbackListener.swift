@@ -14,12 +14,20 @@ public final class LoopbackListener: Sendable {
 
     /// Listens and calls `serve` with each connection, on a thread of its own; the connection is closed when it
     /// returns.
-    /// - Parameter wanted: the port; 0 takes any.
-    public init(port wanted: Int = 0, _ serve: @escaping @Sendable (LoopbackConnection) -> Void) throws {
+    /// - Parameters:
+    ///   - wanted: the port; 0 takes any.
+    ///   - receiveBuffer: bytes that the kernel may hold of a connection that is not read, about; nil lets it choose,
+    ///     and it takes megabytes.
+    public init(
+        port wanted: Int = 0, receiveBuffer: Int32? = nil,
+        _ serve: @escaping @Sendable (LoopbackConnection) -> Void
+    ) throws {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard socket >= 0 else { throw SystemError.last("socket", "127.0.0.1") }
         var one: Int32 = 1
         unsafe setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &one, 4)
+        // Connections inherit it, and their window is offered by it from the first byte on.
+        if var bytes = receiveBuffer { unsafe setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, 4) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian

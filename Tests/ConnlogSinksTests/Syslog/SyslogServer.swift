@@ -31,14 +31,18 @@ final class SyslogServer: Sendable {
     let goodbyes = Counter(connections: 0)
     private let listener = Mutex<LoopbackListener?>(nil)
     private let tls: Mutex<LoopbackTLS.Settings?>
+    private let receiveBuffer: Int32?
     private let serve: @Sendable (ServedConnection, SyslogServer) -> Void
 
-    /// - Parameter serve: what it does with a connection; keeps all it gets if not given.
+    /// - Parameters:
+    ///   - receiveBuffer: what its kernel may hold of a connection that is not read, about; nil for the kernel's choice.
+    ///   - serve: what it does with a connection; keeps all it gets if not given.
     init(
-        tls: LoopbackTLS.Settings? = nil,
+        tls: LoopbackTLS.Settings? = nil, receiveBuffer: Int32? = nil,
         serve: @escaping @Sendable (ServedConnection, SyslogServer) -> Void = { $1.keepAll(of: $0) }
     ) throws {
         self.tls = Mutex(tls)
+        self.receiveBuffer = receiveBuffer
         self.serve = serve
         port = try LoopbackListener.freePort()
         try start()
@@ -47,7 +51,7 @@ final class SyslogServer: Sendable {
     deinit { stop() }
 
     func start() throws {
-        let started = try LoopbackListener(port: port) { [weak self] connection in
+        let started = try LoopbackListener(port: port, receiveBuffer: receiveBuffer) { [weak self] connection in
             guard let self else { return }
             var secured: LoopbackTLS?
             if let settings = tls.withLock({ $0 }) {
