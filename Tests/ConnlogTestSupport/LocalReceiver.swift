@@ -1,5 +1,6 @@
 import ConnlogSystem
 import Foundation
+import Synchronization
 
 #if canImport(Glibc)
     import Glibc
@@ -10,6 +11,7 @@ public final class LocalReceiver: Sendable {
     public let path: String
     private let socket: Int32
     private let isStream: Bool
+    private let state = Mutex<(connection: Int32?, isStopped: Bool)>((nil, false))
 
     public init(_ path: String, isStream: Bool) throws {
         self.path = path
@@ -33,8 +35,8 @@ public final class LocalReceiver: Sendable {
     }
 
     deinit {
+        stop()
         close(socket)
-        unsafe unlink(path)
     }
 
     /// A folder for sockets, whose names have to be short.
@@ -44,8 +46,19 @@ public final class LocalReceiver: Sendable {
         return folder.path
     }
 
-    /// The connection to read from; for datagrams the socket itself.
-    public func accept() -> Int32 { isStream ? Glibc.accept(socket, nil, nil) : socket }
+    /// The connection to read from; for datagrams the socket itself. Negative when it was stopped.
+    public func accept() -> Int32 {
+        guard isStream else { return state.withLock { $0.isStopped ? -1 : socket } }
+        let accepted = Glibc.accept(socket, nil, nil)
+        return state.withLock { state in
+            guard accepted >= 0, state.isStopped else {
+                state.connection = accepted
+                return accepted
+            }
+            close(accepted)
+            return -1
+        }
+    }
 
     /// Waits for a datagram, or some bytes of the stream; empty at its end.
     public func read(_ connection: Int32) -> [UInt8] {
@@ -54,5 +67,20 @@ public final class LocalReceiver: Sendable {
         return Array(bytes.prefix(max(0, count)))
     }
 
-    public func end(_ connection: Int32) { if isStream { close(connection) } }
+    /// Goes away, and makes whoever waits in `accept` or `read` go on with nothing. The path is free for another one.
+    public func stop() {
+        state.withLock { state in
+            if state.isStopped { return }
+            state.isStopped = true
+            unsafe unlink(path)
+            shutdown(socket, Int32(SHUT_RDWR))
+            if let connection = state.connection { shutdown(connection, Int32(SHUT_RDWR)) }
+        }
+    }
+
+    public func end(_ connection: Int32) {
+        guard isStream else { return }
+        state.withLock { $0.connection = nil }
+        close(connection)
+    }
 }

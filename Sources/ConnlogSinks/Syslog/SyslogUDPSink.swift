@@ -31,6 +31,7 @@ public actor SyslogUDPSink: Sink {
     }
 
     public func send(_ batch: EventBatch) async -> SendOutcome {
+        if batch.isEmpty { return .delivered }
         do throws(SocketError) {
             let socket = try openSocket()
             if let outcome = try send(batch, to: socket) { return outcome }

@@ -16,16 +16,14 @@ import Testing
         return (line, message.text)
     }
 
-    /// - Parameter received: the messages that a server has got, as soon as there are so many.
-    private func subject(
-        _ server: SyslogServer, _ sink: any Sink, _ received: @escaping @Sendable (Int) async throws -> [String]
-    ) -> ContractSubject {
-        ContractSubject(
-            sink: sink,
+    /// - Parameter make: a sink that uses the server's port and this log.
+    private func subject(_ server: SyslogServer, _ make: (@escaping LogFunction) -> any Sink) -> ContractSubject {
+        let sink = CountedConnections()
+        return ContractSubject(
+            sink: make(sink.log),
             received: {
-                // What the receiver's kernel has acknowledged, its thread may be about to read. The contract sends
-                // nothing, or 30 events over one connection, or 9 over two.
-                try await received([0, 30, 9][server.connections.value])
+                // What the receiver's kernel has acknowledged, its thread may be about to read.
+                try await server.messages(sink.messages)
             },
             setFailing: { isFailing in
                 if isFailing {
@@ -40,8 +38,7 @@ import Testing
     @Test func `TCP`() async throws {
         try await SinkContract.check {
             let server = try SyslogServer()
-            let sink = SyslogTCPSink(syslogOptions(server.port)) { _, _ in }
-            return subject(server, sink) { try await server.messages($0) }
+            return subject(server) { SyslogTCPSink(syslogOptions(server.port), log: $0) }
         }
     }
 
@@ -49,7 +46,7 @@ import Testing
         try await SinkContract.check {
             let server = try SyslogServer(serve: RELPTalk.serve)
             let options = syslogOptions(server.port) { $0.transport = .relp }
-            return subject(server, SyslogRELPSink(options) { _, _ in }) { try await server.messages($0) }
+            return subject(server) { SyslogRELPSink(options, log: $0) }
         }
     }
 
@@ -62,7 +59,7 @@ import Testing
                 $0.transport = .relpTLS
                 $0.tls.authorityFile = certificates.authority
             }
-            return subject(server, SyslogRELPSink(options) { _, _ in }) { try await server.messages($0) }
+            return subject(server) { SyslogRELPSink(options, log: $0) }
         }
     }
 
@@ -75,7 +72,53 @@ import Testing
                 $0.transport = .tls
                 $0.tls.authorityFile = certificates.authority
             }
-            return subject(server, SyslogTCPSink(options) { _, _ in }) { try await server.messages($0) }
+            return subject(server) { SyslogTCPSink(options, log: $0) }
         }
     }
+
+    @Test func `UDP`() async throws {
+        try await SinkContract.check {
+            let server = try DatagramServer()
+            let options = syslogOptions(server.port) { $0.transport = .udp }
+            let sink = CountedConnections()
+            // A datagram that nobody takes tells nobody for sure, so it cannot be made to fail here.
+            return ContractSubject(
+                sink: SyslogUDPSink(options, log: sink.log),
+                received: { await server.messages(sink.messages) }, setFailing: nil, record: Self.record)
+        }
+    }
+
+    @Test(arguments: [false, true]) func `a local socket`(isStream: Bool) async throws {
+        try await SinkContract.check {
+            let server = try LocalServer(isStream: isStream)
+            let options = syslogOptions {
+                $0.transport = .unix
+                $0.path = server.path
+            }
+            let sink = CountedConnections()
+            return ContractSubject(
+                sink: SyslogUnixSink(options, log: sink.log),
+                received: {
+                    // What the reader's process has read, its thread may be about to note.
+                    await server.messages(sink.messages)
+                },
+                setFailing: { isFailing in
+                    if isFailing { return server.stop() }
+                    do { try server.start() } catch { Issue.record(error) }
+                }, record: Self.record)
+        }
+    }
+}
+
+/// How often a sink has connected, by its log, and so how many messages its receiver must have: the contract sends
+/// nothing, or 30 events over one connection, or 9 over two.
+private final class CountedConnections: Sendable {
+    private let counter = Counter(connections: 0)
+
+    var log: LogFunction {
+        { [counter] _, text in
+            if text.hasPrefix("connected to ") || text.hasPrefix("sending ") { _ = counter.next() }
+        }
+    }
+    var messages: Int { [0, 30, 9][counter.value] }
 }
