@@ -127,12 +127,16 @@ public struct HumanEncoder: EventEncoder, Sendable {
         writeScratchAsKey(&writer)
     }
 
-    /// Blanks become `_`.
+    /// Blanks become `_`. A key with `=` in it is quoted, which slog does not do: nobody could read its line again.
     private mutating func writeScratchAsKey(_ writer: inout ByteWriter) {
         if firstIndex(of: UInt8(ascii: " "), in: scratch.span, 0..<scratch.count) != nil {
             scratch = ByteBuffer(scratch.array.map { $0 == UInt8(ascii: " ") ? UInt8(ascii: "_") : $0 })
         }
-        GoText.write(scratch.span, 0..<scratch.count, into: &writer)
+        if firstIndex(of: UInt8(ascii: "="), in: scratch.span, 0..<scratch.count) != nil {
+            GoText.quote(scratch.span, 0..<scratch.count, into: &writer)
+        } else {
+            GoText.write(scratch.span, 0..<scratch.count, into: &writer)
+        }
     }
 
     private mutating func value(_ value: FieldRange, _ record: Span<UInt8>, _ writer: inout ByteWriter) {

@@ -1,0 +1,59 @@
+/// Checks lines of JSON strictly (RFC 8259, UTF-8) and finds the known fields of connection events.
+///
+/// coderd writes its keys in a fixed order, so the scanner remembers the order of the last connection event and
+/// compares the key that it expects first. A wrong guess costs time, never correctness. A key that occurs twice has
+/// its last value, as with most parsers. Nothing is allocated but for learning an order of keys.
+public struct EventScanner: Sendable {
+    /// Objects and arrays may be nested this deep; a deeper line is malformed.
+    public static let depthMax = 512
+
+    private var expected: [ExpectedKey] = []
+    private var linesUntilLearning = 0
+
+    public init() {}
+
+    /// Checks one line and finds its known fields; clears `index` first.
+    ///
+    /// - Parameter line: without its line feed; blanks around the value are allowed, an empty line is `truncated`.
+    public mutating func scan(_ line: Span<UInt8>, into index: inout EventIndex) -> LineKind {
+        index.clear()
+        guard line.count < 1 << 28 else { return .malformed(LineFault(.tooLong, at: 1 << 28)) }
+        var outcome = scanOnce(line, &index, .fast)
+        if outcome.mustLookAgain {
+            index.clear()
+            outcome = scanOnce(line, &index, .everything)
+        }
+        if outcome.kind == .connectionLog, outcome.misses > 3 { learn(line) }
+        return outcome.kind
+    }
+
+    mutating func learn(_ line: Span<UInt8>) {
+        // A stream that changes its order with each line must not be learnt with each line.
+        guard linesUntilLearning == 0 else {
+            linesUntilLearning &-= 1
+            return
+        }
+        linesUntilLearning = 64
+        var index = EventIndex()
+        let order = KeyOrder()
+        expected = unsafe line.withUnsafeBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return expected }
+            return unsafe expected.withUnsafeBufferPointer { expected in
+                var parser = unsafe LineParser(
+                    base: base, count: bytes.count, expected: expected, mode: .learning, order: order)
+                _ = parser.line(&index)
+                return order.keys
+            }
+        }
+    }
+
+    func scanOnce(_ line: Span<UInt8>, _ index: inout EventIndex, _ mode: LineParser.Mode) -> LineOutcome {
+        unsafe line.withUnsafeBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return LineOutcome(.malformed(LineFault(.truncated, at: 0))) }
+            return unsafe expected.withUnsafeBufferPointer { expected in
+                var parser = unsafe LineParser(base: base, count: bytes.count, expected: expected, mode: mode)
+                return parser.line(&index)
+            }
+        }
+    }
+}
