@@ -82,9 +82,23 @@ final class FollowerBench {
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
     private static func makeFollower(
-        _ settings: FileSettings, _ checkpoints: [CheckpointKey: [UInt8]], _ lineMax: Int, _ log: Log
+        _ settings: FileSettings, _ checkpoints: [CheckpointKey: [UInt8]], _ lineMax: Int, _ log: Log,
+        wallTime: any WallTime = SystemWallTime()
     ) -> FileFollower {
-        FileFollower(settings, checkpoints, log: { log.add("\($0): \($1)") }) { LineDecoder(lineMax: lineMax) }
+        FileFollower(settings, checkpoints, wallTime: wallTime, log: { log.add("\($0): \($1)") }) {
+            LineDecoder(lineMax: lineMax)
+        }
+    }
+
+    /// Begins anew, in a world where the directory was last changed so long ago.
+    func restart(sinceLastChange age: Nanoseconds) throws {
+        let wallTime = StandingTime(time: try FileStatus(of: directory).modified + age)
+        follower = FollowerBench.makeFollower(settings, checkpoints, lineMax, log, wallTime: wallTime)
+    }
+
+    private struct StandingTime: WallTime {
+        let time: Nanoseconds
+        func now() -> Nanoseconds { time }
     }
 
     /// Begins anew with what is stored.

@@ -21,7 +21,11 @@ extension EventDecoder {
 
     /// A whole line of the stream, without its line feed.
     mutating func line(_ range: Range<Int>, _ batch: inout EventBatch) {
-        guard range.count <= maxLine else { return emit(.tooLong, &batch) }
+        guard range.count <= maxLine else {
+            // As when only a part of the line is there yet: what it might go on with is given up.
+            giveUpPending(&batch)
+            return emit(.tooLong, &batch)
+        }
         if container == .none { return whole(range, .plain, range.lowerBound, &batch) }
         switch unwrapped(batch.bytes.span, range) {
         case .plain: whole(range, .plain, range.lowerBound, &batch)
@@ -287,7 +291,9 @@ extension EventDecoder {
             return emit(.tooLong, &batch)
         }
         let line = cleaned
-        let end = line.count > 0 && line[line.count - 1] == 0x0d ? line.count - 1 : line.count
+        // All of them: with one left, each time it is written and read the value would lose another.
+        var end = line.count
+        while end > 0, line[end - 1] == 0x0d { end -= 1 }
         streams[stream].entry.append(0x0a)
         streams[stream].entry.append(line.span(0..<end))
     }

@@ -10,7 +10,7 @@ extension FileFollower {
     }
 
     mutating func scan(_ now: Duration) {
-        let findings = expandPatterns()
+        let findings = expandPatterns(now)
         found = Dictionary(findings.map { ($0.path, $0.status.identity) }) { first, _ in first }
         var unknown = place(findings, now)
         for id in order where files[id]?.state == .following {
@@ -32,11 +32,12 @@ extension FileFollower {
 
     // MARK: What is there
 
-    private mutating func expandPatterns() -> [Finding] {
+    private mutating func expandPatterns(_ now: Duration) -> [Finding] {
         var findings: [Finding] = []
         var seen: Set<String> = []
         var complained: Set<String> = []
         watchedPaths = []
+        knownNames.willLook(settings.patterns, now)
         for pattern in settings.patterns {
             let matches = pattern.expand()
             watchedPaths += matches.directories
@@ -61,6 +62,7 @@ extension FileFollower {
     private mutating func complain(_ subject: String, _ text: String, _ subjects: inout Set<String>) {
         subjects.insert(subject)
         complaints.set(subject, text)
+        knownNames.isUnclear()
     }
 
     private mutating func inspect(_ path: String, isNamed: Bool, _ complained: inout Set<String>) -> Finding? {
@@ -72,6 +74,8 @@ extension FileFollower {
                 complain(path, "\(path) is \(what); name files, such as \(path)/*.log", &complained)
             }
         } catch {
+            // Such as a link that leads nowhere yet.
+            knownNames.isUnclear()
             if isNamed || error.code != Errno.notFound {
                 complain(path, "\(error); it is tried again every second", &complained)
             }
@@ -164,6 +168,7 @@ extension FileFollower {
                 return
             }
         } catch {
+            knownNames.isUnclear()
             return complaints.set(finding.path, "\(error); it is tried again every second")
         }
         complaints.clear(finding.path)

@@ -46,6 +46,7 @@ package struct FileFollower: Sendable {
     var scanIsDue = true
     /// What was found by the last scan.
     var found: [String: FileIdentity] = [:]
+    var knownNames: KnownNames
     /// Directories and linked files for the watcher, as of the last scan.
     var watchedPaths: [String] = []
     private var nextReader = 0
@@ -59,13 +60,14 @@ package struct FileFollower: Sendable {
     package static let startedKey: CheckpointKey = "file"
 
     package init(
-        _ settings: FileSettings, _ checkpoints: [CheckpointKey: [UInt8]], log: @escaping LogFunction,
-        makeDecoder: @escaping @Sendable () -> any EntryDecoder
+        _ settings: FileSettings, _ checkpoints: [CheckpointKey: [UInt8]], wallTime: any WallTime = SystemWallTime(),
+        log: @escaping LogFunction, makeDecoder: @escaping @Sendable () -> any EntryDecoder
     ) {
         self.settings = settings
         self.log = log
         self.makeDecoder = makeDecoder
         complaints = Complaints(log)
+        knownNames = KnownNames(clock: wallTime)
         isFirstStart = checkpoints.isEmpty
         for (key, value) in checkpoints { restore(key, value) }
         order = files.keys.sorted()
@@ -157,9 +159,10 @@ extension FileFollower {
             !hasScanned || now >= nextScan
                 || (scanIsDue && (scannedAt == .zero || now >= scannedAt + FollowedFile.pauseMin))
         else { return }
+        nextScan = now + settings.scanEvery
+        if hasScanned, !scanIsDue, knownNames.areSame(settings.patterns, now) { return }
         scanIsDue = false
         scannedAt = now
-        nextScan = now + settings.scanEvery
         scan(now)
         hasScanned = true
     }
@@ -282,11 +285,11 @@ extension FileFollower {
 
     private mutating func takeRest(_ id: UInt64, _ batch: inout EventBatch) {
         files[id]?.isFinal = true
-        guard let open = files[id]?.file, files[id]?.pending != 0 || files[id]?.restart != files[id]?.position else {
-            return
-        }
+        guard var file = files.removeValue(forKey: id) else { return }
+        defer { files[id] = file }
+        guard let open = file.file, file.pending != 0 || file.restart != file.position else { return }
         do throws(SystemError) {
-            _ = try files[id]?.read(
+            _ = try file.read(
                 open, settings.batchBytes, into: &batch, &scratch, isEnd: true, makeDecoder, &counts)
         } catch {
             log(.warning, "\(error); its last line is left out")

@@ -17,6 +17,14 @@ public struct Glob: Sendable, Equatable {
     /// The pattern's last component has no wildcard: it names its files outright.
     public var namesFile: Bool { components.last?.literal != nil }
 
+    /// The one directory whose names the pattern chooses from; `nil` when a wildcard leads to several.
+    public var directory: String? {
+        let names = components.dropLast().compactMap(\.literal)
+        guard names.count == components.count - 1 else { return nil }
+        if names.isEmpty { return isAbsolute ? "/" : "." }
+        return (isAbsolute ? "/" : "") + names.joined(separator: "/")
+    }
+
     /// Whether `path` is one that the pattern stands for, whatever the disk holds.
     public func matches(_ path: String) -> Bool {
         let names = path.split(separator: "/")
