@@ -153,7 +153,8 @@ private struct Judged: Equatable, CustomStringConvertible {
         arguments: [
             (HTTPFailure.Kind.resolve, .none, "retry", false, true), (.connect, .none, "retry", false, true),
             (.handshake, .none, "retry", false, true), (.untrusted, .none, "hold", false, false),
-            (.certificateFile, .none, "hold", false, false), (.request, .none, "hold", false, false),
+            (.refused, .none, "hold", false, false), (.certificateFile, .none, "hold", false, false),
+            (.request, .none, "hold", false, false),
             (.timeout, .none, "retry", false, true), (.timeout, .part, "retry", false, true),
             (.timeout, .all, "retry", true, false), (.broken, .none, "retry", false, true),
             (.broken, .part, "retry", false, true), (.broken, .all, "retry", true, false),

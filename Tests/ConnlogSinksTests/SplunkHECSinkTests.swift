@@ -71,7 +71,7 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         #expect(outcome.word == expected.outcome.word)
         if !isTaken {
             let reason = try #require(outcome.reason)
-            #expect(reason.text.contains("http://127.0.0.1:\(server.port) answered \(status) code \(code)"))
+            #expect(reason.text.contains("\(server.url) answered \(status) code \(code)"))
             #expect(!reason.text.contains(Fixture.token))
             #expect(await fixture.sink.send(batch(0..<3)) == .delivered)
         }
@@ -140,6 +140,26 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         #expect(outcome.reason?.mayRepeat == false)
         #expect(server.events.isEmpty)
         #expect(await fixture.sink.send(batch(0..<3)) == .delivered)
+        server.expectClean()
+    }
+
+    /// H9
+    @Test func `a server that reads slowly gets everything, and one that stops reading repeats nothing`() async throws {
+        let server = try HECServer()
+        defer { server.stop() }
+        let fixture = try Fixture([server.url]) { $0.compresses = false }
+        server.script([.sips(100)])
+        #expect(await fixture.sink.send(batch(0..<300)) == .delivered)
+        #expect(server.ids == ids(0..<300))
+        let hasty = try Fixture([server.url]) {
+            $0.compresses = false
+            $0.timeout = .milliseconds(500)
+        }
+        server.script([.stallWithin(1000)])
+        // More than the kernel's socket buffers hold.
+        let outcome = await hasty.sink.send(batch(0..<100, filling: 80_000))
+        #expect(outcome.reason?.label == "timeout" && outcome.reason?.mayRepeat == false)
+        #expect(server.events.count == 300)
         server.expectClean()
     }
 
@@ -330,7 +350,7 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         defer { server.stop() }
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("connlog-ca-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: file) }
-        let fixture = try Fixture(["https://127.0.0.1:\(server.port)"]) {
+        let fixture = try Fixture([server.url.replacing("http:", with: "https:")]) {
             $0.http.certificateAuthorityFile = file.path
         }
         let outcome = await fixture.sink.send(batch(0..<1))

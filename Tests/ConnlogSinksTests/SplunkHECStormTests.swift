@@ -34,7 +34,7 @@ import Testing
             $0.limits.events = Int.random(in: 1...30, using: &generator)
             $0.timeout = .seconds(5)
         }
-        let bench = try Bench(count)
+        let bench = try HECDelivery(count)
         let status = try await bench.deliver(fixture.sink)
 
         let indexed = servers.flatMap { $0.events }.compactMap { $0.field("event_id") }
@@ -57,7 +57,7 @@ import Testing
         let server = try HECServer(token: HECFixture.token)
         defer { server.stop() }
         server.refuse(bad.map { TestEvents.id($0) }, code: code)
-        let bench = try Bench(10)
+        let bench = try HECDelivery(10)
         let fixture = try HECFixture([server.url])
         let status = try await bench.deliver(fixture.sink)
         #expect(server.numbers == (0..<10).filter { !bad.contains($0) })
@@ -76,7 +76,7 @@ import Testing
         let server = try HECServer(token: HECFixture.token)
         defer { server.stop() }
         server.refuse(bad.map { TestEvents.id($0) }, number: style)
-        let bench = try Bench(10)
+        let bench = try HECDelivery(10)
         let fixture = try HECFixture([server.url])
         let status = try await bench.deliver(fixture.sink)
         #expect(Set(server.numbers) == Set(0..<10).subtracting(bad))
@@ -92,7 +92,7 @@ import Testing
         let server = try HECServer(token: HECFixture.token)
         defer { server.stop() }
         server.script([.code(503, 9, number: 3, taking: 3), .code(429, 26, number: 2, taking: 2)])
-        let bench = try Bench(10)
+        let bench = try HECDelivery(10)
         let fixture = try HECFixture([server.url])
         let status = try await bench.deliver(fixture.sink)
         #expect(server.numbers == Array(0..<10))
@@ -108,7 +108,7 @@ import Testing
         defer { for server in servers { server.stop() } }
         servers[0].usePipeline(polls: 1_000_000)
         servers[1].usePipeline()
-        let bench = try Bench(100)
+        let bench = try HECDelivery(100)
         let fixture = try HECFixture(servers.map(\.url)) { $0.limits.events = 5 }
         let delivery = try bench.delivery(fixture.sink)
         let running = Task { await delivery.run() }
@@ -127,7 +127,7 @@ import Testing
         let server = try HECServer(tokens: ["new": .init()])
         defer { server.stop() }
         let fixture = try HECFixture([server.url]) { $0.token = .init(file: file.path) }
-        let bench = try Bench(10)
+        let bench = try HECDelivery(10)
         // The pauses of this delivery never end by themselves.
         let delivery = try bench.delivery(
             fixture.sink, hold: Backoff(first: .seconds(500_000), longest: .seconds(500_000)))
@@ -177,63 +177,9 @@ extension HECServer.Step {
 
 extension HECServer {
     /// The numbers of the events that are indexed, in order.
-    fileprivate var numbers: [Int] { events.compactMap { TestEvents.number(of: $0.field("event_id") ?? "") } }
+    var numbers: [Int] { events.compactMap { TestEvents.number(of: $0.field("event_id") ?? "") } }
 }
 
 extension TestEvents {
     fileprivate static func number(of id: String) -> Int? { Int(id.suffix(12)) }
-}
-
-/// A queue with events and a delivery from it.
-private final class Bench: Sendable {
-    private let directory = FileManager.default.temporaryDirectory.appending(path: "storm-\(UUID().uuidString)").path
-    private let queue: Queue
-
-    init(_ count: Int) throws {
-        queue = try Queue.open(directory + "/queue", QueueOptions())
-        self.count = count
-    }
-
-    private let count: Int
-
-    deinit { try? FileManager.default.removeItem(atPath: directory) }
-
-    func delivery(_ sink: SplunkHECSink, hold: Backoff? = nil) throws -> Delivery {
-        let position = try queue.registerSink("splunk", quota: nil, onFull: .block)
-        var options = Delivery.Options(deadLetterDirectory: directory + "/dead")
-        if let hold { options.hold = hold }
-        let queue = queue
-        let count = count
-        Task {
-            try await queue.enqueue(TestEvents.batch(0..<count))
-            try await queue.flush()
-        }
-        guard hold == nil else {
-            return Delivery(
-                name: "splunk", sink: sink, queue: queue, position: position, options: options, log: { _, _ in })
-        }
-        return Delivery(
-            name: "splunk", sink: sink, queue: queue, position: position, options: options, clock: InstantClock(),
-            log: { _, _ in })
-    }
-
-    func deliver(_ sink: SplunkHECSink) async throws -> DeliveryStatus {
-        let delivery = try delivery(sink)
-        while queue.end < UInt64(count) { await Task.yield() }
-        delivery.drain()
-        await delivery.run()
-        return delivery.status
-    }
-
-    var committed: UInt64 { queue.status.sinks.first { $0.name == "splunk" }?.committed ?? 0 }
-
-    var deadLetters: [Int] { deadLetterLines.compactMap { TestEvents.number($0) } }
-
-    var deadLetterLines: [String] {
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: directory + "/dead")) ?? []
-        return files.sorted().flatMap { file in
-            let text = (try? String(contentsOfFile: directory + "/dead/" + file, encoding: .utf8)) ?? ""
-            return text.split(separator: "\n").map(String.init)
-        }
-    }
 }

@@ -126,7 +126,7 @@ extension HECServer {
         state.polls.append(request)
         let step = state.pollScript.isEmpty ? .itself : state.pollScript.removeFirst()
         switch step {
-        case .itself: return answerPoll(request, &state)
+        case .itself, .sips: return answerPoll(request, &state)
         case .restart:
             forget(&state)
             return answerPoll(request, &state)
@@ -137,7 +137,7 @@ extension HECServer {
             // Told, and lost on the way.
             if isTaking { _ = answerPoll(request, &state) }
             return .close
-        case .silence, .resetWithin: return .silence
+        case .silence, .resetWithin, .stallWithin: return .silence
         }
     }
 

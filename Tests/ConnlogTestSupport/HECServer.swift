@@ -22,6 +22,10 @@ public final class HECServer: Sendable {
         case code(Int, Int, number: Int? = nil, headers: [(name: String, value: String)] = [], taking: Int = 0)
         /// The connection is reset after so many bytes of the body.
         case resetWithin(Int)
+        /// So many bytes of the body are read and no more, until the client gives up.
+        case stallWithin(Int)
+        /// As splunkd would, but reading the body so many bytes at a time.
+        case sips(Int)
         /// The body is read, indexed if `taking`, and the connection closed without a word.
         case close(taking: Bool)
         /// The body is read and never answered.
@@ -88,27 +92,30 @@ public final class HECServer: Sendable {
 
     let state: Mutex<State>
     private let server: Mutex<HTTPServer?> = Mutex(nil)
-    public let port: Int
+    public let url: String
 
-    public init(tokens: [String: Token]) throws {
+    /// - Parameter tls: speaks TLS; the files are read for each connection.
+    public init(tokens: [String: Token], tls: LoopbackTLS.Settings? = nil) throws {
         state = Mutex(State(tokens: tokens))
         let box = Weak()
         let http = try HTTPServer(
+            tls: tls,
             appetite: { request in box.server?.appetite(request) ?? .all },
             answer: { request in box.server?.answer(request) ?? .close })
-        port = http.port
+        url = http.url
         server.withLock { $0 = http }
         box.server = self
     }
 
     /// - Parameter token: the only token.
-    public convenience init(token: String = "00000000-1111-4222-8333-444444444444") throws {
-        try self.init(tokens: [token: Token()])
+    public convenience init(
+        token: String = "00000000-1111-4222-8333-444444444444", tls: LoopbackTLS.Settings? = nil
+    ) throws {
+        try self.init(tokens: [token: Token()], tls: tls)
     }
 
     public func stop() { server.withLock { $0 }?.stop() }
 
-    public var url: String { "http://127.0.0.1:\(port)" }
     public var connectionCount: Int { server.withLock { $0 }?.connectionCount ?? 0 }
 
     /// Requests with events, as they came.
@@ -128,7 +135,7 @@ public final class HECServer: Sendable {
     /// How the bad event of a batch is named.
     public enum NumberStyle: Sendable, CaseIterable { case right, missing, negative, beyond, text }
 
-    /// Events with one of these texts in them are bad.
+    /// Events with one of these texts in them are bad; with code 8, splunkd fails on them.
     public func refuse(_ texts: [String], code: Int = 6, number: NumberStyle = .right) {
         state.withLock { state in
             state.refused = texts
@@ -141,6 +148,7 @@ public final class HECServer: Sendable {
     public static func words(of code: Int) -> String { textOfCode[code] ?? "Unknown" }
 
     private static func refusal(_ state: State, number: Int, of count: Int) -> ServedReply {
+        if state.refusalCode == 8 { return reply(500, 8) }
         switch state.refusalNumber {
         case .right: return reply(400, state.refusalCode, number: number)
         case .missing: return reply(400, state.refusalCode)
@@ -209,10 +217,17 @@ extension HECServer {
     private func appetite(_ request: ServedRequest) -> HTTPServer.Appetite {
         guard HECServer.eventPaths.contains(request.path) else { return .all }
         return state.withLock { state in
-            guard case .resetWithin(let bytes)? = state.script.first else { return .all }
+            let appetite: HTTPServer.Appetite
+            switch state.script.first {
+            case .resetWithin(let bytes)?: appetite = .bytes(bytes)
+            case .stallWithin(let bytes)?: appetite = .stall(bytes)
+            // The step is taken when the body is there.
+            case .sips(let bytes)?: return .sips(bytes)
+            default: return .all
+            }
             state.script.removeFirst()
             state.requests.append(request)
-            return .bytes(bytes)
+            return appetite
         }
     }
 
@@ -246,7 +261,7 @@ extension HECServer {
         state.bodies.append(inflated ?? request.body)
         let step = state.script.isEmpty ? .itself : state.script.removeFirst()
         switch step {
-        case .itself: return itself(request, inflated, &state)
+        case .itself, .sips: return itself(request, inflated, &state)
         case .restart:
             forget(&state)
             return itself(request, inflated, &state)
@@ -259,7 +274,7 @@ extension HECServer {
         case .close(let isTaking):
             if isTaking { take(request, inflated, first: .max, &state) }
             return .close
-        case .silence, .resetWithin: return .silence
+        case .silence, .resetWithin, .stallWithin: return .silence
         }
     }
 

@@ -37,27 +37,39 @@ public final class HTTPServer: Sendable {
         case all
         /// Resets the connection after so many bytes of the body.
         case bytes(Int)
+        /// Reads so many bytes of the body and no more, until the client gives up.
+        case stall(Int)
+        /// Reads the body to its end, so many bytes at a time.
+        case sips(Int)
     }
 
     private let listener: LoopbackListener
     private let connections: Counter
+    private let scheme: String
 
     public var port: Int { listener.port }
-    public var url: String { "http://127.0.0.1:\(port)" }
+    public var url: String { "\(scheme)://127.0.0.1:\(port)" }
     /// Connections accepted so far.
     public var connectionCount: Int { connections.value }
 
     /// - Parameters:
+    ///   - tls: speaks TLS; the files are read for each connection, so that a certificate can be renewed.
     ///   - appetite: asked once the header is there.
     ///   - answer: asked once the body is there.
     public init(
+        tls: LoopbackTLS.Settings? = nil,
         appetite: @escaping @Sendable (ServedRequest) -> Appetite = { _ in .all },
         answer: @escaping @Sendable (ServedRequest) -> ServedReply
     ) throws {
         let connections = Counter()
         self.connections = connections
+        scheme = tls == nil ? "http" : "https"
         listener = try LoopbackListener { connection in
-            HTTPConversation(connection, number: connections.next()).serve(appetite, answer)
+            let number = connections.next()
+            guard let tls else { return HTTPConversation(connection, number: number).serve(appetite, answer) }
+            guard let secured = LoopbackTLS(connection, tls) else { return }
+            HTTPConversation(connection, secured, number: number).serve(appetite, answer)
+            secured.sayGoodbye()
         }
     }
 
@@ -85,12 +97,18 @@ public final class Counter: Sendable {
 /// The requests of one connection, one after another.
 private final class HTTPConversation {
     private let connection: LoopbackConnection
+    private let secured: LoopbackTLS?
     private let number: Int
     private var pending: [UInt8] = []
 
-    init(_ connection: LoopbackConnection, number: Int) {
+    init(_ connection: LoopbackConnection, _ secured: LoopbackTLS? = nil, number: Int) {
         self.connection = connection
+        self.secured = secured
         self.number = number
+    }
+
+    private func read(atMost limit: Int) -> [UInt8] {
+        secured?.read(atMost: limit) ?? connection.read(atMost: limit)
     }
 
     func serve(
@@ -98,18 +116,25 @@ private final class HTTPConversation {
     ) {
         while var request = readHead() {
             let length = Int(request.header("content-length") ?? "0") ?? 0
-            if case .bytes(let limit) = appetite(request) {
+            var sip = 1 << 18
+            switch appetite(request) {
+            case .all: break
+            case .bytes(let limit):
                 _ = readBody(min(limit, length))
                 return connection.resetAtEnd()
+            case .stall(let limit):
+                _ = readBody(min(limit, length))
+                return connection.waitUntilGone()
+            case .sips(let bytes): sip = bytes
             }
-            guard let body = readBody(length) else { return }
+            guard let body = readBody(length, atATime: sip) else { return }
             request.body = body
             switch answer(request) {
             case .reply(let status, let headers, let body, let cut):
                 guard write(status, headers, Array(body.utf8), cutTo: cut), cut == nil else { return }
             case .close: return
             case .silence:
-                while !connection.read(atMost: 4096).isEmpty {}
+                while !read(atMost: 4096).isEmpty {}
                 return
             }
         }
@@ -123,7 +148,7 @@ private final class HTTPConversation {
                 pending.removeFirst(range.upperBound)
                 return parse(head)
             }
-            let more = connection.read(atMost: 1 << 16)
+            let more = read(atMost: 1 << 16)
             if more.isEmpty { return nil }
             pending += more
         }
@@ -142,9 +167,9 @@ private final class HTTPConversation {
             method: first[0], target: first[1], version: first[2], headers: headers, body: [], connection: number)
     }
 
-    private func readBody(_ length: Int) -> [UInt8]? {
+    private func readBody(_ length: Int, atATime most: Int = 1 << 18) -> [UInt8]? {
         while pending.count < length {
-            let more = connection.read(atMost: 1 << 18)
+            let more = read(atMost: most)
             if more.isEmpty { return nil }
             pending += more
         }
@@ -159,6 +184,7 @@ private final class HTTPConversation {
         var head = "HTTP/1.1 \(status) Scripted\r\n"
         for header in headers { head += "\(header.name): \(header.value)\r\n" }
         head += "Content-Length: \(body.count)\r\n\r\n"
-        return connection.write(Array(head.utf8) + body.prefix(cut ?? body.count))
+        let bytes = Array(head.utf8) + body.prefix(cut ?? body.count)
+        return secured?.write(bytes) ?? connection.write(bytes)
     }
 }

@@ -126,6 +126,13 @@ public final class LoopbackConnection {
         shutdown(socket, Int32(SHUT_RDWR))
     }
 
+    /// Reads nothing more and waits until the client has closed.
+    public func waitUntilGone() {
+        // POLLRDHUP, which the Glibc module does not have.
+        var wanted = pollfd(fd: socket, events: 0x2000, revents: 0)
+        while unsafe poll(&wanted, 1, -1) < 0, errno == EINTR {}
+    }
+
     /// Ends with a reset instead of an orderly close as soon as the serving function returns.
     public func resetAtEnd() {
         var linger = linger(l_onoff: 1, l_linger: 0)

@@ -41,6 +41,16 @@ struct HECVerdict: Equatable, Sendable {
     /// Splunk's, if it gave one.
     private(set) var code: Int?
 
+    /// The receiver has too much to do: it says so, or takes too long.
+    var isOverload: Bool {
+        switch outcome {
+        case .retry(_, let reason) where change == nil:
+            reason.code != nil || reason.label == HTTPFailure.Kind.timeout.rawValue
+        case .deliveredPrefix: code != 7
+        default: change == .slower
+        }
+    }
+
     /// Splunk Cloud answers "too large" with code 6 at the first event; its documented limit is this.
     static let cloudBodyMax = 1_000_000
     /// A receiver that asks for a longer pause is asked again after this.
@@ -157,8 +167,11 @@ struct HECVerdict: Equatable, Sendable {
             self.init(
                 .hold(
                     reason(
-                        "set `tls_ca` to the authority of the server's certificate or `tls_pin` to its key, or mend its name"
+                        "set `tls_ca` to the authority of the server's certificate or `tls_pin` to its key, or have its name "
+                            + "or dates mended"
                     )))
+        case .refused:
+            self.init(.hold(reason("the server wants a certificate of ours that it trusts: see tls_cert and tls_key")))
         case .certificateFile: self.init(.hold(reason("check the files of tls_ca, tls_cert and tls_key")))
         case .request: self.init(.hold(reason("check `url` and `proxy`")))
         case .cancelled: self.init(.retry(after: nil, reason("")))

@@ -106,6 +106,8 @@ public struct HTTPFailure: Error, Sendable, Equatable {
         case handshake = "tls_failed"
         /// The server's certificate is not trusted, or is for another name.
         case untrusted = "tls_untrusted"
+        /// The server wants a certificate of ours, or another one.
+        case refused = "tls_refused"
         /// One of our own certificate files is missing or wrong.
         case certificateFile = "tls_file"
         case timeout = "timeout"

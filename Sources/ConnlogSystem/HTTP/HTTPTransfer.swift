@@ -90,10 +90,12 @@ internal import CCurl
             // libcurl would speak of our refusal to send again, not of what led to it.
             let text =
                 refusedRepeat ? "the connection broke before an answer came" : handle?.errorText(code) ?? ""
+            let kind = HTTPFailure.Kind(code, text)
             return .failure(
                 HTTPFailure(
-                    kind: .init(code), code: Int32(code.rawValue), text: text,
-                    sentBody: sentBody, status: status))
+                    kind: kind, code: Int32(code.rawValue), text: text,
+                    // With TLS 1.3 the request may go out before the server says no to our certificate.
+                    sentBody: kind == .refused ? .none : sentBody, status: status))
         }
     }
 
@@ -166,15 +168,25 @@ extension Substring {
 }
 
 extension HTTPFailure.Kind {
-    init(_ code: CURLcode) {
+    /// OpenSSL's numbers for alerts of the server about our certificate (RFC 8446 §6.2): 1000 and the alert's own.
+    /// TLS 1.2 has no alert for a certificate that is missing and says handshake_failure.
+    private static let refusals = [40, 42, 43, 44, 45, 46, 48, 49, 116].map { alert in
+        "error:0A000" + String(1000 + alert, radix: 16, uppercase: true)
+    }
+
+    /// - Parameter text: libcurl's words, with OpenSSL's in them.
+    init(_ code: CURLcode, _ text: String) {
         switch code {
+        case CURLE_SSL_CONNECT_ERROR, CURLE_RECV_ERROR, CURLE_SEND_ERROR:
+            let isRefusal = HTTPFailure.Kind.refusals.contains { text.contains($0) }
+            self = isRefusal ? .refused : code == CURLE_SSL_CONNECT_ERROR ? .handshake : .broken
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: self = .resolve
         case CURLE_COULDNT_CONNECT: self = .connect
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_PINNEDPUBKEYNOTMATCH,
             CURLE_SSL_INVALIDCERTSTATUS:
             self = .untrusted
         case CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CRL_BADFILE: self = .certificateFile
-        case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED: self = .handshake
+        case CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED: self = .handshake
         case CURLE_OPERATION_TIMEDOUT: self = .timeout
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_FUNCTION_ARGUMENT, CURLE_UNKNOWN_OPTION:
             self = .request
