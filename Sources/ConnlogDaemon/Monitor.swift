@@ -91,7 +91,13 @@ final class Monitor: Sendable {
                 + counts.samples.map {
                     "source \(source.name): \($0.place) at byte \($0.offset): \($0.reason): \($0.text)"
                 }
-        } + sinks.shown.map { "sink \($0.name): \(Monitor.words(for: $0.status))" }
+        }
+            + sinks.shown.flatMap { sink in
+                // The parts of a distribution are for programs.
+                let figures = SinkFigure.words(sink.figures().filter { !$0.name.hasSuffix("_bucket") })
+                return ["sink \(sink.name): \(Monitor.words(for: sink.status))"]
+                    + (figures.isEmpty ? [] : ["sink \(sink.name): \(figures)"])
+            }
     }
 
     private static func words(for counts: SourceCounts) -> String {

@@ -40,6 +40,8 @@ actor SinkSet {
         let name: String
         let status: DeliveryStatus
         let committed: UInt64
+        /// What the sink counts itself, when it is wanted.
+        let figures: @Sendable () -> [SinkFigure]
     }
 
     private let queue: Queue
@@ -220,7 +222,9 @@ actor SinkSet {
                 }
             return {
                 let status = delivery?.status
-                return Shown(name: name, status: status ?? past, committed: status?.committed ?? offset)
+                return Shown(
+                    name: name, status: status ?? past, committed: status?.committed ?? offset,
+                    figures: { delivery?.figures ?? [] })
             }
         }
         self.looks.withLock { $0 = looks }

@@ -20,7 +20,8 @@ extension Delivery {
     private var maySend: Bool {
         guard !mustOpen, doubt == nil, !mustCommitFirst, mode < .finishing else { return false }
         let probing = breaker.state == .probing ? window.underWay(begunAfter: breaker.pauses) : 0
-        return breaker.allowance(of: limits.inFlight, underWay: window.sending, probing: probing) > 0
+        let limit = min(limits.inFlight, max(1, sink.inFlightNow))
+        return breaker.allowance(of: limit, underWay: window.sending, probing: probing) > 0
     }
 
     private var mayRead: Bool {

@@ -174,6 +174,9 @@ public actor Delivery {
 
     public nonisolated var status: DeliveryStatus { snapshot.withLock { $0 } }
 
+    /// What the sink counts itself.
+    public nonisolated var figures: [SinkFigure] { sink.figures }
+
     // MARK: - What can be asked
 
     /// No more events will come: `run` returns once everything is delivered. A pause ends at once.

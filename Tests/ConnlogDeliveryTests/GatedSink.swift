@@ -1,5 +1,6 @@
 import ConnlogCore
 import ConnlogTestSupport
+import Synchronization
 
 /// A receiver whose every answer is given by the test.
 actor GatedSink: Sink {
@@ -10,13 +11,18 @@ actor GatedSink: Sink {
     private(set) var reopens = 0
     private(set) var closes = 0
     private var waiting: [Int: CheckedContinuation<SendOutcome, Never>] = [:]
+    private nonisolated let allowed: Mutex<Int>
     /// What a cancelled send says; without it, a send does not listen.
     private let whenCancelled: SendOutcome?
 
     init(limits: BatchLimits, whenCancelled: SendOutcome? = nil) {
         self.limits = limits
+        allowed = Mutex(limits.inFlight)
         self.whenCancelled = whenCancelled
     }
+
+    nonisolated var inFlightNow: Int { allowed.withLock { $0 } }
+    nonisolated func allow(_ count: Int) { allowed.withLock { $0 = count } }
 
     func send(_ batch: EventBatch) async -> SendOutcome {
         let number = begun.count

@@ -48,6 +48,27 @@ import Testing
         await end(bench, delivery, running, sink, from: 2)
     }
 
+    @Test func `no more is under way than the sink wants just now, and never nothing`() async throws {
+        let sink = GatedSink(limits: BatchLimits(events: 10, inFlight: 4))
+        sink.allow(2)
+        let (bench, delivery, running) = try await start(sink, 200)
+        await sink.untilBegun(2)
+        await sink.answer(0, .delivered)
+        await sink.untilBegun(3)
+        sink.allow(0)
+        await sink.answer(1, .delivered)
+        await until { delivery.status.delivered == 20 }
+        #expect(await sink.begun.count == 3)
+        await sink.answer(2, .delivered)
+        await sink.untilBegun(4)
+        sink.allow(100)
+        await sink.answer(3, .delivered)
+        await sink.untilBegun(8)
+        await until { delivery.status.delivered == 40 }
+        #expect(await sink.begun.count == 8)
+        await end(bench, delivery, running, sink, from: 4)
+    }
+
     @Test func `after a pause one small batch is sent, and the rest when that went through`() async throws {
         let sink = GatedSink(limits: BatchLimits(events: 1000, inFlight: 4))
         let (bench, delivery, running) = try await start(sink, 900)

@@ -13,7 +13,7 @@ final class HECFixture: Sendable {
     static let token = "00000000-1111-4222-8333-444444444444"
     let sink: SplunkHECSink
     private let said: Said
-    /// Jumps to the end of every sleep.
+    /// Jumps to the end of every sleep, but not while something is on its way: nothing times out that only takes long.
     private let time: Time
 
     /// - Parameter sleeps: whether a sleep ever ends; if not, nothing is polled and nothing times out.
@@ -28,13 +28,14 @@ final class HECFixture: Sendable {
             http: http)
         settings.timeout = .seconds(20)
         change(&settings)
-        let (said, time) = (Said(), Time())
+        let (said, time, traffic) = (Said(), Time(), Traffic())
         self.said = said
         self.time = time
         let clock = HECClock(
             elapsed: { time.now },
             sleep: { duration in
                 if sleeps {
+                    while traffic.isOn, !Task.isCancelled { await Task.yield() }
                     time.advance(by: duration)
                     await Task.yield()
                 } else {
@@ -44,6 +45,7 @@ final class HECFixture: Sendable {
                 }
             })
         sink = SplunkHECSink(settings, log: { _, text in said.add(text) }, clock: clock)
+        traffic.look(at: sink)
     }
 
     var words: [String] { said.all }
@@ -53,6 +55,15 @@ final class HECFixture: Sendable {
         private let texts = Mutex<[String]>([])
         func add(_ text: String) { texts.withLock { $0.append(text) } }
         var all: [String] { texts.withLock { $0 } }
+    }
+
+    private final class Traffic: Sendable {
+        private struct Reference { weak var sink: SplunkHECSink? }
+        private let reference = Mutex(Reference())
+        func look(at sink: SplunkHECSink) { reference.withLock { $0.sink = sink } }
+        var isOn: Bool {
+            reference.withLock { $0.sink }?.state.withLock { $0.tallies.contains { $0.underWay > 0 } } == true
+        }
     }
 
     private final class Time: Sendable {

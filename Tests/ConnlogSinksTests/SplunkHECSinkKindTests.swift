@@ -30,7 +30,7 @@ import Testing
         let settings = try settings(least)
         #expect(settings.endpoints.map(\.eventURL) == ["https://splunk:8088/services/collector/event"])
         #expect(try settings.token.read() == "secret-token")
-        #expect(settings.format == .fields && settings.compresses)
+        #expect(settings.format == .fields && settings.compresses && !settings.adaptsConcurrency)
         #expect(
             settings.metadata == .init(host: "here", source: "connlog", sourcetype: "coder:connection", index: nil))
         #expect(settings.limits.bytes == 900 << 10 && settings.limits.events == 5000)
@@ -58,6 +58,7 @@ import Testing
             batch_events = 10
             batch_wait = 5ms
             max_in_flight = 1
+            concurrency = adaptive
             timeout = 5s
             tls_ca = /ca.pem
             tls_cert = /cert.pem
@@ -70,6 +71,7 @@ import Testing
         #expect(settings.metadata == .init(host: "h", source: "s", sourcetype: "st", index: "main"))
         #expect(settings.format == .line && !settings.compresses)
         #expect(settings.limits.bytes == 64 << 10 && settings.limits.events == 10 && settings.limits.inFlight == 1)
+        #expect(settings.adaptsConcurrency)
         #expect(settings.http.certificateAuthorityFile == "/ca.pem")
         #expect(settings.http.clientCertificateFile == "/cert.pem" && settings.http.clientKeyFile == "/key.pem")
         #expect(settings.http.pinnedPublicKey == "sha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE=")

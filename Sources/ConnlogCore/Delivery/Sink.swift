@@ -6,6 +6,12 @@ public protocol Sink: Sendable {
     /// How large the batches should be that it gets.
     var limits: BatchLimits { get }
 
+    /// How many batches may be under way now, from 1 to `limits.inFlight`. Asked before each; must not wait.
+    var inFlightNow: Int { get }
+
+    /// What it counts and measures itself. A snapshot; must not wait.
+    var figures: [SinkFigure] { get }
+
     /// Called once before the first `send`, with what `commitPoint` returned for the last committed offset.
     /// - Throws: what keeps the sink from working now, such as a directory that cannot be written; it is called again.
     func open(_ committed: [UInt8]?) async throws(SinkError)
@@ -51,6 +57,8 @@ public protocol Sink: Sendable {
 }
 
 extension Sink {
+    public var inFlightNow: Int { limits.inFlight }
+    public var figures: [SinkFigure] { [] }
     public func open(_ committed: [UInt8]?) async throws(SinkError) {}
     public func outcome(of receipt: Receipt) async -> SendOutcome { .delivered }
     public func commitPoint() async throws(SinkError) -> [UInt8] { [] }

@@ -21,12 +21,40 @@ final class HECBench: @unchecked Sendable {
     func encode(_ batch: EventBatch, compressing: Bool) {
         plain.removeAll()
         for place in 0..<batch.count { envelope.append(batch, place, to: &plain) }
+        finish(compressing)
+    }
+
+    private func finish(_ compressing: Bool) {
         bodyCount = plain.count
         isCompressed = compressing
         guard compressing else { return }
         compressed.removeAll()
         let whole = plain
         gzip.compress(whole.span, into: &compressed)
+    }
+
+    /// Puts something that is encoded already on the bench.
+    func load(_ envelopes: ByteBuffer, compressing: Bool) {
+        plain = envelopes
+        finish(compressing)
+    }
+
+    /// The first of the envelopes on the bench.
+    var firstEnvelope: ByteBuffer {
+        let whole = plain
+        var length = 0
+        while length < whole.count, whole.span[length] != UInt8(ascii: "\n") { length += 1 }
+        var envelope = ByteBuffer()
+        envelope.append(whole.span.extracting(0..<length))
+        return envelope
+    }
+
+    /// The same for the same envelopes.
+    var fingerprint: UInt64 {
+        let whole = plain
+        var checksum = CRC32C()
+        checksum.update(whole.span)
+        return UInt64(checksum.value) << 32 | UInt64(truncatingIfNeeded: whole.count)
     }
 
     /// The body to send; it comes back by `takeBack`, so that nothing is copied.

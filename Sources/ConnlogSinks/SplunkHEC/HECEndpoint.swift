@@ -9,8 +9,8 @@ struct HECEndpoint: Sendable, Equatable {
     let healthURL: String
     /// Requests name a channel: the server asked for one, or the configuration does.
     var wantsChannel = false
-    /// It has given numbers to ask for acknowledgements with.
-    var provesEvents = false
+    /// Whether it gives numbers to ask for acknowledgements with; `nil` while that is not known.
+    var provesEvents: Bool?
     /// Requests under way.
     private(set) var underWay = 0
     /// Before each request, as long as the server says that it nears its limits.

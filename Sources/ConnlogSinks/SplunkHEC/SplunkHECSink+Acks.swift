@@ -20,7 +20,7 @@ extension SplunkHECSink {
         case .delivered:
             let outcome = acknowledgements.end(lane, .accepted(number: verdict.ackID), cookies: cookies)
             if let outcome { verdict.outcome = outcome }
-            state.withLock { $0.endpoints[index].provesEvents = outcome != nil }
+            if settings.ack == .on { state.withLock { $0.endpoints[index].provesEvents = outcome != nil } }
             if outcome == nil, settings.ack == .on { verdict.outcome = .hold(unproven(index)) }
         case .retry(_, let reason) where reason.mayRepeat, .hold(let reason) where reason.mayRepeat:
             _ = acknowledgements.end(lane, .replyLost, cookies: cookies)
@@ -41,7 +41,7 @@ extension SplunkHECSink {
     /// With `ack = on`, an endpoint is asked for some acknowledgement before it gets its first event, so that nothing is
     /// sent, and sent again, to one that has none. Returns what keeps it from being used.
     func checkAcknowledgement(_ index: Int, _ endpoint: HECEndpoint, _ token: String) async -> HECVerdict? {
-        guard settings.ack == .on, !endpoint.provesEvents else { return nil }
+        guard settings.ack == .on, endpoint.provesEvents != true else { return nil }
         var generator = SystemRandomNumberGenerator()
         let question = HECAcknowledgements.Question(
             endpoint: index, channel: HECChannelName.make(using: &generator), cookies: nil, numbers: [0])
@@ -55,7 +55,7 @@ extension SplunkHECSink {
         case .retry, .hold: break
         default: verdict.outcome = .hold(unproven(index))
         }
-        note(verdict, index, hadChannel: true)
+        note(verdict, index, hadChannel: true, cuts: nil)
         return verdict
     }
 
@@ -77,6 +77,9 @@ extension SplunkHECSink {
             .post, url, headers: SplunkHECSink.headers(token, channel: question.channel, cookies: question.cookies),
             body: ByteBuffer("{\"acks\":[\(numbers)]}".utf8),
             timeout: min(settings.timeout, SplunkHECSink.pollTimeoutMax))
-        return await session.perform(request).outcome
+        let outcome = await perform(request, question.endpoint).outcome
+        let code = HECVerdict(outcome, HECSent(endpoint: "", events: 0, bodyBytes: 0)).code
+        state.withLock { $0.tallies[question.endpoint].notePoll(outcome, code) }
+        return outcome
     }
 }

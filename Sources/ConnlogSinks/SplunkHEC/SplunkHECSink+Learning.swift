@@ -5,10 +5,16 @@ private import Synchronization
 
 /// What the sink learns from replies.
 extension SplunkHECSink {
-    func note(_ verdict: HECVerdict, _ index: Int, hadChannel: Bool) {
+    /// - Parameter cuts: of the concurrency when the request began; `nil` for what was no request with events.
+    func note(_ verdict: HECVerdict, _ index: Int, hadChannel: Bool, cuts: Int?) {
         let now = clock.elapsed()
         let trouble = verdict.trouble
         let sentence: String? = state.withLock { state in
+            if let cuts, verdict.isOverload {
+                state.concurrency?.overloaded(begunAfter: cuts)
+            } else if cuts != nil, verdict.isTaken {
+                state.concurrency?.succeeded()
+            }
             switch verdict.change {
             case .channel where !hadChannel: state.endpoints[index].wantsChannel = true
             case .compression: state.compresses = false
@@ -24,6 +30,27 @@ extension SplunkHECSink {
             return trouble?.text
         }
         if let sentence { log(.warning, "\(sentence)") }
+        if verdict.isTaken { noteProof(verdict, index) }
+    }
+
+    /// Says once for each endpoint, and when it changes, what it means there that an event is delivered.
+    private func noteProof(_ verdict: HECVerdict, _ index: Int) {
+        guard settings.ack == .auto else { return }
+        let proves = if case .accepted = verdict.outcome { true } else { false }
+        let before = state.withLock { state in
+            defer { state.endpoints[index].provesEvents = proves }
+            return state.endpoints[index].provesEvents
+        }
+        guard before != proves else { return }
+        let name = settings.endpoints[index].name
+        if proves {
+            log(.info, "\(name) acknowledges events once they are indexed; until then they stay in the queue")
+        } else {
+            let level = before == nil ? LogLevel.info : .warning
+            log(
+                level, "\(name) has no indexer acknowledgement for the token, so events count when it has accepted them"
+            )
+        }
     }
 
     func tokenHasChanged(from token: String) -> Bool {
@@ -65,6 +92,14 @@ struct HECCredentials: Equatable, Sendable {
 }
 
 extension HECVerdict {
+    /// The events are there, indexed or not.
+    fileprivate var isTaken: Bool {
+        switch outcome {
+        case .delivered, .accepted: true
+        default: false
+        }
+    }
+
     /// The endpoint, rather than the batch, is at fault.
     fileprivate var blamesEndpoint: Bool {
         switch outcome {

@@ -30,11 +30,20 @@ public final class SplunkHECSink: Sink {
         var compresses = true
         var timeout = Duration.seconds(60)
         var limits = BatchLimits(events: 5000, bytes: 900 << 10, wait: .seconds(1), inFlight: 4)
+        /// How many requests may be under way, up to `limits.inFlight`, is found out by trying.
+        var adaptsConcurrency = false
         var http: HTTPSettings
     }
 
     struct State {
         var endpoints: HECEndpoints
+        /// One for each endpoint.
+        var tallies: [HECTally]
+        /// `nil` where the number of requests at once is fixed.
+        var concurrency: HECConcurrency?
+        var suspects = HECSuspects()
+        /// The token as it was read last, and since when it has been that one, on the sink's clock.
+        var token: (text: String, since: Duration)?
         var compresses: Bool
         var session: HTTPSession?
         var idleBenches: [HECBench] = []
@@ -70,7 +79,11 @@ public final class SplunkHECSink: Sink {
         self.limits = limits
         var endpoints = settings.endpoints
         for index in endpoints.indices where settings.ack == .on { endpoints[index].wantsChannel = true }
-        state = Mutex(State(endpoints: HECEndpoints(endpoints), compresses: settings.compresses))
+        state = Mutex(
+            State(
+                endpoints: HECEndpoints(endpoints), tallies: endpoints.map { _ in HECTally() },
+                concurrency: settings.adaptsConcurrency ? HECConcurrency(most: limits.inFlight) : nil,
+                compresses: settings.compresses))
         let box = Poll()
         acknowledgements = HECAcknowledgements(
             names: settings.endpoints.map(\.name), timeout: settings.ackTimeout, clock: clock, log: log,
@@ -116,7 +129,11 @@ public final class SplunkHECSink: Sink {
             state.withLock { $0.heldWith = credentials }
             return .hold(tokenReason(error))
         }
-        let (order, compresses) = state.withLock { ($0.endpoints.order(now: clock.elapsed()), $0.compresses) }
+        let (order, compresses) = state.withLock { state in
+            let now = clock.elapsed()
+            if state.token?.text != token { state.token = (token, now) }
+            return (state.endpoints.order(now: now), state.compresses)
+        }
         let bench = takeBench()
         bench.encode(batch, compressing: compresses)
         let outcome = await sendToOne(of: order, bench, token, events: batch.count)
@@ -165,28 +182,46 @@ public final class SplunkHECSink: Sink {
         return worst ?? .retry(Reason("cancelled", "the batch was not sent"))
     }
 
+    /// Sends to one endpoint what a bench holds, and learns from the reply.
+    /// - Parameter events: how many the bench holds.
     func attempt(_ index: Int, _ bench: HECBench, _ token: String, events: Int) async -> HECVerdict {
-        let (endpoint, pace) = state.withLock { state in
+        let (endpoint, cuts) = state.withLock { state in
             state.endpoints[index].began()
-            return (state.endpoints[index], state.endpoints[index].pace)
+            return (state.endpoints[index], state.concurrency?.cuts)
         }
         defer { state.withLock { $0.endpoints[index].ended() } }
-        if pace > .zero { await clock.sleep(pace) }
+        if endpoint.pace > .zero { await clock.sleep(endpoint.pace) }
         if let refusal = await checkAcknowledgement(index, endpoint, token) { return refusal }
+        var verdict = await exchange(index, endpoint, bench, token, events: events)
+        await findCulprit(&verdict, index, endpoint, bench, token, events: events)
+        note(verdict, index, hadChannel: endpoint.wantsChannel, cuts: cuts)
+        return verdict
+    }
+
+    /// One request with events and its reply.
+    func exchange(
+        _ index: Int, _ endpoint: HECEndpoint, _ bench: HECBench, _ token: String, events: Int
+    ) async -> HECVerdict {
         let lane = endpoint.wantsChannel ? acknowledgements.begin(index) : nil
-        let result = await session.perform(request(endpoint, lane, bench, token))
-        bench.takeBack(result.requestBody)
+        let result = await perform(request(endpoint, lane, bench, token), index)
         let sent = HECSent(
             endpoint: endpoint.name, events: events, bodyBytes: bench.bodyBytes, isCompressed: bench.isCompressed,
             hasChannel: lane != nil, isProving: lane != nil && settings.ack != .off, index: settings.metadata.index,
             now: wallTime.now())
         var verdict = HECVerdict(result.outcome, sent)
+        state.withLock { $0.tallies[index].noteRequest(result, verdict.code, bodyBytes: bench.bodyBytes) }
+        bench.takeBack(result.requestBody)
         if verdict.change == .token, case .hold(let reason) = verdict.outcome, tokenHasChanged(from: token) {
             verdict.outcome = .retry(after: .zero, reason)
         }
         if let lane { giveBack(lane, index, result, &verdict) }
-        note(verdict, index, hadChannel: lane != nil)
         return verdict
+    }
+
+    func perform(_ request: consuming HTTPRequest, _ index: Int) async -> HTTPResult {
+        state.withLock { $0.tallies[index].began() }
+        defer { state.withLock { $0.tallies[index].ended() } }
+        return await session.perform(request)
     }
 
     private func request(
@@ -222,7 +257,7 @@ public final class SplunkHECSink: Sink {
         Reason("token_unreadable", "token: \(error)")
     }
 
-    private func takeBench() -> HECBench {
+    func takeBench() -> HECBench {
         state.withLock { $0.idleBenches.popLast() } ?? HECBench(settings.format, settings.metadata)
     }
 }

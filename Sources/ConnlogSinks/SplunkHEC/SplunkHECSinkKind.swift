@@ -49,6 +49,11 @@ public enum SplunkHECSinkKind: SinkKind {
             "max_in_flight", .integer(1...64), default: "4",
             help: "Requests under way at once; 1 keeps the order of events strictly."),
         Key(
+            "concurrency", .choice(["fixed", "adaptive"]), default: "fixed",
+            help:
+                "adaptive: begins with 2 requests at once, more while all goes well, half as many when Splunk is busy."
+        ),
+        Key(
             "timeout", .duration(.seconds(1) ... .seconds(600)), default: "60s",
             help: "For one request; shorter than the server's own worst case makes repeats."),
         Key(
@@ -96,6 +101,7 @@ public enum SplunkHECSinkKind: SinkKind {
         settings.limits = BatchLimits(
             events: section.integer("batch_events"), bytes: section.size("batch_bytes"),
             wait: section.duration("batch_wait"), inFlight: section.integer("max_in_flight"))
+        settings.adaptsConcurrency = section.string("concurrency") == "adaptive"
         return settings
     }
 
