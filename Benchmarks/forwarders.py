@@ -11,11 +11,13 @@ SINKS = {
     "W1": "type = file\npath = {output}\nrotate_size = 100GiB\nrotate_every = 1000d",
     "W2": f"type = syslog\ntransport = tcp\naddress = 127.0.0.1:{PORT}\nmessage = json",
     "W3": f"type = splunk_hec\nurl = http://127.0.0.1:{PORT}\ntoken = benchmark\ncompression = none\nevent_format = line",
+    "W3 ack": f"type = splunk_hec\nurl = http://127.0.0.1:{PORT}\ntoken = benchmark\ncompression = none\nevent_format = line\nack = on",
     "W3 gzip": f"type = splunk_hec\nurl = http://127.0.0.1:{PORT}\ntoken = benchmark\nevent_format = line",
 }
-RECEIVERS = {"W1": "file", "W2": "syslog", "W3": "hec", "W3 gzip": "hec"}
+RECEIVERS = {"W1": "file", "W2": "syslog", "W3": "hec", "W3 ack": "hec", "W3 gzip": "hec"}
 WORK_NAMES = {
-    "W1": "file", "W2": "RFC 5424 over TCP", "W3": "Splunk HEC, plain", "W3 gzip": "Splunk HEC, gzip",
+    "W1": "file", "W2": "RFC 5424 over TCP", "W3": "Splunk HEC, plain",
+    "W3 ack": "Splunk HEC, plain, acknowledged", "W3 gzip": "Splunk HEC, gzip",
 }
 
 
@@ -72,7 +74,7 @@ def syslog_ng(folder, inputs, work):
 
 # Name, queue, works, and the command.
 FORWARDERS = [
-    ("connlog", "disk, synced", ["W1", "W2", "W3", "W3 gzip"],
+    ("connlog", "disk, synced", ["W1", "W2", "W3", "W3 ack", "W3 gzip"],
      lambda folder, inputs, work: connlog(folder, inputs, [SINKS[work].format(output=folder + "/out.jsonl")])),
     ("rsyslog", "memory", ["W1", "W2"], lambda *arguments: rsyslog(*arguments, MEMORY_QUEUE)),
     ("rsyslog", "disk, not synced", ["W1", "W2"], lambda *arguments: rsyslog(*arguments, DISK_QUEUE)),

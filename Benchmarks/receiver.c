@@ -4,7 +4,8 @@
  * events, whatever their order.
  *
  *     receiver syslog PORT EXPECTED [EVERY]   octet-counted messages or lines
- *     receiver hec    PORT EXPECTED           one envelope a line; plain or gzip; always answers success
+ *     receiver hec    PORT EXPECTED           one envelope a line; plain or gzip; always answers success, to a request
+ *                                             that names a channel with a number, and every number is acknowledged
  *     receiver file   PATH EXPECTED           follows a file until that many lines are there
  *     receiver sum    PATH                    the connection events of a log or of an output file
  *
@@ -153,6 +154,42 @@ static void answer(int fd, const char *text) {
     if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0) perror("send");
 }
 
+static void answer_json(int fd, const char *json) {
+    static char text[1 << 16];
+    snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+             strlen(json), json);
+    answer(fd, text);
+}
+
+/* Says of every number in {"acks":[...]} that it is indexed: what came under it has been counted. */
+static void acknowledge(int fd, const char *p, size_t n) {
+    static char json[1 << 15];
+    size_t used = (size_t)snprintf(json, sizeof json, "{\"acks\":{");
+    const char *at = memchr(p, '[', n), *end = p + n;
+    for (const char *comma = ""; at && ++at < end && *at >= '0' && *at <= '9' && used < sizeof json - 64; comma = ",") {
+        used += (size_t)snprintf(json + used, sizeof json - used, "%s\"%lu\":true", comma, strtoul(at, NULL, 10));
+        at = memchr(at, ',', (size_t)(end - at));
+    }
+    snprintf(json + used, sizeof json - used, "}}");
+    answer_json(fd, json);
+}
+
+static void take_request(int fd, const char *p, size_t head, const char *body, size_t n) {
+    static unsigned long number;
+    const char *path_end = memchr(p, '\r', head);
+    if (path_end && memmem(p, (size_t)(path_end - p), "/ack?", 5)) {
+        acknowledge(fd, body, n);
+        return;
+    }
+    const char *encoding = header(p, head, "content-encoding:");
+    if (encoding && memmem(encoding, 16, "gzip", 4)) inflate_lines(body, n);
+    else lines(body, n);
+    char json[64] = "{\"text\":\"Success\",\"code\":0}";
+    if (header(p, head, "x-splunk-request-channel:"))
+        snprintf(json, sizeof json, "{\"text\":\"Success\",\"code\":0,\"ackId\":%lu}", number++);
+    answer_json(fd, json);
+}
+
 /* Takes the whole requests, the same way. */
 static ssize_t take_hec(Connection *c) {
     size_t at = 0;
@@ -168,11 +205,7 @@ static ssize_t take_hec(Connection *c) {
             if (c->in.n - at == head && header(p, head, "expect:")) answer(c->fd, "HTTP/1.1 100 Continue\r\n\r\n");
             break;
         }
-        const char *encoding = header(p, head, "content-encoding:");
-        if (encoding && memmem(encoding, 16, "gzip", 4)) inflate_lines(body, n);
-        else lines(body, n);
-        answer(c->fd, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\r\n"
-                      "{\"text\":\"Success\",\"code\":0}");
+        take_request(c->fd, p, head, body, n);
         at += head + n;
     }
     return (ssize_t)at;

@@ -47,7 +47,7 @@ def text(rows, facts, options):
              "| work | forwarder | queue | events/s | CPU s per million | peak RSS MiB | others | against the best peer |",
              "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for work in WORK_NAMES:
-        best = best_peer(groups, "W3" if work == "W3 gzip" else work)
+        best = best_peer(groups, "W3" if work.startswith("W3") else work)
         for (at, name, queue), group in groups.items():
             if at != work:
                 continue

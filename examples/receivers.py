@@ -332,7 +332,7 @@ class HEC(http.server.BaseHTTPRequestHandler):
         return raw
 
     def check_head(self):
-        if self.path.partition("?")[0] not in PATHS:
+        if self.path.partition("?")[0] not in PATHS and not self.is_poll():
             raise Refusal(404, 404, f"no such path: {self.path}")
         if self.headers.get("Expect"):
             raise Refusal(417, 6, "an Expect header")
@@ -345,6 +345,9 @@ class HEC(http.server.BaseHTTPRequestHandler):
             raise Refusal(401, 3, "Invalid authorization")
         if self.arguments.token and given != f"Splunk {self.arguments.token}":
             raise Refusal(403, 4, "Invalid token")
+
+    def is_poll(self):
+        return self.path.partition("?")[0] == "/services/collector/ack"
 
     def is_busy(self):
         now = time.monotonic()
@@ -361,10 +364,10 @@ class HEC(http.server.BaseHTTPRequestHandler):
                     self.answer(200, file.read(), "text/html")
                 self.record.count("refused")
                 return
-            if self.path.startswith("/services/collector/ack"):
+            self.check_head()
+            if self.is_poll():
                 self.answer(400, {"text": "ACK is disabled", "code": 14})
                 return
-            self.check_head()
             if self.is_busy():
                 self.record.count("refused")
                 self.answer(503, {"text": "Server is busy", "code": 9})

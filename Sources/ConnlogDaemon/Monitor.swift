@@ -93,11 +93,15 @@ final class Monitor: Sendable {
                 }
         }
             + sinks.shown.flatMap { sink in
-                // The parts of a distribution are for programs.
-                let figures = SinkFigure.words(sink.figures().filter { !$0.name.hasSuffix("_bucket") })
+                let figures = SinkFigure.words(sink.figures().filter(Monitor.isWorthTelling))
                 return ["sink \(sink.name): \(Monitor.words(for: sink.status))"]
                     + (figures.isEmpty ? [] : ["sink \(sink.name): \(figures)"])
             }
+    }
+
+    /// How things are is over with the run, and the parts of a distribution are for programs.
+    private static func isWorthTelling(_ figure: SinkFigure) -> Bool {
+        figure.kind == .counter && !figure.name.hasSuffix("_bucket") && !figure.name.hasSuffix("_count")
     }
 
     private static func words(for counts: SourceCounts) -> String {

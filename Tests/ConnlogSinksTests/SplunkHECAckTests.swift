@@ -161,6 +161,7 @@ import Testing
         }
         #expect(await fixture.sink.outcome(of: first).reason?.label == "ack_recounted")
         #expect(await fixture.sink.outcome(of: receipt).reason?.label == "ack_recounted")
+        server.expectClean()
     }
 
     @Test func `channels that Splunk has forgotten are not waited for without end`() async throws {
@@ -174,6 +175,7 @@ import Testing
         #expect(await fixture.sink.outcome(of: receipt).reason?.label == "ack_timeout")
         #expect(await deliver(fixture.sink, 0..<1) == 0)
         #expect(server.ids == ["e0", "e0"])
+        server.expectClean()
     }
 
     @Test func `the cookie of a channel goes with its requests and its polls`() async throws {
@@ -226,6 +228,7 @@ import Testing
         let channels = server.requests.map { $0.header("x-splunk-request-channel") }
         #expect(Set(channels.suffix(6)).count == 6)
         await fixture.sink.close()
+        server.expectClean()
     }
 
     @Test func `a token that loses its acknowledgements is confirmed by success alone from then on`() async throws {
@@ -278,6 +281,7 @@ import Testing
         #expect(await fixture.sink.send(HECFixture.batch(0..<4)).word == "rejected 0")
         let busy = await fixture.sink.send(HECFixture.batch(0..<4))
         #expect(busy.word == "retry" && busy.reason?.mayRepeat == true)
+        server.expectClean()
     }
 
     @Test func `when Splunk's memory for acknowledgements runs short, everything is asked for at once`() async throws {
@@ -293,6 +297,7 @@ import Testing
         // The clock stands still, so only the hurry can have asked.
         #expect(await fixture.sink.outcome(of: first) == .delivered)
         #expect(fixture.words.contains { $0.contains("nears its limits") })
+        server.expectClean()
     }
 
     @Test func `waiting for a proof ends when it is cancelled, and when the sink closes`() async throws {
@@ -305,5 +310,6 @@ import Testing
             if closes { await fixture.sink.close() } else { task.cancel() }
             #expect(await task.value.reason?.mayRepeat == true)
         }
+        server.expectClean()
     }
 }

@@ -47,6 +47,7 @@ import Testing
         let fixture = try HECFixture([server.url])
         for _ in 0..<50 { #expect(await fixture.sink.send(HECFixture.batch(0..<1)).word == "retry") }
         #expect(await fixture.sink.send(HECFixture.batch(0..<1)) == .delivered)
+        server.expectClean()
     }
 
     @Test func `a few failures are no suspicion, and a success forgets them`() {

@@ -55,6 +55,7 @@ extension HECFixture {
         #expect(fixture.figure("pace_seconds") == 0.05)
         _ = await fixture.sink.send(HECFixture.batch(0..<1))
         #expect(fixture.figure("pace_seconds") == 0)
+        server.expectClean()
     }
 
     @Test func `acknowledgements are counted: waiting, for how long, proven and lost`() async throws {
@@ -76,6 +77,7 @@ extension HECFixture {
         #expect(polling.figure("acknowledgements_lost") == 0)
         #expect(polling.figure("acknowledgement_polls", "503/9") == 1)
         #expect(polling.figure("acknowledgement_polls", "200") == Double(server.pollCount - 2))
+        server.expectClean()
     }
 
     @Test func `the token's age begins anew with a new token, and no figure holds it`() async throws {
@@ -95,6 +97,7 @@ extension HECFixture {
         _ = await fixture.sink.send(HECFixture.batch(0..<1))
         #expect(fixture.figure("token_age_seconds") == 0)
         #expect(!"\(fixture.sink.figures)".contains("secret"))
+        server.expectClean()
     }
 
     @Test func `the slowest has a bucket, and a server cannot make up ever new answers`() {

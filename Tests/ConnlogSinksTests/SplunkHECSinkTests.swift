@@ -53,6 +53,7 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         defer { server.stop() }
         #expect(try await Fixture([server.url]).sink.send(EventBatch()) == .delivered)
         #expect(server.requests.isEmpty)
+        server.expectClean()
     }
 
     /// H1: each row of A7, and the same batch once the trouble is over.
@@ -307,6 +308,7 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         let outcome = await fixture.sink.send(batch(0..<1))
         #expect(outcome.reason?.mayRepeat == true)
         #expect(second.requests.isEmpty)
+        for server in [first, second] { server.expectClean() }
     }
 
     @Test func `an endpoint that rests is asked last, and first again when it has rested`() throws {
@@ -358,6 +360,7 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         async let isMended = fixture.sink.mended()
         try Data("x".utf8).write(to: file)
         #expect(await isMended)
+        server.expectClean()
     }
 
     @Test(arguments: [
@@ -392,6 +395,7 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         let outcome = await task.value
         #expect(outcome.word == "retry")
         #expect(outcome.reason?.mayRepeat == true)
+        server.expectClean()
     }
 
     @Test func `many batches under way at once are each delivered once`() async throws {

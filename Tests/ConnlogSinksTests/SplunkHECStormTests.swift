@@ -118,6 +118,7 @@ import Testing
         await running.value
         #expect(Set(servers[1].numbers) == Set(0..<100))
         #expect(servers[0].numbers.isEmpty && bench.committed == 100)
+        for server in servers { server.expectClean() }
     }
 
     @Test func `while held for its token, a new one in the file is tried at once`() async throws {

@@ -123,5 +123,6 @@ import Testing
         try certificates.make("server", "IP:127.0.0.1")
         let mended = await (try fixture(server)).sink.connectTrial()
         #expect(mended.contains { $0.verdict == .good && $0.text.contains("over TLS, its certificate trusted") })
+        server.expectClean()
     }
 }

@@ -48,6 +48,7 @@ import Testing
         let unknown = try await tried([server.url])
         #expect(texts(unknown, .failed).contains("answered 403 code 4 (Invalid token)"))
         #expect(server.requests.isEmpty)
+        server.expectClean()
     }
 
     @Test func `what is no collector is told for what it looks like`() async throws {
@@ -64,6 +65,25 @@ import Testing
         #expect(texts(nobody, .failed).contains("http://127.0.0.1:\(port)"))
     }
 
+    @Test(.enabled(if: TestCertificates.isAvailable))
+    func `http where https belongs, and the reverse, is told as such`()
+        async throws
+    {
+        let certificates = try TestCertificates()
+        try certificates.make("server", "IP:127.0.0.1")
+        // As a web server answers what is no request.
+        let plain = try LoopbackListener { connection in
+            _ = connection.read(atMost: 1 << 16)
+            connection.write(Array("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".utf8))
+        }
+        let secured = try HECServer(token: HECFixture.token, tls: .init("server", of: certificates))
+        defer { plain.stop(); secured.stop() }
+        let tooMuch = try await tried(["https://127.0.0.1:\(plain.port)"])
+        #expect(texts(tooMuch, .failed).contains("does not speak TLS; if that is meant so, write http://"))
+        let tooLittle = try await tried([secured.url.replacing("https:", with: "http:")])
+        #expect(texts(tooLittle, .failed).contains("if this port speaks TLS, write https://"))
+    }
+
     @Test func `a busy collector is doubtful, and each endpoint is tried`() async throws {
         let (good, busy) = (try HECServer(token: HECFixture.token), try HECServer(token: HECFixture.token))
         defer { good.stop(); busy.stop() }
@@ -71,6 +91,7 @@ import Testing
         let findings = try await tried([good.url, busy.url])
         #expect(texts(findings, .doubtful).contains("\(busy.url) answers unencrypted, but is not healthy now (code 18"))
         #expect(texts(findings, .good).contains(good.url))
+        for server in [good, busy] { server.expectClean() }
     }
 
     @Test(arguments: [nil, "main"] as [String?]) func `the test event goes to the index, and the answer is told`(
@@ -92,6 +113,7 @@ import Testing
         let findings = await fixture.sink.sendTrial(HECFixture.batch(0..<1))
         #expect(texts(findings, .failed).contains("code 7 (Incorrect index) for index 'secrets': create the index"))
         #expect(server.events.isEmpty)
+        server.expectClean()
     }
 
     @Test func `with acknowledgement the test event counts when it is indexed`() async throws {
@@ -103,5 +125,6 @@ import Testing
         let said = texts(findings, .good) + texts(findings, .doubtful)
         #expect(said.contains("acknowledged"))
         #expect(findings.count == 1)
+        server.expectClean()
     }
 }

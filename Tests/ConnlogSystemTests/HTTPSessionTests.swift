@@ -57,6 +57,17 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(2))) func `a connection that is older than it may be is not used again`() async throws {
+        let server = try HTTPServer { _ in .reply(status: 200, body: "x") }
+        defer { server.stop() }
+        var settings = HTTPSettings(userAgent: "connlog/test")
+        settings.proxy = .none
+        settings.connectionAge = .seconds(1)
+        let session = HTTPSession(settings)
+        // libcurl counts whole seconds, so this takes between one and two.
+        while server.connectionCount < 2 { _ = try await session.perform(post(server.url, [1])).outcome.get() }
+    }
+
     @Test func `a redirect is a reply like any other`() async throws {
         let server = try HTTPServer { _ in .reply(status: 303, headers: [("Location", "/elsewhere")], body: "") }
         defer { server.stop() }

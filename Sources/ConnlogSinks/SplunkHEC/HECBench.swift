@@ -10,9 +10,10 @@ final class HECBench: @unchecked Sendable {
     private var plain = ByteBuffer()
     private var compressed = ByteBuffer()
     private(set) var isCompressed = false
+    /// On the bench.
+    private(set) var events = 0
     /// Before compression.
-    var bodyBytes: Int { bodyCount }
-    private var bodyCount = 0
+    private(set) var bodyBytes = 0
 
     init(_ format: HECEnvelope.Format, _ metadata: HECEnvelope.Metadata) {
         envelope = HECEnvelope(format, metadata)
@@ -21,11 +22,12 @@ final class HECBench: @unchecked Sendable {
     func encode(_ batch: EventBatch, compressing: Bool) {
         plain.removeAll()
         for place in 0..<batch.count { envelope.append(batch, place, to: &plain) }
-        finish(compressing)
+        finish(batch.count, compressing)
     }
 
-    private func finish(_ compressing: Bool) {
-        bodyCount = plain.count
+    private func finish(_ count: Int, _ compressing: Bool) {
+        events = count
+        bodyBytes = plain.count
         isCompressed = compressing
         guard compressing else { return }
         compressed.removeAll()
@@ -33,10 +35,10 @@ final class HECBench: @unchecked Sendable {
         gzip.compress(whole.span, into: &compressed)
     }
 
-    /// Puts something that is encoded already on the bench.
-    func load(_ envelopes: ByteBuffer, compressing: Bool) {
-        plain = envelopes
-        finish(compressing)
+    /// Puts one envelope on the bench that was encoded before.
+    func load(_ envelope: ByteBuffer, compressing: Bool) {
+        plain = envelope
+        finish(1, compressing)
     }
 
     /// The first of the envelopes on the bench.

@@ -178,7 +178,19 @@ struct HECVerdict: Equatable, Sendable {
         case .broken where HECStatusTable.row(failure.status).meaning == .hold && failure.status >= 300:
             self.init(.hold(reason("\(HECStatusTable.row(failure.status).nextStep)")))
         case .resolve, .connect, .handshake, .broken, .timeout:
-            self.init(.retry(after: nil, reason("")), elsewhere: !mayRepeat)
+            self.init(.retry(after: nil, reason(HECVerdict.schemeAdvice(failure, sent))), elsewhere: !mayRepeat)
+        }
+    }
+
+    /// What http to a port for https looks like, and the other way round. Splunk's collectors speak TLS unless told not to.
+    private static func schemeAdvice(_ failure: HTTPFailure, _ sent: HECSent) -> String {
+        let isEncrypted = sent.endpoint.lowercased().hasPrefix("https:")
+        return switch failure.kind {
+        case .handshake where isEncrypted && failure.text.contains("wrong version number"):
+            "this port does not speak TLS; if that is meant so, write http://"
+        case .broken where !isEncrypted && failure.status == 0:
+            "if this port speaks TLS, write https://"
+        default: ""
         }
     }
 

@@ -40,12 +40,13 @@ extension SplunkHECSink {
 
     /// With `ack = on`, an endpoint is asked for some acknowledgement before it gets its first event, so that nothing is
     /// sent, and sent again, to one that has none. Returns what keeps it from being used.
-    func checkAcknowledgement(_ index: Int, _ endpoint: HECEndpoint, _ token: String) async -> HECVerdict? {
+    func checkAcknowledgement(_ target: Target) async -> HECVerdict? {
+        let (index, endpoint) = (target.index, target.endpoint)
         guard settings.ack == .on, endpoint.provesEvents != true else { return nil }
         var generator = SystemRandomNumberGenerator()
         let question = HECAcknowledgements.Question(
             endpoint: index, channel: HECChannelName.make(using: &generator), cookies: nil, numbers: [0])
-        let result = await ask(question, token)
+        let result = await ask(question, target.token)
         if case .told = HECAckReply(result, endpoint: endpoint.name) {
             state.withLock { $0.endpoints[index].provesEvents = true }
             return nil
@@ -55,7 +56,7 @@ extension SplunkHECSink {
         case .retry, .hold: break
         default: verdict.outcome = .hold(unproven(index))
         }
-        note(verdict, index, hadChannel: true, cuts: nil)
+        note(verdict, target)
         return verdict
     }
 

@@ -7,8 +7,7 @@ extension SplunkHECSink {
     /// Where the same events meet code 8 again and again, has them halved, and the last one given up if it fails once more
     /// after an event that Splunk took before was taken again. That one may be there twice then.
     func findCulprit(
-        _ verdict: inout HECVerdict, _ index: Int, _ endpoint: HECEndpoint, _ bench: HECBench, _ token: String,
-        events: Int
+        _ verdict: inout HECVerdict, _ target: Target, _ bench: HECBench
     ) async {
         switch verdict.outcome {
         case .delivered, .accepted:
@@ -16,13 +15,13 @@ extension SplunkHECSink {
         case .retry(_, let reason) where verdict.code == 8:
             let isSuspect = state.withLock { $0.suspects.failed(bench.fingerprint) }
             guard isSuspect else { return }
-            guard events == 1 else {
+            guard bench.events == 1 else {
                 verdict.outcome = .rejected(at: nil, reason)
                 return
             }
-            guard await stillTakesEvents(index, endpoint, token) else { return }
+            guard await stillTakesEvents(target) else { return }
             // All may be well again since this one failed last.
-            verdict = await exchange(index, endpoint, bench, token, events: 1)
+            verdict = await exchange(target, bench)
             guard verdict.code == 8, case .retry = verdict.outcome else { return }
             let text = "\(reason) again and again, and took another event in between"
             verdict.outcome = .rejected(
@@ -32,13 +31,13 @@ extension SplunkHECSink {
         }
     }
 
-    private func stillTakesEvents(_ index: Int, _ endpoint: HECEndpoint, _ token: String) async -> Bool {
+    private func stillTakesEvents(_ target: Target) async -> Bool {
         let (known, compresses) = state.withLock { ($0.suspects.taken, $0.compresses) }
         guard let known else { return false }
         let bench = takeBench()
         defer { state.withLock { $0.idleBenches.append(bench) } }
         bench.load(known, compressing: compresses)
-        switch await exchange(index, endpoint, bench, token, events: 1).outcome {
+        switch await exchange(target, bench).outcome {
         case .delivered: return true
         case .accepted(let receipt):
             // It was proven once; nobody waits for it now.

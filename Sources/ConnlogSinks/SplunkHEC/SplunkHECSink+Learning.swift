@@ -5,18 +5,18 @@ private import Synchronization
 
 /// What the sink learns from replies.
 extension SplunkHECSink {
-    /// - Parameter cuts: of the concurrency when the request began; `nil` for what was no request with events.
-    func note(_ verdict: HECVerdict, _ index: Int, hadChannel: Bool, cuts: Int?) {
+    func note(_ verdict: HECVerdict, _ target: Target) {
+        let index = target.index
         let now = clock.elapsed()
         let trouble = verdict.trouble
         let sentence: String? = state.withLock { state in
-            if let cuts, verdict.isOverload {
+            if let cuts = target.cuts, verdict.isOverload {
                 state.concurrency?.overloaded(begunAfter: cuts)
-            } else if cuts != nil, verdict.isTaken {
+            } else if verdict.isTaken {
                 state.concurrency?.succeeded()
             }
             switch verdict.change {
-            case .channel where !hadChannel: state.endpoints[index].wantsChannel = true
+            case .channel where !target.endpoint.wantsChannel: state.endpoints[index].wantsChannel = true
             case .compression: state.compresses = false
             default: break
             }

@@ -136,7 +136,7 @@ public final class SplunkHECSink: Sink {
         }
         let bench = takeBench()
         bench.encode(batch, compressing: compresses)
-        let outcome = await sendToOne(of: order, bench, token, events: batch.count)
+        let outcome = await sendToOne(of: order, bench, token)
         state.withLock { state in
             state.idleBenches.append(bench)
             if case .hold = outcome { state.heldWith = credentials } else { state.heldWith = nil }
@@ -167,12 +167,10 @@ public final class SplunkHECSink: Sink {
     // MARK: sending
 
     /// Tries the endpoints in order until one says something that another cannot mend.
-    private func sendToOne(
-        of order: [Int], _ bench: HECBench, _ token: String, events: Int
-    ) async -> SendOutcome {
+    private func sendToOne(of order: [Int], _ bench: HECBench, _ token: String) async -> SendOutcome {
         var worst: SendOutcome?
         for index in order {
-            let verdict = await attempt(index, bench, token, events: events)
+            let verdict = await attempt(index, bench, token)
             if let outcome = verdict.finalOutcome { return outcome }
             if Task.isCancelled { return verdict.outcome }
             // A busy collector comes back sooner than somebody who mends a configuration.
@@ -182,36 +180,44 @@ public final class SplunkHECSink: Sink {
         return worst ?? .retry(Reason("cancelled", "the batch was not sent"))
     }
 
+    /// Where a request goes, and how it was there when it began.
+    struct Target: Sendable {
+        let index: Int
+        let endpoint: HECEndpoint
+        let token: String
+        /// Of the concurrency so far; `nil` where that is fixed.
+        let cuts: Int?
+    }
+
     /// Sends to one endpoint what a bench holds, and learns from the reply.
-    /// - Parameter events: how many the bench holds.
-    func attempt(_ index: Int, _ bench: HECBench, _ token: String, events: Int) async -> HECVerdict {
-        let (endpoint, cuts) = state.withLock { state in
+    func attempt(_ index: Int, _ bench: HECBench, _ token: String) async -> HECVerdict {
+        let target = state.withLock { state in
             state.endpoints[index].began()
-            return (state.endpoints[index], state.concurrency?.cuts)
+            return Target(
+                index: index, endpoint: state.endpoints[index], token: token, cuts: state.concurrency?.cuts)
         }
         defer { state.withLock { $0.endpoints[index].ended() } }
-        if endpoint.pace > .zero { await clock.sleep(endpoint.pace) }
-        if let refusal = await checkAcknowledgement(index, endpoint, token) { return refusal }
-        var verdict = await exchange(index, endpoint, bench, token, events: events)
-        await findCulprit(&verdict, index, endpoint, bench, token, events: events)
-        note(verdict, index, hadChannel: endpoint.wantsChannel, cuts: cuts)
+        if target.endpoint.pace > .zero { await clock.sleep(target.endpoint.pace) }
+        if let refusal = await checkAcknowledgement(target) { return refusal }
+        var verdict = await exchange(target, bench)
+        await findCulprit(&verdict, target, bench)
+        note(verdict, target)
         return verdict
     }
 
     /// One request with events and its reply.
-    func exchange(
-        _ index: Int, _ endpoint: HECEndpoint, _ bench: HECBench, _ token: String, events: Int
-    ) async -> HECVerdict {
+    func exchange(_ target: Target, _ bench: HECBench) async -> HECVerdict {
+        let (index, endpoint) = (target.index, target.endpoint)
         let lane = endpoint.wantsChannel ? acknowledgements.begin(index) : nil
-        let result = await perform(request(endpoint, lane, bench, token), index)
+        let result = await perform(request(target, lane, bench), index)
         let sent = HECSent(
-            endpoint: endpoint.name, events: events, bodyBytes: bench.bodyBytes, isCompressed: bench.isCompressed,
+            endpoint: endpoint.name, events: bench.events, bodyBytes: bench.bodyBytes, isCompressed: bench.isCompressed,
             hasChannel: lane != nil, isProving: lane != nil && settings.ack != .off, index: settings.metadata.index,
             now: wallTime.now())
         var verdict = HECVerdict(result.outcome, sent)
         state.withLock { $0.tallies[index].noteRequest(result, verdict.code, bodyBytes: bench.bodyBytes) }
         bench.takeBack(result.requestBody)
-        if verdict.change == .token, case .hold(let reason) = verdict.outcome, tokenHasChanged(from: token) {
+        if verdict.change == .token, case .hold(let reason) = verdict.outcome, tokenHasChanged(from: target.token) {
             verdict.outcome = .retry(after: .zero, reason)
         }
         if let lane { giveBack(lane, index, result, &verdict) }
@@ -225,12 +231,12 @@ public final class SplunkHECSink: Sink {
     }
 
     private func request(
-        _ endpoint: HECEndpoint, _ lane: HECAcknowledgements.Lane?, _ bench: HECBench, _ token: String
+        _ target: Target, _ lane: HECAcknowledgements.Lane?, _ bench: HECBench
     ) -> HTTPRequest {
-        var headers = SplunkHECSink.headers(token, channel: lane?.channel, cookies: lane?.cookies)
+        var headers = SplunkHECSink.headers(target.token, channel: lane?.channel, cookies: lane?.cookies)
         if bench.isCompressed { headers.append((name: "Content-Encoding", value: "gzip")) }
         return HTTPRequest(
-            .post, endpoint.eventURL, headers: headers, body: bench.handOut(), timeout: settings.timeout,
+            .post, target.endpoint.eventURL, headers: headers, body: bench.handOut(), timeout: settings.timeout,
             statusesThatClose: SplunkHECSink.statusesThatClose)
     }
 
