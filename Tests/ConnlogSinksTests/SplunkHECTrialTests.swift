@@ -112,6 +112,7 @@ import Testing
         let fixture = try HECFixture([server.url]) { $0.metadata.index = "secrets" }
         let findings = await fixture.sink.sendTrial(HECFixture.batch(0..<1))
         #expect(texts(findings, .failed).contains("code 7 (Incorrect index) for index 'secrets': create the index"))
+        #expect(fixture.words.isEmpty, "said once, by the finding")
         #expect(server.events.isEmpty)
         server.expectClean()
     }

@@ -341,6 +341,7 @@ def main():
     parser.add_argument("--drain-seconds", type=float, default=600, help="how long the rest may take")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--fault-percent", type=float, default=3)
+    parser.add_argument("--keys", default="", help="more lines for the sink's section, separated by semicolons")
     parser.add_argument("--folder", required=True, help="is made; holds the log, the queue and the report")
     options = parser.parse_args()
     folder = os.path.abspath(options.folder)
@@ -373,6 +374,7 @@ batch_events = 500
 retry_initial = 100ms
 retry_max = 2s
 proxy = none
+{options.keys.replace(";", chr(10))}
 """)
     output = open(os.path.join(folder, "connlog.out"), "w")
     child = subprocess.Popen([options.connlog, "run", "--config", configuration], stdout=output, stderr=output)
@@ -425,6 +427,7 @@ proxy = none
     with open(os.path.join(folder, "connlog.out")) as file:
         said = file.read()
     counted = re.search(r"(\d+) possibly sent twice", said)
+    retried = re.search(r"sink splunk: \d+ delivered, .*?retries (.*?)(?:, \d+ possibly|, refused|$)", said, re.M)
     letters = dead_letters(os.path.join(folder, "data", "queue", "dead-letter"))
     expected = {number for number in range(options.events) if is_refused(number)}
     missing = sum(1 for number in range(options.events) if world.copies[number] == 0 and number not in expected)
@@ -434,6 +437,7 @@ proxy = none
         "events": options.events, "seconds": round(time.monotonic() - begun, 1), "written in": round(written, 1),
         "indexed": world.first, "missing": missing, "foreign": world.foreign, "repeats": world.repeats,
         "possibly sent twice by connlog's count": possible,
+        "batches tried again by reason": dict(re.findall(r"(\w+) (\d+)", retried.group(1))) if retried else {},
         "refused": len(expected), "dead letters": len(set(letters)), "dead letters twice": len(letters) - len(set(letters)),
         "refused and indexed": sum(1 for number in expected if world.copies[number]),
         "violations": len(world.violations), "tokens leaked": len(leaked), "peak RSS kB": peak[0],

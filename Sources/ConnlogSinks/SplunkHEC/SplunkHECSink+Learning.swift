@@ -5,6 +5,7 @@ private import Synchronization
 
 /// What the sink learns from replies.
 extension SplunkHECSink {
+    /// Draws what is to be done otherwise from a reply, and says what is new about its endpoint.
     func note(_ verdict: HECVerdict, _ target: Target) {
         let index = target.index
         let now = clock.elapsed()
@@ -29,6 +30,7 @@ extension SplunkHECSink {
             state.toldTrouble[index] = trouble?.label
             return trouble?.text
         }
+        guard !target.isTrial else { return }
         if let sentence { log(.warning, "\(sentence)") }
         if verdict.isTaken { noteProof(verdict, index) }
     }

@@ -120,7 +120,7 @@ extension SplunkHECSink {
             var tries = 0
             repeat {
                 bench.encode(batch, compressing: state.withLock { $0.compresses })
-                verdict = await attempt(index, bench, token)
+                verdict = await attempt(index, bench, token, isTrial: true)
                 tries += 1
             } while (verdict.change == .channel || verdict.change == .compression) && tries < SplunkHECSink.trialsMax
             findings.append(await sendFinding(verdict, settings.endpoints[index]))

@@ -187,14 +187,19 @@ public final class SplunkHECSink: Sink {
         let token: String
         /// Of the concurrency so far; `nil` where that is fixed.
         let cuts: Int?
+        /// The findings of a trial say what becomes of it, so the log need not.
+        let isTrial: Bool
     }
 
     /// Sends to one endpoint what a bench holds, and learns from the reply.
-    func attempt(_ index: Int, _ bench: HECBench, _ token: String) async -> HECVerdict {
+    func attempt(
+        _ index: Int, _ bench: HECBench, _ token: String, isTrial: Bool = false
+    ) async -> HECVerdict {
         let target = state.withLock { state in
             state.endpoints[index].began()
             return Target(
-                index: index, endpoint: state.endpoints[index], token: token, cuts: state.concurrency?.cuts)
+                index: index, endpoint: state.endpoints[index], token: token, cuts: state.concurrency?.cuts,
+                isTrial: isTrial)
         }
         defer { state.withLock { $0.endpoints[index].ended() } }
         if target.endpoint.pace > .zero { await clock.sleep(target.endpoint.pace) }
@@ -224,6 +229,7 @@ public final class SplunkHECSink: Sink {
         return verdict
     }
 
+    /// Requests with events and polls, counted while they are on their way.
     func perform(_ request: consuming HTTPRequest, _ index: Int) async -> HTTPResult {
         state.withLock { $0.tallies[index].began() }
         defer { state.withLock { $0.tallies[index].ended() } }
@@ -251,6 +257,7 @@ public final class SplunkHECSink: Sink {
         return headers
     }
 
+    /// The connections; made anew after they were given up for other certificates.
     var session: HTTPSession {
         state.withLock { state in
             let session = state.session ?? HTTPSession(settings.http)
