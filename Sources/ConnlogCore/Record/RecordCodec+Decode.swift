@@ -55,8 +55,7 @@ extension RecordCodec {
                 continue
             }
             let key = known.keys[Int(number)]
-            let words = (key.words.0 | UInt64(opener), key.words.1, key.words.2)
-            writer.append(words: words, length: key.length)
+            writer.append(key.pattern, opener, length: key.length)
             opener = UInt8(ascii: ",")
             if number == RecordKeys.fields {
                 fieldsStart = writer.count

@@ -75,7 +75,7 @@ extension RecordCodec {
     @inline(__always)
     private static func stands(_ key: RecordKeys.Key, _ opener: UInt8, _ line: Span<UInt8>, _ at: Int) -> Bool {
         guard at &+ RecordKeys.keyBytesMax <= line.count else { return standsAtEnd(key, opener, line, at) }
-        return line.matches((key.words.0 | UInt64(opener), key.words.1, key.words.2), key.masks, at: at)
+        return line.matches(key.pattern, opener, at: at)
     }
 
     private static func standsAtEnd(_ key: RecordKeys.Key, _ opener: UInt8, _ line: Span<UInt8>, _ at: Int) -> Bool {

@@ -1,5 +1,7 @@
 internal import ConnlogSystem
 
+internal import ConnlogSystem
+
 /// The keys, orders of keys and frequent values that compact records refer to by number.
 ///
 /// The numbers are on disk: add at the end, never change or remove. A key, order or value that is not here costs bytes or
@@ -9,10 +11,9 @@ struct RecordKeys: Sendable {
     static let close: UInt8 = 0
     static let fields: UInt8 = 9
 
-    /// `,"key":` as three words. In place of the comma a brace may stand.
+    /// `,"key":` as three words, of which the first lacks its first byte: a comma or a brace.
     struct Key: Sendable {
-        let words: (UInt64, UInt64, UInt64)
-        let masks: (UInt64, UInt64, UInt64)
+        let pattern: WordPattern
         let length: Int
         let slot: UInt8
         let isInFields: Bool
@@ -32,12 +33,12 @@ struct RecordKeys: Sendable {
                 words[place / 8] |= UInt64(byte) << UInt64(place % 8 * 8)
                 masks[place / 8] |= 0xff << UInt64(place % 8 * 8)
             }
-            self.words = (words[0] & ~0xff, words[1], words[2])
-            self.masks = (masks[0], masks[1], masks[2])
+            pattern = WordPattern(
+                head: words[0] & ~0xff, headMask: masks[0], tail: [words[1], words[2]], tailMask: [masks[1], masks[2]])
         }
 
         func byte(_ place: Int) -> UInt8 {
-            let word = place < 8 ? words.0 : place < 16 ? words.1 : words.2
+            let word = place < 8 ? pattern.head : pattern.tail[place / 8 - 1]
             return UInt8(truncatingIfNeeded: word >> UInt64(place % 8 * 8))
         }
     }

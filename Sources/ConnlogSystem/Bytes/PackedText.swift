@@ -63,13 +63,13 @@ extension ByteWriter {
         advance(by: length)
     }
 
-    /// Appends the first `length` of up to 24 bytes that three words hold, the first byte lowest; needs 24 bytes of room.
+    /// Appends a byte and the `length - 1` bytes of a pattern behind it; needs 24 bytes of room.
     @inline(__always)
-    public mutating func append(words: (UInt64, UInt64, UInt64), length: Int) {
+    public mutating func append(_ pattern: WordPattern, _ first: UInt8, length: Int) {
         assert(length <= 24 && count + 24 <= limit)
-        unsafe base.storeBytes(of: words.0.littleEndian, toByteOffset: count, as: UInt64.self)
-        unsafe base.storeBytes(of: words.1.littleEndian, toByteOffset: count &+ 8, as: UInt64.self)
-        unsafe base.storeBytes(of: words.2.littleEndian, toByteOffset: count &+ 16, as: UInt64.self)
+        unsafe base.storeBytes(of: (pattern.head | UInt64(first)).littleEndian, toByteOffset: count, as: UInt64.self)
+        unsafe base.storeBytes(of: pattern.tail[0].littleEndian, toByteOffset: count &+ 8, as: UInt64.self)
+        unsafe base.storeBytes(of: pattern.tail[1].littleEndian, toByteOffset: count &+ 16, as: UInt64.self)
         advance(by: length)
     }
 }
