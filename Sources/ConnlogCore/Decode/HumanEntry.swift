@@ -272,6 +272,14 @@ struct HumanField {
         return place
     }
 
+    /// Whether a raw value is read to its end and no further, whatever follows it.
+    static func endsWhereItEnds(_ text: Span<UInt8>, _ value: Range<Int>) -> Bool {
+        guard !value.isEmpty else { return true }
+        let first = text[value.lowerBound]
+        guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return true }
+        return closingBracket(text, value.lowerBound, value.upperBound) == value.upperBound - 1
+    }
+
     private static func closingBracket(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
         var depth = 0
         var place = start

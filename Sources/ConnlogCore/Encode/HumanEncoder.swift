@@ -143,14 +143,23 @@ public struct HumanEncoder: EventEncoder, Sendable {
         switch value.kind {
         case .absent, .null: writer.append("<nil>")
         case .number, .bool: GoText.copy(record, value.range, into: &writer)
-        case .string: GoText.write(record, value.range, into: &writer)
+        case .string: text(record, value.range, &writer)
         case .escapedString:
             scratch.removeAll()
             JSONText.unescape(record, value.range, into: &scratch)
-            GoText.write(scratch.span, 0..<scratch.count, into: &writer)
+            text(scratch.span, 0..<scratch.count, &writer)
         case .object, .array:
             // Blanks between JSON's tokens may be line breaks; inside strings there are none.
             for place in value.range { writer.append(record[place] < 0x20 ? UInt8(ascii: " ") : record[place]) }
+        }
+    }
+
+    /// A bracket that nothing closes is quoted, which slog does not do: a reader would look for its end behind the value.
+    private func text(_ bytes: Span<UInt8>, _ range: Range<Int>, _ writer: inout ByteWriter) {
+        if HumanField.endsWhereItEnds(bytes, range) {
+            GoText.write(bytes, range, into: &writer)
+        } else {
+            GoText.quote(bytes, range, into: &writer)
         }
     }
 
