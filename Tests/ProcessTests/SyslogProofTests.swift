@@ -4,8 +4,7 @@ import Testing
 
 extension ProcessTests {
     /// What a commit of each syslog transport proves, against rsyslog and syslog-ng.
-    @Suite(.enabled(if: Project.runsProofs, "a proof of minutes: CONNLOG_PROOFS=1 runs it"))
-    struct SyslogProofTests {
+    @Suite struct SyslogProofTests {
         /// What compare_messages.py has found.
         struct Comparison: Decodable {
             let expected: Int
@@ -14,92 +13,208 @@ extension ProcessTests {
             var missing: Int?
             var repeats: Int?
             var foreign: Int?
-            var unreadable: Int?
+            /// How many messages are missing together, for each place where some are.
+            var gaps: [Int]?
             let examples: [String]
         }
 
-        private func compare(
-            _ how: String, _ expected: URL, _ got: URL, in workplace: Workplace
-        ) throws -> Comparison {
-            let text = try Child.tool("compare_messages.py", [how, expected.path, got.path], in: workplace)
-            return try JSONDecoder().decode(Comparison.self, from: Data(text.utf8))
+        /// More than a hundred thousand events, and what a receiver must see of them.
+        private static let input = Result {
+            try GeneratedLog(
+                lines: 118_500, seed: 11, withMessages: true, in: Workplace(keptAs: "process-test-messages"))
+        }
+
+        private let workplace: Workplace
+        private let generated: GeneratedLog
+        private let certificates: TestCertificates
+
+        init() throws {
+            workplace = try Workplace()
+            generated = try Self.input.get()
+            certificates = try .forPeers()
+            try #require(generated.events >= 100_000)
+        }
+
+        private func compare(_ how: String, _ got: [URL]) throws -> [Comparison] {
+            let text = try Child.tool(
+                "compare_messages.py", [how, generated.messages.path] + got.map(\.path), in: workplace)
+            return try JSONDecoder().decode([Comparison].self, from: Data(text.utf8))
         }
 
         @Test func `a hundred thousand events arrive with every field over every stream`() throws {
-            let workplace = try Workplace()
-            let generated = try GeneratedLog(lines: 118_500, seed: 11, withMessages: true, in: workplace)
-            try #require(generated.events >= 100_000)
-            let certificates = try TestCertificates.forPeers()
+            let begun = ContinuousClock.now
             let peers = try SyslogPeer.Kind.allCases.map { try SyslogPeer($0, certificates, in: workplace) }
-            var sections = ""
-            for peer in peers {
-                for (way, port) in peer.ports where way != .udp {
-                    sections += Daemon.syslog("\(peer.name)-\(way.rawValue)", way.keys(port: port, certificates))
-                }
+            let streams = peers.flatMap { peer in peer.kind.ways.filter { $0 != .udp }.map { (peer: peer, way: $0) } }
+            let sections = streams.map { peer, way in
+                Daemon.syslog("\(peer.name)-\(way.rawValue)", way.keys(port: peer.ports[way] ?? 0, certificates))
             }
-            let end = try Daemon(reading: generated.log, sections: sections, in: workplace).once(limit: .seconds(180))
+            let end = try Daemon(reading: generated.log, sections: sections.joined(), in: workplace)
+                .once(limit: .seconds(240))
             #expect(end.status == 0, "\(end.errors)")
-            for peer in peers {
-                for way in peer.kind.ways where way != .udp {
-                    try peer.wait(for: generated.events, way, within: .seconds(60))
-                    let found = try compare("fields", generated.messages, peer.output(way), in: workplace)
-                    #expect(
-                        found.arrived == generated.events && found.different == 0, "\(peer.name) \(way): \(found)")
-                }
-                try peer.stop()
+            for (peer, way) in streams { try peer.wait(for: generated.events, way, within: .seconds(60)) }
+            for peer in peers { try peer.stop() }
+            for ((peer, way), found) in zip(streams, try compare("fields", streams.map { $0.peer.output($0.way) })) {
+                #expect(found.arrived == generated.events, "\(peer.name) \(way): \(found)")
+                #expect(found.different == 0, "\(peer.name) \(way): \(found)")
+            }
+            print("\(streams.count) streams, \(generated.events) events each, in \(ContinuousClock.now - begun)")
+        }
+
+        /// A receiver that is killed again and again, and what it may lose by that.
+        private struct Victim {
+            enum Loss {
+                case nothing
+                /// What its kernel had acknowledged and its process had not written.
+                case whatItHeld
+                /// With an empty kernel: then it ends as one that is done, with a FIN, and nothing is sent again.
+                case whatItsProcessHeld
+            }
+
+            let peer: SyslogPeer
+            let way: Way
+            let keys: String
+            let loss: Loss
+            private(set) var deaths = 0
+            /// Deaths with more to come.
+            private(set) var deathsInMidStream = 0
+            private(set) var isDead = false
+            /// How much it has written when it dies, and when it has all of what is under way.
+            private var mark = 0
+            private var end = 0
+
+            init(_ peer: SyslogPeer, _ way: Way, keys: String, loses loss: Loss) {
+                self.peer = peer
+                self.way = way
+                self.keys = keys
+                self.loss = loss
+            }
+
+            var output: URL { peer.output(way) }
+            var hasTail: Bool { keys.contains("resend_tail") }
+
+            /// It dies when it has written so many bytes more.
+            mutating func await(_ bytes: Int, of count: Int) {
+                (mark, end) = (peer.bytes(way) + bytes, peer.bytes(way) + count)
+                isDead = false
+            }
+
+            mutating func killIfDue() {
+                guard !isDead, peer.bytes(way) > mark else { return }
+                peer.kill()
+                isDead = true
+                deaths += 1
+                if peer.bytes(way) < end * 9 / 10 { deathsInMidStream += 1 }
             }
         }
 
-        /// How many bytes a receiver's kernel and process may hold that nobody has written yet, at each of its deaths:
-        /// the largest receive buffer that the kernel grows to, and a megabyte of the process's own.
+        private func victims() throws -> [Victim] {
+            // A receiver is away for a moment only.
+            let patience = "retry_initial = 50ms\nretry_max = 500ms\n"
+            func victim(
+                _ kind: SyslogPeer.Kind, _ way: Way, _ keys: String = "", _ name: String = "", loses: Victim.Loss
+            ) throws -> Victim {
+                let name = "\(kind.rawValue)-\(way.rawValue)\(name)"
+                let peer = try SyslogPeer(kind, named: name, certificates, in: workplace)
+                let all = way.keys(port: peer.ports[way] ?? 0, certificates) + patience + keys
+                return Victim(peer, way, keys: all, loses: loses)
+            }
+            let tail = "resend_tail = 8MiB\n"
+            return [
+                try victim(.rsyslog, .relp, loses: .nothing), try victim(.rsyslog, .relpTLS, loses: .nothing),
+                try victim(.rsyslog, .octets, loses: .whatItHeld), try victim(.rsyslog, .tls, loses: .whatItHeld),
+                try victim(.syslogNG, .tls, loses: .whatItHeld),
+                try victim(.rsyslog, .tls, tail, "-tail", loses: .nothing),
+                try victim(.rsyslog, .octets, tail, "-tail", loses: .whatItsProcessHeld),
+            ]
+        }
+
+        /// The most bytes that a receiver's process may have read and not written.
+        private static let processHeldMax = 1 << 20
+        /// With the largest receive buffer that its kernel grows to.
         private static let heldMax: Int = {
             let sizes = read(URL(filePath: "/proc/sys/net/ipv4/tcp_rmem")).split(whereSeparator: \.isWhitespace)
-            return (sizes.last.flatMap { Int($0) } ?? 6 << 20) + 1 << 20
+            return (sizes.last.flatMap { Int($0) } ?? 6 << 20) + processHeldMax
         }()
+        /// On the wire, on average and with its frame; the message is about as long for every event.
+        private static let messageBytes = 580
 
         @Test func `receivers that are killed ten times in the middle: RELP loses nothing, TCP what they held`() throws
         {
-            let deaths = 10
-            let workplace = try Workplace()
-            let generated = try GeneratedLog(lines: 235_300, seed: 12, withMessages: true, in: workplace)
-            let certificates = try TestCertificates.forPeers()
-            let victims: [(peer: SyslogPeer, way: Way)] = try [
-                (.rsyslog, .relp), (.rsyslog, .relpTLS), (.rsyslog, .octets), (.rsyslog, .tls), (.syslogNG, .tls),
-            ].map { kind, way in
-                (try SyslogPeer(kind, named: "\(kind.rawValue)-\(way.rawValue)", certificates, in: workplace), way)
-            }
-            let sections = victims.map { peer, way in
-                Daemon.syslog(peer.name, way.keys(port: peer.ports[way] ?? 0, certificates))
-            }
-            let daemon = try Daemon(reading: generated.log, sections: sections.joined(), in: workplace)
-                .start(["--once"])
-            // Each dies whenever it has written another twelfth; a message makes a line of some 900 bytes.
-            let step = generated.events * 700 / (deaths + 2)
-            var died = victims.map { _ in 0 }
-            try eventually("every receiver has died \(deaths) times", within: .seconds(150)) {
-                for (place, (peer, way)) in victims.enumerated() where died[place] < deaths {
-                    guard peer.bytes(way) >= step * (died[place] + 1) else { continue }
-                    try peer.killAndStart()
-                    died[place] += 1
+            let begun = ContinuousClock.now
+            var victims = try victims()
+            let parts = try logInParts(Self.deaths + 1)
+            let log = try workplace.write("", to: "coderd.log")
+            let daemon = try Daemon(
+                reading: log, sections: victims.map { Daemon.syslog($0.peer.name, $0.keys) }.joined(), in: workplace)
+            let child = try daemon.start()
+            // A part of the log for each death, which falls into it before half of the part has been written.
+            var generator = SeededGenerator(seed: 17)
+            for part in parts.dropLast() {
+                try eventually("every receiver listens") { victims.allSatisfy(\.peer.isListening) }
+                try append(part, to: log)
+                for place in victims.indices {
+                    let half = Int.random(in: 0..<part.count / 2, using: &generator)
+                    victims[place].await(half, of: part.count)
                 }
-                return died.allSatisfy { $0 == deaths } || !daemon.isRunning
+                try eventually("every receiver has died once more", within: .seconds(120)) {
+                    for place in victims.indices { victims[place].killIfDue() }
+                    return !child.isRunning || victims.allSatisfy(\.isDead)
+                }
+                #expect(child.isRunning, "\(child.errors)")
+                for victim in victims { try victim.peer.startAgain() }
             }
-            let end = try daemon.wait(.seconds(120))
+            if let last = parts.last { try append(last, to: log) }
+            // Delivers the rest, here or at the next start.
+            try child.stop()
+            let end = try daemon.once(limit: .seconds(240))
             #expect(end.status == 0, "\(end.errors)")
-            #expect(died == victims.map { _ in deaths })
-            let messageBytes = 600
-            for (peer, way) in victims {
-                try peer.stop()
-                let found = try compare("ids", generated.messages, peer.output(way), in: workplace)
-                let missing = try #require(found.missing)
-                print("\(peer.name), killed \(deaths) times: \(found)")
-                #expect(found.foreign == 0)
-                if way == .relp || way == .relpTLS {
-                    #expect(missing == 0, "\(peer.name): \(found)")
-                } else {
-                    #expect(missing * messageBytes <= deaths * Self.heldMax, "\(peer.name): \(found)")
-                }
+            for victim in victims { try victim.peer.stop() }
+            print("killed \(victims.count) receivers \(Self.deaths) times each in \(ContinuousClock.now - begun)")
+            for (victim, found) in zip(victims, try compare("ids", victims.map(\.output))) {
+                try expect(victim, found)
             }
+        }
+
+        private static let deaths = 10
+
+        /// The generated log, cut at line ends.
+        private func logInParts(_ count: Int) throws -> [Data] {
+            var rest = try Data(contentsOf: generated.log)
+            let size = rest.count / count
+            var parts: [Data] = []
+            while parts.count < count - 1 {
+                let near = rest.startIndex + size
+                let end = try #require(rest[near...].firstIndex(of: UInt8(ascii: "\n"))) + 1
+                parts.append(rest[..<end])
+                rest = rest[end...]
+            }
+            return parts + [rest]
+        }
+
+        private func append(_ part: Data, to file: URL) throws {
+            let handle = try FileHandle(forWritingTo: file)
+            try handle.seekToEnd()
+            try handle.write(contentsOf: part)
+            try handle.close()
+        }
+
+        private func expect(_ victim: Victim, _ found: Comparison) throws {
+            let (gaps, missing) = (try #require(found.gaps), try #require(found.missing))
+            print(
+                "\(victim.peer.name), killed \(victim.deaths) times, \(victim.deathsInMidStream) in mid-stream: "
+                    + "\(missing) of \(found.expected) missing in gaps of \(gaps), \(found.repeats ?? 0) repeats")
+            #expect(victim.deaths == Self.deaths)
+            // One that gets many again has no middle that could be told by what it has written.
+            #expect(victim.hasTail || victim.deathsInMidStream >= Self.deaths / 3)
+            #expect(found.foreign == 0)
+            let heldMax =
+                switch victim.loss {
+                case .nothing: 0
+                case .whatItHeld: Self.heldMax
+                case .whatItsProcessHeld: Self.processHeldMax
+                }
+            #expect(gaps.count <= Self.deaths, "\(victim.peer.name): \(found)")
+            #expect(gaps.allSatisfy { $0 * Self.messageBytes <= heldMax }, "\(victim.peer.name): \(found)")
         }
     }
 }

@@ -7,7 +7,7 @@ public enum SplunkHECSinkKind: SinkKind {
     public static let schema = SectionSchema(
         kind: "sink", type: "splunk_hec", isNamed: true,
         summary: "Sends events to Splunk's HTTP Event Collector.",
-        keys: whereKeys + whatKeys + batchKeys + tlsKeys)
+        keys: whereKeys + whatKeys + batchKeys + RetryKeys.all + tlsKeys)
 
     private static let whereKeys = [
         Key(
@@ -56,12 +56,6 @@ public enum SplunkHECSinkKind: SinkKind {
         Key(
             "timeout", .duration(.seconds(1) ... .seconds(600)), default: "60s",
             help: "For one request; shorter than the server's own worst case makes repeats."),
-        Key(
-            "retry_initial", .duration(.milliseconds(50) ... .seconds(600)), default: "1s",
-            help: "The first wait after a failure; it doubles with each further one."),
-        Key(
-            "retry_max", .duration(.milliseconds(50) ... .seconds(3600)), default: "60s",
-            help: "The longest wait between two tries; there is no last try."),
     ]
 
     private static let tlsKeys = [
@@ -85,9 +79,7 @@ public enum SplunkHECSinkKind: SinkKind {
 
     static func settings(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SplunkHECSink.Settings {
         guard let token = section.secretReference("token") else { throw section.error("token", "is missing") }
-        if section.duration("retry_max") < section.duration("retry_initial") {
-            throw section.error("retry_max", "is shorter than retry_initial; make it at least as long")
-        }
+        try RetryKeys.check(section)
         var settings = SplunkHECSink.Settings(
             endpoints: try endpoints(section), token: token, http: try http(section, context))
         settings.format = section.string("event_format") == "line" ? .line : .fields

@@ -10,7 +10,8 @@ import ConnlogSystem
 public enum SyslogSinkKind: SinkKind {
     public static let schema = SectionSchema(
         kind: "sink", type: "syslog", isNamed: true,
-        summary: "Sends events as syslog messages (RFC 5424).", keys: connectionKeys + tlsKeys + messageKeys)
+        summary: "Sends events as syslog messages (RFC 5424).",
+        keys: connectionKeys + RetryKeys.all + tlsKeys + messageKeys)
 
     /// Fits into every IPv6 path and into an IPv4 packet that need not be cut (RFC 5426 §3.2).
     static let datagramBytesDefault = 1180
@@ -112,6 +113,7 @@ public enum SyslogSinkKind: SinkKind {
     }
 
     static func options(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SyslogOptions {
+        try RetryKeys.check(section)
         let transport = SyslogOptions.Transport(rawValue: section.string("transport")) ?? .tcp
         var options = SyslogOptions(try receivers(section, transport))
         options.transport = transport

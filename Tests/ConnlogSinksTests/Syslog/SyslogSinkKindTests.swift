@@ -22,6 +22,7 @@ import Testing
             "message": .string("sentence"), "sd_id": .string("connlog@32473"), "sd_origin": .boolean(false),
             "sd_meta": .boolean(false), "bom": .string("auto"), "distribute": .string("failover"),
             "resend_tail": .integer(0), "window": .integer(1000),
+            "retry_initial": .duration(.seconds(1)), "retry_max": .duration(.seconds(60)),
             "time_zone": .string("local"), "tls_verify": .boolean(true),
         ]
         all.merge(values) { $1 }
@@ -64,6 +65,7 @@ import Testing
         ("app_name", .string("my app"), "cannot stand in a syslog header"), ("app_name", .string(""), "cannot stand"),
         ("app_name", .string(String(repeating: "a", count: 49)), "1 to 48"), ("hostname", .string("a b"), "1 to 255"),
         ("sd_id", .string("connlog"), "is not name@number"), ("sd_id", .string("a]@1"), "is not name@number"),
+        ("retry_max", .duration(.milliseconds(999)), "is shorter than retry_initial"),
     ])
     func `what a schema cannot say is said with the key's place`(key: String, value: Value, message: String) {
         do throws(Diagnostic) {

@@ -62,7 +62,11 @@ final class Workplace: Sendable {
 }
 
 /// A file's text, bad bytes replaced; empty if there is no such file.
+///
+/// Read piece by piece to its end: of a long file in /proc, `Data(contentsOf:)` gives only the first page.
 func read(_ file: URL) -> String {
-    guard let data = try? Data(contentsOf: file) else { return "" }
+    guard let handle = try? FileHandle(forReadingFrom: file) else { return "" }
+    var data = Data()
+    while let more = try? handle.read(upToCount: 1 << 20), !more.isEmpty { data += more }
     return String(decoding: data, as: UTF8.self)
 }

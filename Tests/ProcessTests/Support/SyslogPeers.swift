@@ -79,17 +79,20 @@ final class SyslogPeer {
         try waitUntilListening()
     }
 
-    /// Dies at once, and is started again.
-    func killAndStart() throws {
-        _ = try child.stop(SIGKILL)
+    /// Dies at once.
+    func kill() { child.signal(SIGKILL) }
+
+    /// Starts again after its death; it listens a moment later (`isListening`).
+    func startAgain() throws {
+        _ = try child.wait()
         child = try Self.start(kind, name, workplace)
-        try waitUntilListening()
     }
 
+    var isListening: Bool { ports.values.allSatisfy(Ports.isOpen) }
+
     private func waitUntilListening() throws {
-        let (child, open) = (child, Array(ports.values))
         do {
-            try eventually("\(name) listens on \(open)") { !child.isRunning || open.allSatisfy(Ports.isOpen) }
+            try eventually("\(name) listens on \(ports)") { !child.isRunning || isListening }
         } catch {
             throw Child.Failure(description: "\(error); it said: \(child.errors)")
         }
