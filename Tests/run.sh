@@ -3,8 +3,7 @@
 #
 #     ./Tests/run.sh [filter of swift test]
 #
-# CONNLOG_PROOFS=1 also runs the proofs of minutes each (SIGKILL, injected faults, syslog receivers under fire), and
-# CONNLOG_SEEDS=n more seeds of the simulations.
+# CONNLOG_SEEDS=n runs n seeds of each simulation, CONNLOG_TEST_KILLS=n kills connlog n times instead of 200.
 #
 # Needs Swift 6.3 and, on Debian 12, root or the packages below. Nothing that it starts is left running, and it may
 # be run again and again. The last lines are swift test's own summary.
@@ -37,5 +36,14 @@ section "Instructions and allocations of a line"
 Benchmarks/instructions.sh
 Benchmarks/allocations.sh
 
+if [ $# -gt 0 ]; then
+    section "Tests of '$1'"
+    swift test --skip-build --filter "$1"
+    exit
+fi
 section "Tests"
-swift test --skip-build ${1:+--filter "$1"}
+swift test --skip-build --skip ProcessTests
+# By themselves, since the ones above use every core for minutes: connlog killed 200 times under load, its system calls
+# failing, its disk full, rsyslog and syslog-ng killed in mid-stream.
+section "Tests of connlog as a process, against real receivers"
+swift test --skip-build --filter ProcessTests

@@ -5,7 +5,6 @@ import Testing
 extension ProcessTests {
     /// System calls that fail: no exit, no spinning, recovery without help, nothing lost and nothing twice.
     @Suite(
-        .enabled(if: Project.runsProofs, "a proof of minutes: CONNLOG_PROOFS=1 runs it"),
         .enabled(if: Injection.isPossible, "strace is not there or may not attach to a process"))
     struct InjectedFaultTests {
         struct Fault: CustomTestStringConvertible, Sendable {
@@ -90,35 +89,82 @@ extension ProcessTests {
             return (ProcessStatus(child.pid).processorSeconds - before) / ((ContinuousClock.now - begun) / .seconds(1))
         }
 
-        @Test(arguments: ["fdatasync", "fsync", "pwrite64", "renameat2,rename", "write", "ftruncate"])
-        func `a call that fails once, whichever it is, costs nothing`(calls: String) throws {
-            let log = try GeneratedLog(lines: 900, seed: 9, in: workplace)
-            for number in 1...8 {
-                let place = try Workplace()
-                let daemon = try Daemon(
+        /// connlog with a file sink of its own, and 900 lines to deliver.
+        private struct Once {
+            let place: Workplace
+            let log: GeneratedLog
+            let daemon: Daemon
+
+            init(_ log: GeneratedLog) throws {
+                self.log = log
+                place = try Workplace()
+                daemon = try Daemon(
                     reading: log.log, sections: Daemon.file("json.log", in: place, "rotate_size = 128KiB\nkeep = 0"),
                     settings: "segment_size = 1MiB\nqueue_size = 64MiB\nshutdown_timeout = 2s", in: place)
-                let traced = try Child.run(
+            }
+
+            /// Runs it to its end under strace.
+            /// - Parameter injection: what happens to which of these calls, such as `error=EIO:when=3`; the number is
+            ///   each thread's own.
+            /// - Returns: its end, and how many calls that happened to.
+            func run(_ calls: String, _ injection: String) throws -> (end: Child.End, injected: Int) {
+                let trace = place.url("strace-\(UUID().uuidString.prefix(8))")
+                let end = try Child.run(
                     "/usr/bin/env",
                     [
-                        "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(calls)", "-e",
-                        "inject=\(calls):error=EIO:when=\(number)", Project.connlog.path, "run", "--once", "--config",
+                        "strace", "-f", "-qq", "-o", trace.path, "-e", "trace=\(calls)", "-e",
+                        "inject=\(calls):\(injection)", Project.connlog.path, "run", "--once", "--config",
                         daemon.configuration.path,
                     ], in: place)
-                // A queue that cannot even be made is the one thing that is told and ended for.
-                #expect(traced.status == 0 || traced.errors.contains("cannot be used"), "\(calls) \(number): \(traced)")
-                // What was only half packed or not yet removed is seen to at the next start.
-                let next = try daemon.once()
-                #expect(next.status == 0, "\(next.errors)")
-                let got = try Identifiers.files(named: "json", in: place).compared(with: log.identifiers, in: place)
-                #expect(got.isExact, "\(calls), number \(number): \(got); \(traced.errors)")
+                return (end, read(trace).split(separator: "\n").count { $0.contains("(INJECTED)") })
             }
+
+            /// What was only half packed or not yet removed is seen to at the next start.
+            func expectAllThereAfterTheNextStart(_ what: String) throws {
+                let next = try daemon.once()
+                #expect(next.status == 0, "\(what): \(next.errors)")
+                let got = try Identifiers.files(named: "json", in: place).compared(with: log.identifiers, in: place)
+                #expect(got.isExact, "\(what): \(got); \(next.errors)")
+            }
+        }
+
+        @Test(arguments: ["fdatasync", "fsync", "pwrite64", "renameat2,rename", "write"])
+        func `a call that fails once, whichever it is, costs nothing`(calls: String) throws {
+            let log = try GeneratedLog(lines: 900, seed: 9, in: workplace)
+            var failed = 0
+            for number in 1...8 {
+                let once = try Once(log)
+                let (end, injected) = try once.run(calls, "error=EIO:when=\(number)")
+                failed += injected
+                // A queue that cannot even be made is the one thing that is told and ended for.
+                #expect(end.status == 0 || end.errors.contains("cannot be used"), "\(calls) \(number): \(end)")
+                try once.expectAllThereAfterTheNextStart("\(calls), number \(number)")
+            }
+            #expect(failed > 0, "\(calls) is never called")
+            print("\(calls): one of the first 8 calls of a thread failed, \(failed) times")
+        }
+
+        @Test
+        func `a file that cannot be cut back at once after a crash is cut back later, and nothing is in it twice`()
+            throws
+        {
+            let log = try GeneratedLog(lines: 900, seed: 9, in: workplace)
+            var failed = 0
+            for number in 1...8 {
+                let once = try Once(log)
+                let killed = try once.run("fdatasync", "signal=SIGKILL:when=\(number)")
+                let (end, injected) = try once.run("ftruncate", "error=EIO:when=1")
+                failed += injected
+                #expect(end.status == 0, "killed at sync \(number) (\(killed.end.status)): \(end)")
+                try once.expectAllThereAfterTheNextStart("killed at sync \(number)")
+            }
+            #expect(failed > 0, "ftruncate is never called")
+            print("ftruncate: the first cut after a crash failed, \(failed) times")
         }
     }
 
     /// A disk that really fills up.
     @Suite(
-        .enabled(if: Project.runsProofs, "a proof of minutes: CONNLOG_PROOFS=1 runs it"),
         .enabled(if: SmallDisk.canMountImages, "mounting an image takes root and a loop device"))
     struct FullDiskTests {
         @Test func `a full ext4 under queue and sink is waited for without spinning, and room lets both go on`() throws

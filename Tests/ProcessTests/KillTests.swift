@@ -5,8 +5,7 @@ extension ProcessTests {
     /// Killed again and again under load, with everything rotating and the receivers coming and going.
     ///
     /// `CONNLOG_TEST_KILLS` asks for more kills than 200, `CONNLOG_TEST_SEED` for others.
-    @Suite(.enabled(if: Project.runsProofs, "a proof of minutes: CONNLOG_PROOFS=1 runs it"))
-    struct KillTests {
+    @Suite struct KillTests {
         private static let kills = Setting.number("CONNLOG_TEST_KILLS", default: 200)
         private static let seed = Setting.number("CONNLOG_TEST_SEED", default: 11)
 

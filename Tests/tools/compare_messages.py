@@ -16,7 +16,7 @@ import sys
 
 ELEMENT = re.compile(r'\[([^ \]]+)((?: [^ =]+="(?:[^"\\\]]|\\.)*")*)\]')
 PARAMETER = re.compile(r' ([^ =]+)="((?:[^"\\\]]|\\.)*)"')
-EVENT_ID = re.compile(r"""\beid(?:="|': ')([^"']*)""")
+EVENT_ID = re.compile(r"""\beid(?:="|'[:,] ')([^"']*)""")
 ESCAPED = re.compile(r'\\(["\\\]])')
 
 

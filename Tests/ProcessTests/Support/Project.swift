@@ -9,9 +9,6 @@ enum Project {
     static let tools = root.appending(path: "Tests/tools")
     static let peers = root.appending(path: ".build/peers")
 
-    /// Whether the proofs that take minutes each are run too: `CONNLOG_PROOFS=1`.
-    static let runsProofs = ProcessInfo.processInfo.environment["CONNLOG_PROOFS"] == "1"
-
     /// The connlog to test: `CONNLOG_BINARY`, or the one that was built beside this test.
     static let connlog: URL =
         if let path = ProcessInfo.processInfo.environment["CONNLOG_BINARY"] {
