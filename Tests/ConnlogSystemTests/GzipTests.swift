@@ -1,4 +1,5 @@
 import ConnlogSystem
+import ConnlogTestSupport
 import Foundation
 import Testing
 
@@ -80,15 +81,6 @@ import Testing
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("connlog-\(UUID().uuidString).gz")
         try Data(bytes).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["gzip", "-dc", file.path]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
-        return Array(data)
+        return Array(try SpawnedProgram.output(of: "/usr/bin/env", ["gzip", "-dc", file.path]))
     }
 }

@@ -1,4 +1,5 @@
 import ConnlogSystem
+import ConnlogTestSupport
 import Foundation
 import Testing
 
@@ -10,7 +11,7 @@ import Testing
 private final class TLSServer {
     let folder: URL
     let port: Int
-    private let process = Process()
+    private let process: SpawnedProgram
 
     static let isAvailable = FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl")
 
@@ -20,65 +21,44 @@ private final class TLSServer {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try TLSServer.makeCertificate("server", names, in: folder)
         try TLSServer.makeCertificate("other", names, in: folder)
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments = [
-            "s_server", "-accept", "127.0.0.1:0", "-cert", "server.pem", "-key", "server.key", "-www", "-naccept", "20",
-        ]
-        process.currentDirectoryURL = folder
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try SpawnedProgram(
+            "/usr/bin/openssl",
+            [
+                "s_server", "-accept", "127.0.0.1:0", "-cert", "server.pem", "-key", "server.key", "-www", "-naccept",
+                "20",
+            ], in: folder)
         var said = ""
-        while !said.contains("ACCEPT") || !said.hasSuffix("\n") {
-            let data = pipe.fileHandleForReading.availableData
-            if data.isEmpty { break }
-            said += String(decoding: data, as: UTF8.self)
+        let deadline = ContinuousClock.now + .seconds(20)
+        while !said.contains("ACCEPT") || !said.hasSuffix("\n"), ContinuousClock.now < deadline {
+            _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(2))
+            said = String(decoding: process.output, as: UTF8.self)
         }
         let line = said.split(separator: "\n").first { $0.hasPrefix("ACCEPT") }
         port = try #require(line?.split(separator: ":").last.flatMap { Int($0) })
     }
 
-    deinit {
-        // The child has inherited the blocked signals of the test's thread, SIGTERM among them.
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-        try? FileManager.default.removeItem(at: folder)
-    }
+    deinit { try? FileManager.default.removeItem(at: folder) }
 
     func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
 
     /// What `tls_pin` wants.
     func pin(_ name: String) throws -> String {
-        let shell = Process()
-        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-        shell.arguments = [
-            "-c",
+        let command =
             "openssl x509 -in \(name).pem -pubkey -noout | openssl pkey -pubin -outform der "
-                + "| openssl dgst -sha256 -binary | openssl base64",
-        ]
-        shell.currentDirectoryURL = folder
-        let pipe = Pipe()
-        shell.standardOutput = pipe
-        try shell.run()
-        shell.waitUntilExit()
-        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            + "| openssl dgst -sha256 -binary | openssl base64"
+        let text = String(
+            decoding: try SpawnedProgram.output(of: "/bin/sh", ["-c", command], in: folder), as: UTF8.self)
         return "sha256//" + text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     private static func makeCertificate(_ name: String, _ names: String, in folder: URL) throws {
-        let openssl = Process()
-        openssl.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        openssl.arguments = [
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-            "-subj", "/CN=\(name)", "-addext", "subjectAltName=\(names)", "-keyout", "\(name).key", "-out",
-            "\(name).pem",
-        ]
-        openssl.currentDirectoryURL = folder
-        openssl.standardError = FileHandle.nullDevice
-        try openssl.run()
-        openssl.waitUntilExit()
-        try #require(openssl.terminationStatus == 0)
+        try SpawnedProgram.output(
+            of: "/usr/bin/openssl",
+            [
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                "-subj", "/CN=\(name)", "-addext", "subjectAltName=\(names)", "-keyout", "\(name).key", "-out",
+                "\(name).pem",
+            ], in: folder)
     }
 }
 

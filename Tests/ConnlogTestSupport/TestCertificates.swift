@@ -57,18 +57,6 @@ public final class TestCertificates: Sendable {
     }
 
     private func run(_ arguments: [String]) throws {
-        let process = Process()
-        let errors = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments = arguments
-        process.currentDirectoryURL = folder
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = errors
-        try process.run()
-        let said = errors.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw SystemError(code: 22, call: "openssl", subject: String(decoding: said, as: UTF8.self))
-        }
+        try SpawnedProgram.output(of: "/usr/bin/openssl", arguments, in: folder)
     }
 }

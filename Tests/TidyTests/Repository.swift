@@ -1,3 +1,4 @@
+import ConnlogTestSupport
 import Foundation
 
 /// The repository's own files, as git knows them: tracked ones, and new ones that are not ignored.
@@ -41,15 +42,8 @@ enum Repository {
 
     /// What a program prints when it is run at the root.
     static func output(_ program: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [program] + arguments
-        process.currentDirectoryURL = root
-        process.standardOutput = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return String(decoding: data, as: UTF8.self)
+        let run = try SpawnedProgram("/usr/bin/env", [program] + arguments, in: root)
+        _ = run.wait()
+        return String(decoding: run.output, as: UTF8.self)
     }
 }
