@@ -84,8 +84,8 @@ extension Delivery {
 
     /// Gives up the memory of what can be read again, where much may be waiting.
     func release(_ index: Int) {
-        guard case .together = limits.proofs, let batch = window.change(index, { $0.release() }) else { return }
-        recycle(batch)
+        guard case .together = limits.proofs else { return }
+        for batch in window.change(index, { $0.release() }) { recycle(batch) }
     }
 
     private func startPause(_ group: inout TaskGroup<Wake>) {

@@ -103,7 +103,7 @@ public actor Delivery {
 
     // Sending.
     /// Read and not yet retired, in the order of the queue.
-    var window = Window()
+    var window: Window
     /// Flights that were accepted and whose proof is still to be asked for.
     var toProve: [UInt64] = []
     var nextFlight: UInt64 = 1
@@ -156,6 +156,11 @@ public actor Delivery {
         self.log = log
         limits = sink.limits
         bytesMax = sink.limits.bytes
+        if case .together = sink.limits.proofs {
+            window = Window(overtakesUnproven: true)
+        } else {
+            window = Window()
+        }
         filter = options.filter
         breaker = Breaker(retry: options.retry, hold: options.hold)
         deadLetters = DeadLetters(

@@ -47,8 +47,8 @@ struct Flight {
         return part.batch
     }
 
-    /// Gives the memory of the first part up; its offsets tell where to read it again.
-    mutating func release() -> EventBatch? { parts[0].release() }
+    /// Gives the memory of its parts up; their offsets tell where to read them again. Returns it.
+    mutating func release() -> [EventBatch] { parts.indices.compactMap { parts[$0].release() } }
 
     /// The first `count` events of the first part are done.
     mutating func drop(_ count: Int) {

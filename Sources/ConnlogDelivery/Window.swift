@@ -6,8 +6,14 @@ struct Window {
     private var head = 0
     private(set) var sending = 0
     private(set) var ready = 0
-    /// Those that have more than one part left.
-    private var divided = 0
+    /// Those that hold up what comes after them.
+    private var blocking = 0
+    /// Proofs come in any order, and may be long in coming: what waits for one holds nobody up.
+    private let overtakesUnproven: Bool
+
+    init(overtakesUnproven: Bool = false) {
+        self.overtakesUnproven = overtakesUnproven
+    }
 
     var count: Int { flights.count - head }
     var isEmpty: Bool { count == 0 }
@@ -32,18 +38,23 @@ struct Window {
         }
     }
 
-    /// The first flight that may be sent. Nothing overtakes the further parts of one that was divided.
+    /// Nothing overtakes the further parts of a flight that was divided.
+    private func blocks(_ flight: Flight) -> Bool {
+        flight.parts.count > 1 && !(overtakesUnproven && flight.state.isUnproven)
+    }
+
+    /// The first flight that may be sent.
     var firstReady: Int? {
         guard ready > 0 else { return nil }
         for index in indices {
             if self[index].state == .ready { return index }
-            if divided > 0, self[index].parts.count > 1 { return nil }
+            if blocking > 0, blocks(self[index]) { return nil }
         }
         return nil
     }
 
     /// Something that was read must be begun before more is read.
-    var isHeldUp: Bool { ready > 0 || divided > 0 && indices.contains { self[$0].parts.count > 1 } }
+    var isHeldUp: Bool { ready > 0 || blocking > 0 }
 
     mutating func append(_ flight: Flight) {
         precondition(isEmpty || flight.id == flights[flights.count - 1].id + 1, "flights are numbered one by one")
@@ -68,11 +79,11 @@ struct Window {
     }
 
     mutating func removeAll() {
-        self = Window()
+        self = Window(overtakesUnproven: overtakesUnproven)
     }
 
     private mutating func tally(_ flight: Flight, _ change: Int) {
-        if flight.parts.count > 1 { divided += change }
+        if blocks(flight) { blocking += change }
         switch flight.state {
         case .sending: sending += change
         case .ready: ready += change

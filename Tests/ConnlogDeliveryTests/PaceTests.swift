@@ -107,6 +107,34 @@ import Testing
         await end(bench, delivery, running, sink, from: 5)
     }
 
+    @Test func `where proofs come in any order, a probe whose proof is long in coming holds up nobody but its rest`()
+        async throws
+    {
+        let sink = GatedSink(limits: BatchLimits(events: 200, inFlight: 2, proofs: .together(50)))
+        let proofs = ProofGate(sink)
+        let (bench, delivery, running) = try await start(proofs, 1000)
+        await sink.untilBegun(2)
+        await sink.answer(0, .retry(busy))
+        await sink.answer(1, .delivered)
+        await until { delivery.status.retries == ["http_503": 1] && delivery.status.delivered == 200 }
+        await pass(.seconds(60))
+        await sink.untilBegun(3)
+        await sink.answer(2, .accepted(Receipt(1)))
+        await proofs.untilAsked(1)
+        await sink.untilBegun(5)
+        await sink.answer(3, .delivered)
+        await sink.answer(4, .delivered)
+        await sink.untilBegun(6)
+        await sink.answer(5, .delivered)
+        await until { delivery.status.delivered == 800 }
+        #expect(await sink.begun.suffix(4).map(\.first) == [0, 400, 600, 800])
+        #expect(await sink.begun[2].count == 100 && bench.committed == 0)
+        await proofs.answer(.delivered)
+        await sink.untilBegun(7)
+        #expect(await sink.begun[6] == Array(100..<200))
+        await end(bench, delivery, running, sink, from: 6)
+    }
+
     @Test func `a signal ends a pause, and the pause's own end later means nothing`() async throws {
         let sink = GatedSink(limits: BatchLimits(events: 10))
         let (bench, delivery, running) = try await start(sink, 10)

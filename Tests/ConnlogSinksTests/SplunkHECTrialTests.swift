@@ -82,6 +82,14 @@ import Testing
         #expect(texts(tooMuch, .failed).contains("does not speak TLS; if that is meant so, write http://"))
         let tooLittle = try await tried([secured.url.replacing("https:", with: "http:")])
         #expect(texts(tooLittle, .failed).contains("if this port speaks TLS, write https://"))
+        // As OpenSSL's servers do: an alert in place of an answer.
+        let alerting = try LoopbackListener { connection in
+            _ = connection.read(atMost: 1 << 16)
+            connection.write([0x15, 3, 1, 0, 2, 2, 70])
+        }
+        defer { alerting.stop() }
+        let alerted = try await tried(["http://127.0.0.1:\(alerting.port)"])
+        #expect(texts(alerted, .failed).contains("if this port speaks TLS, write https://"))
     }
 
     @Test func `a busy collector is doubtful, and each endpoint is tried`() async throws {

@@ -16,6 +16,8 @@ struct HECTally: Sendable {
 
     /// Requests with events and polls that are on their way.
     private(set) var underWay = 0
+    /// It is a collector: it has answered as one.
+    private(set) var hasReplied = false
     private(set) var requests: [String: Int] = [:]
     private(set) var polls: [String: Int] = [:]
     private var bodyBytes = 0
@@ -32,6 +34,7 @@ struct HECTally: Sendable {
     ///   - sentBytes: after it.
     mutating func noteRequest(_ result: HTTPResult, _ code: Int?, bodyBytes: Int) {
         requests[HECTally.answer(result.outcome, code), default: 0] += 1
+        if code != nil { hasReplied = true }
         self.bodyBytes += bodyBytes
         sentBytes += result.requestBody.count
         total += result.duration

@@ -15,6 +15,8 @@ struct HECSent: Sendable {
     var isProving = false
     /// The index of all its events, for people.
     var index: String?
+    /// The endpoint has answered as a collector before.
+    var isKnown = false
     /// For a Retry-After that is a date.
     var now: Nanoseconds = 0
 }
@@ -173,6 +175,9 @@ struct HECVerdict: Equatable, Sendable {
         case .refused:
             self.init(.hold(reason("the server wants a certificate of ours that it trusts: see tls_cert and tls_key")))
         case .certificateFile: self.init(.hold(reason("check the files of tls_ca, tls_cert and tls_key")))
+        // A TLS alert looks like the oldest HTTP.
+        case .request where failure.text.contains("HTTP/0.9"):
+            self.init(.hold(reason("if this port speaks TLS, write https://")))
         case .request: self.init(.hold(reason("check `url` and `proxy`")))
         case .cancelled: self.init(.retry(after: nil, reason("")))
         case .broken where HECStatusTable.row(failure.status).meaning == .hold && failure.status >= 300:
@@ -182,14 +187,14 @@ struct HECVerdict: Equatable, Sendable {
         }
     }
 
-    /// What http to a port for https looks like, and the other way round. Splunk's collectors speak TLS unless told not to.
+    /// What http to a port for https looks like, and the other way round; Splunk's collectors speak TLS unless told not to.
     private static func schemeAdvice(_ failure: HTTPFailure, _ sent: HECSent) -> String {
+        guard !sent.isKnown, failure.status == 0 else { return "" }
         let isEncrypted = sent.endpoint.lowercased().hasPrefix("https:")
         return switch failure.kind {
         case .handshake where isEncrypted && failure.text.contains("wrong version number"):
             "this port does not speak TLS; if that is meant so, write http://"
-        case .broken where !isEncrypted && failure.status == 0:
-            "if this port speaks TLS, write https://"
+        case .broken where !isEncrypted: "if this port speaks TLS, write https://"
         default: ""
         }
     }

@@ -218,7 +218,7 @@ public final class SplunkHECSink: Sink {
         let sent = HECSent(
             endpoint: endpoint.name, events: bench.events, bodyBytes: bench.bodyBytes, isCompressed: bench.isCompressed,
             hasChannel: lane != nil, isProving: lane != nil && settings.ack != .off, index: settings.metadata.index,
-            now: wallTime.now())
+            isKnown: state.withLock { $0.tallies[index].hasReplied }, now: wallTime.now())
         var verdict = HECVerdict(result.outcome, sent)
         state.withLock { $0.tallies[index].noteRequest(result, verdict.code, bodyBytes: bench.bodyBytes) }
         bench.takeBack(result.requestBody)
