@@ -211,7 +211,8 @@ import Testing
         #expect(await sink.taken == Array(0..<10))
     }
 
-    @Test(arguments: 0..<40) func `whatever a receiver does, each event ends there once or among the dead letters`(
+    @Test(.serialized, arguments: 0..<40)
+    func `whatever a receiver does, each event ends there once or among the dead letters`(
         seed: UInt64
     ) async throws {
         var generator = SeededGenerator(seed: seed)

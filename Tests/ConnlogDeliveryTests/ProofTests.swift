@@ -65,7 +65,9 @@ import Testing
         #expect(bench.committed == 10)
     }
 
-    @Test(arguments: 0..<40) func `whatever comes of the proofs, every event is proven once in the end`(seed: UInt64)
+    @Test(.serialized, arguments: 0..<40) func `whatever comes of the proofs, every event is proven once in the end`(
+        seed: UInt64
+    )
         async throws
     {
         var generator = SeededGenerator(seed: seed)

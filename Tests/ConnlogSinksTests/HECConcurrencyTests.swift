@@ -7,7 +7,7 @@ import Testing
 @testable import ConnlogSinks
 
 /// `concurrency = adaptive`.
-@Suite struct HECConcurrencyTests {
+@Suite(.serialized) struct HECConcurrencyTests {
     @Test func `it begins with two, and grows by one for each round of successes up to the bound`() {
         var concurrency = HECConcurrency(most: 5)
         var limits = [concurrency.limit]

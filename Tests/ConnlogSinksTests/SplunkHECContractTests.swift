@@ -4,7 +4,7 @@ import Testing
 
 @testable import ConnlogSinks
 
-@Suite struct SplunkHECContractTests {
+@Suite(.serialized) struct SplunkHECContractTests {
     @Test(arguments: [false, true]) func `Splunk's collector, with acknowledgement and without`(
         acknowledges: Bool
     ) async throws {

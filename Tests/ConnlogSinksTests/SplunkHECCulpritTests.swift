@@ -7,7 +7,7 @@ import Testing
 @testable import ConnlogSinks
 
 /// Code 8, internal server error: an event that splunkd fails on, and a splunkd that fails on everything.
-@Suite struct SplunkHECCulpritTests {
+@Suite(.serialized) struct SplunkHECCulpritTests {
     @Test(arguments: [[3], [17], [39], [5, 6, 30]], [(1, false), (10, false), (40, false), (1, true), (10, true)])
     func `events that splunkd fails on again and again are dead letters, and every other one is indexed`(
         bad: [Int], batches: (events: Int, areProven: Bool)

@@ -9,7 +9,7 @@ import Testing
 @testable import ConnlogSinks
 
 /// What replies come to for a delivery from a real queue: queue, counters and log.
-@Suite struct SplunkHECDeliveryTests {
+@Suite(.serialized) struct SplunkHECDeliveryTests {
     /// H1
     @Test(arguments: HECReplyTable.rows.map { [$0.status, $0.code] })
     func `every reply of the collector is counted and told, and nothing is missing afterwards`(

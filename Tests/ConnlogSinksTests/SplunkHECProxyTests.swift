@@ -7,7 +7,7 @@ import Testing
 @testable import ConnlogSinks
 
 /// Through a proxy.
-@Suite struct SplunkHECProxyTests {
+@Suite(.serialized) struct SplunkHECProxyTests {
     private final class Seen: Sendable {
         private let requests = Mutex<[ServedRequest]>([])
         func add(_ request: ServedRequest) { requests.withLock { $0.append(request) } }

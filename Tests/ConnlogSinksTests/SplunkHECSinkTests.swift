@@ -12,7 +12,7 @@ private typealias Fixture = HECFixture
 
 private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFixture.batch(range, filling: filling) }
 
-@Suite struct SplunkHECSinkTests {
+@Suite(.serialized) struct SplunkHECSinkTests {
     private func ids(_ range: Range<Int>) -> [String] { range.map { "e\($0)" } }
 
     @Test(arguments: [false, true], [HECEnvelope.Format.fields, .line])

@@ -11,7 +11,7 @@ import Testing
 @testable import ConnlogSinks
 
 /// The sink under a delivery from a real queue, against servers that do everything wrong in turn.
-@Suite struct SplunkHECStormTests {
+@Suite(.serialized) struct SplunkHECStormTests {
     @Test(arguments: 0..<24)
     func `whatever two servers do, every event is indexed or a dead letter, and repeats are counted`(
         seed: UInt64

@@ -6,7 +6,7 @@ import Testing
 @testable import ConnlogSinks
 
 /// `connlog check --connect` and `--send`.
-@Suite struct SplunkHECTrialTests {
+@Suite(.serialized) struct SplunkHECTrialTests {
     private func texts(_ findings: [TrialFinding], _ verdict: TrialFinding.Verdict) -> String {
         for finding in findings {
             #expect(!finding.text.contains(HECFixture.token))
