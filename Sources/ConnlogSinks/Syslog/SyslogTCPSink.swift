@@ -6,7 +6,8 @@ public import ConnlogSystem
 /// `send` returns once the local kernel has all bytes, which proves nothing; the proof is that the peer's kernel has
 /// acknowledged them, and `outcome` waits for that. When the connection breaks, what was acknowledged counts as
 /// delivered and the rest is sent again, so a receiver may see a few messages twice (same `eid`) and loses at most what
-/// it had acknowledged and not read. `SentTail` makes that less, for the price of repeats; only RELP can close the gap.
+/// it had acknowledged and not written (measured: see the README). `SentTail` makes that less, for the price of repeats;
+/// only RELP can close the gap.
 ///
 /// The side that reads is looked at before each write, so a receiver that went away between two batches costs nothing.
 public actor SyslogTCPSink: Sink {
