@@ -138,4 +138,11 @@ public final class LoopbackConnection {
         var linger = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
     }
+
+    /// Ends with a reset at once: when this returns, nothing that comes is acknowledged any more.
+    public func resetNow() {
+        var nobody = sockaddr()
+        nobody.sa_family = sa_family_t(AF_UNSPEC)
+        _ = unsafe connect(socket, &nobody, socklen_t(MemoryLayout<sockaddr>.size))
+    }
 }

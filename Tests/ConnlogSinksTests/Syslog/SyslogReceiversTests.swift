@@ -69,7 +69,7 @@ import Testing
             server.received.add(connection.read(atMost: 200))
             hasRead.open()
             hasClaimed.wait()
-            connection.resetAtEnd()
+            connection.resetNow()
             isDead.open()
         }
         let sink = SyslogTCPSink(syslogOptions(server.port) { $0.resendTailBytes = tail }) { _, _ in }
@@ -78,7 +78,7 @@ import Testing
         let before = server.received.all.count
         hasClaimed.open()
         isDead.wait()
-        // The reset may come before or behind the next write; either way the batch ends up delivered.
+        // The reset may be seen before or behind the next write; either way the batch is delivered by a new connection.
         while await sink.deliver(syslogBatch(100..<110)) != .delivered {}
         await sink.close()
         let wanted = tail == 0 ? 10 : 110

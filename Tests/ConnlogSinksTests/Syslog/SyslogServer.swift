@@ -18,6 +18,7 @@ final class ServedConnection {
     @discardableResult
     func write(_ bytes: [UInt8]) -> Bool { tls?.write(bytes) ?? plain.write(bytes) }
     func resetAtEnd() { plain.resetAtEnd() }
+    func resetNow() { plain.resetNow() }
     func shutDown() { plain.shutDown() }
 }
 
