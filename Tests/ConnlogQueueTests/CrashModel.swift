@@ -37,9 +37,11 @@ struct CrashModel: Sendable {
     }
 
     /// What is not as promised in a queue that was opened after a crash.
-    /// - Parameter isStrict: everything acknowledged was synced. If not, sinks may be ahead of what is left.
-    func differences(_ queue: Queue, isStrict: Bool) throws -> [String] {
-        let end = Int(queue.end - queue.report.missingEvents)
+    /// - Parameters:
+    ///   - missing: events before the end that are gone, though a sink had committed them.
+    ///   - isStrict: everything acknowledged was synced. If not, sinks may be ahead of what is left.
+    func differences(_ queue: Queue, missing: UInt64, isStrict: Bool) throws -> [String] {
+        let end = Int(queue.end - missing)
         var failures = counts(queue, end, isStrict) + checkpoints(queue, end)
         for (name, sink) in sinks { failures += try differences(name, sink, queue, end) }
         for sink in queue.status.sinks where forgotten.contains(sink.name) && sinks[sink.name] == nil {

@@ -39,7 +39,9 @@ public final class SimulatedFileSystem: FileSystem {
     public var syncs: Int { disk.withLock { $0.syncs } }
     public var hasCrashed: Bool { disk.withLock { $0.hasCrashed } }
     /// One line for each call that changes something, for a failure's message.
-    public var trace: [String] { disk.withLock { $0.trace } }
+    public var trace: [String] {
+        disk.withLock { disk in disk.trace.enumerated().map { "\($0 + 1) \($1.call) \($1.path)" } }
+    }
     /// Bytes of all files now, and the most there ever were.
     public var usedBytes: Int { disk.withLock { $0.usedBytes } }
     public var peakBytes: Int { disk.withLock { $0.peakBytes } }
@@ -138,7 +140,7 @@ public final class SimulatedFileSystem: FileSystem {
             do throws(SystemError) {
                 crashedNow = try disk.begin(name, path, changes: changes)
                 let value = try body(&disk)
-                disk.end()
+                disk.end(changed: changes)
                 if crashedNow {
                     disk.hasCrashed = true
                     throw SystemError(code: Errno.inputOutput, call: name, subject: "crashed")

@@ -38,7 +38,8 @@ struct SimulatedDisk: Sendable {
     var capacity: Int?
     var syncError: Int32?
     var unreadable: [(path: String, range: Range<Int>)] = []
-    var trace: [String] = []
+    /// The calls that change something, in order; made text only when somebody asks.
+    var trace: [(call: String, path: String)] = []
     private var generator: SeededGenerator
     private var isShort = false
     private var failingSync: Int32?
@@ -56,7 +57,7 @@ struct SimulatedDisk: Sendable {
             return false
         }
         calls += 1
-        trace.append("\(calls) \(call) \(path)")
+        trace.append((call, path))
         switch faults[calls] {
         case nil: return false
         case .crash: return true
@@ -72,7 +73,7 @@ struct SimulatedDisk: Sendable {
         }
     }
 
-    mutating func end() { peakBytes = max(peakBytes, usedBytes) }
+    mutating func end(changed: Bool) { if changed { peakBytes = max(peakBytes, usedBytes) } }
 
     private var isCrashing: Bool { faults[calls] == .crash }
 
