@@ -129,7 +129,7 @@ struct CrashRun {
             try? await queue.store([text])
             isDone.withLock { $0 = true }
         }
-        for _ in 0..<10_000 {
+        for _ in 0..<10_000_000 {
             await timer.idle(after: seen)
             if isDone.withLock({ $0 }) { break }
             seen = timer.waits

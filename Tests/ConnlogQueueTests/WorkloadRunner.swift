@@ -150,7 +150,7 @@ struct WorkloadRunner {
                 isDone.withLock { $0 = true }
             } catch { isDone.withLock { $0 = false } }
         }
-        for _ in 0..<100_000 where !disk.hasCrashed {
+        for _ in 0..<10_000_000 where !disk.hasCrashed {
             await bench.timer.idle(after: seen)
             if disk.hasCrashed || isDone.withLock({ $0 }) != nil { break }
             seen = bench.timer.waits

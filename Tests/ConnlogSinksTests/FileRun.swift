@@ -48,9 +48,12 @@ struct FileRun {
     private(set) var sent = 0
     private(set) var problems: [Reason] = []
 
-    init(events count: Int) {
+    /// - Parameter alike: all lines have one length, some 49 bytes, and end alike.
+    init(events count: Int, alike: Bool = false) {
         events = (0..<count).map { number in
-            Array("{\"n\":\(number),\"pad\":\"\(String(repeating: "x", count: number * 37 % 190))\"}".utf8)
+            let name = alike ? "\(100 + number)" : "\(number)"
+            let pad = String(repeating: "x", count: alike ? 32 : number * 37 % 190)
+            return Array("{\"n\":\(name),\"pad\":\"\(pad)\"}".utf8)
         }
     }
 

@@ -70,6 +70,20 @@ import Testing
         #expect(second.counts.tailsSetAside == 1)
     }
 
+    @Test func `a file begun after a rotation is not taken for the committed one, however alike their lines are`()
+        async throws
+    {
+        var run = FileRun(events: 12, alike: true)
+        let first = sink(size: 200)
+        _ = await run.open(first)
+        // The first file is full and committed; the second is full as well, and no commit speaks of it.
+        _ = await run.send(6, first)
+        #expect(first.counts.rotations == 1)
+        await first.close()
+        await run.finish(sink(size: 200))
+        #expect(run.difference(try FileRun.lines(disk.files)) == nil)
+    }
+
     @Test func `a file that was cut is noticed, and lines go to its end`() async throws {
         var run = FileRun(events: 6)
         let first = sink()

@@ -87,6 +87,11 @@ public final class SimulatedFileSystem: FileSystem {
 
     public func moveAside(_ path: String, to newPath: String?) { disk.withLock { $0.move(path, newPath) } }
 
+    /// All files by their names.
+    public var files: [String: [UInt8]] {
+        disk.withLock { disk in disk.names.mapValues { disk.nodes[$0].written } }
+    }
+
     // MARK: - FileSystem
 
     public func open(_ path: String, _ mode: OpenMode) throws(SystemError) -> any OpenFile {
@@ -131,7 +136,7 @@ public final class SimulatedFileSystem: FileSystem {
     fileprivate func unlock(_ path: String) { _ = disk.withLock { $0.locks.remove(path) } }
 
     /// One call: counted, and gone wrong with if a fault is set for it.
-    fileprivate func call<Value: Sendable>(
+    func call<Value: Sendable>(
         _ name: String, _ path: String, changes: Bool,
         _ body: (inout SimulatedDisk) throws(SystemError) -> Value
     ) throws(SystemError) -> Value {
@@ -154,15 +159,18 @@ public final class SimulatedFileSystem: FileSystem {
 }
 
 /// A file that a simulated disk has opened.
-private final class SimulatedFile: OpenFile {
+final class SimulatedFile: OpenFile {
     private let system: SimulatedFileSystem
     private let node: Int
     private let path: String
+    /// O_APPEND: each write goes to the end.
+    private let appends: Bool
 
-    init(_ system: SimulatedFileSystem, _ node: Int, _ path: String) {
+    init(_ system: SimulatedFileSystem, _ node: Int, _ path: String, appends: Bool = false) {
         self.system = system
         self.node = node
         self.path = path
+        self.appends = appends
     }
 
     func read(into buffer: inout ByteBuffer, at position: Int, count: Int) throws(SystemError) -> Int {
@@ -175,10 +183,10 @@ private final class SimulatedFile: OpenFile {
     }
 
     func write(_ buffer: ByteBuffer, _ range: Range<Int>, at position: Int) throws(SystemError) -> Int {
-        let node = node
+        let (node, appends) = (node, appends)
         let bytes = Array(buffer.array[range])
         return try system.call("pwrite", path, changes: true) { (disk) throws(SystemError) in
-            try disk.write(node, bytes, position)
+            try disk.write(node, bytes, appends ? disk.nodes[node].written.count : position)
         }
     }
 

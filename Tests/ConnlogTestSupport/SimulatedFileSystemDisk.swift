@@ -12,6 +12,8 @@ struct SimulatedDisk: Sendable {
         var unsynced: [Int: [[UInt8]]] = [:]
         /// Sectors that a failed sync has forgotten: the kernel thinks that they are on disk.
         var forgotten: Set<Int> = []
+        /// When it was last changed, where somebody has set that.
+        var modified: Nanoseconds = 0
     }
 
     /// A change of the names that is not on disk for sure.

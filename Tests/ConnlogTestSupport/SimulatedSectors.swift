@@ -52,7 +52,7 @@ extension SimulatedDisk.Node {
             let place = range(of: sector, in: bytes)
             bytes.replaceSubrange(place, with: resized(older[version], to: place.count))
         }
-        return SimulatedDisk.Node(written: bytes, synced: bytes)
+        return SimulatedDisk.Node(written: bytes, synced: bytes, modified: modified)
     }
 
     private func put(_ source: [UInt8], _ sector: Int, into bytes: inout [UInt8]) {

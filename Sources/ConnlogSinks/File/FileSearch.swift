@@ -27,14 +27,18 @@ struct FileSearch {
     func run(_ commit: FileCommit?) throws(SystemError) -> Outcome {
         let status = try disk.status(path)
         guard let commit else { return status == nil ? .missing : .begun }
-        if let status {
-            let isSameFile = status.identity.inode == commit.identity.inode
-            // A file restored from a copy has another inode; the bytes before the committed length prove it.
-            let hasProof = isSameFile || commit.length > 0
-            if hasProof, try holds(path, status, commit) { return .asCommitted }
-            if isSameFile { return .changed }
+        if let status, status.identity.inode == commit.identity.inode {
+            return try holds(path, status, commit) ? .asCommitted : .changed
         }
-        if let name = try committedName(commit) { return try elsewhere(name, commit, status) }
+        let name = try committedName(commit)
+        // What we rotate away was committed to its last byte before. Asked before any bytes are compared: where all lines
+        // are of one length and end alike, the file begun since may well look as the committed one did.
+        if let name, let rotated = pattern.parse(name), rotated.number > commit.rotation {
+            return status == nil ? .missing : .begun
+        }
+        // A file restored from a copy has another inode; the bytes before the committed length prove it.
+        if let status, commit.length > 0, try holds(path, status, commit) { return .asCommitted }
+        if let name { return try elsewhere(name, commit, status) }
         return status == nil ? .missing : .replaced
     }
 
@@ -48,8 +52,6 @@ struct FileSearch {
         _ name: String, _ commit: FileCommit, _ status: LogFileStatus?
     ) throws(SystemError) -> Outcome {
         let rest: Outcome = status == nil ? .missing : .begun
-        // What we rotate away was committed to its last byte before.
-        if let rotated = pattern.parse(name), rotated.number > commit.rotation { return rest }
         let moved = FilePath.join(directory, name)
         guard let found = try disk.status(moved), found.size > commit.length, try holds(moved, found, commit) else {
             return rest

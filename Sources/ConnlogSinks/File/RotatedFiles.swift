@@ -74,8 +74,9 @@ struct RotatedFiles: Sendable {
             }
             try disk.setModified(temporary, source.modified)
             try disk.rename(temporary, to: target)
-            try disk.syncDirectory(directory)
         }
+        // Also when an earlier process gave it its name and was killed before this.
+        try disk.syncDirectory(directory)
         try disk.remove(path(name))
         return true
     }
