@@ -115,9 +115,7 @@ public struct HumanEncoder: EventEncoder, Sendable {
         writer.append("  ")
         key(member, record, &writer)
         writer.append(UInt8(ascii: "="))
-        if member.value.kind == .string, equal(record, member.key, "Time"), time(member.value.range, record, &writer) {
-            return
-        }
+        if equal(record, member.key, "Time"), timeField(member.value, record, &writer) { return }
         value(member.value, record, &writer)
     }
 
@@ -163,6 +161,19 @@ public struct HumanEncoder: EventEncoder, Sendable {
         }
     }
 
+    private mutating func timeField(
+        _ value: FieldRange, _ record: Span<UInt8>, _ writer: inout ByteWriter
+    ) -> Bool {
+        switch value.kind {
+        case .string: return time(value.range, record, &writer)
+        case .escapedString:
+            scratch.removeAll()
+            JSONText.unescape(record, value.range, into: &scratch)
+            return time(0..<scratch.count, scratch.span, &writer)
+        default: return false
+        }
+    }
+
     /// Writes an RFC 3339 time in the chosen style; says whether it is one.
     private func time(_ range: Range<Int>, _ record: Span<UInt8>, _ writer: inout ByteWriter) -> Bool {
         let start = range.lowerBound
@@ -172,6 +183,7 @@ public struct HumanEncoder: EventEncoder, Sendable {
         let isUTC = record[range.upperBound - 1] == UInt8(ascii: "Z")
         let zone = range.upperBound - (isUTC ? 1 : 6)
         guard zone >= start + 19, isUTC || record[zone + 3] == UInt8(ascii: ":") else { return false }
+        guard isDigits(record, start..<range.upperBound - (isUTC ? 1 : 0), zone) else { return false }
         writer.append(UInt8(ascii: "\""))
         if timeStyle == .rfc3339 {
             GoText.copy(record, range, into: &writer)
@@ -180,6 +192,19 @@ public struct HumanEncoder: EventEncoder, Sendable {
         }
         writer.append(UInt8(ascii: "\""))
         return true
+    }
+
+    /// Whether there are digits everywhere but at the separators, of which those before the fraction were looked at.
+    private func isDigits(_ record: Span<UInt8>, _ range: Range<Int>, _ zone: Int) -> Bool {
+        let start = range.lowerBound
+        for place in range where record[place] &- UInt8(ascii: "0") > 9 {
+            switch place - start {
+            case 4, 7, 10, 13, 16: continue
+            case 19 where place < zone && record[place] == UInt8(ascii: "."): continue
+            default: if place != zone, place != zone + 3 { return false }
+            }
+        }
+        return record[start + 7] == UInt8(ascii: "-")
     }
 
     private func goTime(

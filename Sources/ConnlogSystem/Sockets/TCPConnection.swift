@@ -134,10 +134,15 @@ public final class TCPConnection {
             guard let count = try receive() else { return }
             if count == 0 { throw SocketError(.closed, peer, "the receiver closed the connection") }
             if firstWords.isEmpty { firstWords = Array(incoming.array.suffix(count).prefix(80)) }
-            if !keepsIncoming { incoming.removeAll() }
+            if keepsIncoming { acknowledgeAtOnce() } else { incoming.removeAll() }
             if tls == nil, count < TCPConnection.readBytes { return }
         }
     }
+
+    /// A receiver that keeps small answers back until the last one is acknowledged (Nagle) would otherwise wait for the
+    /// 40 ms that our kernel may delay that, while we wait for its answers: measured, 29,000 messages a second instead of
+    /// 300,000 over TLS. The kernel forgets the wish by and by. That it may refuse does no harm.
+    private func acknowledgeAtOnce() { try? socket.set(Int32(IPPROTO_TCP), TCP_QUICKACK, 1) }
 
     /// - Returns: how many bytes came; 0 when no more will; `nil` for none now.
     private func receive() throws(SocketError) -> Int? {
