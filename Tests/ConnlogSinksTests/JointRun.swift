@@ -195,11 +195,12 @@ struct JointRun {
 
     /// Waits until the delivery has ended.
     private func end(_ process: JointProcess) async {
-        for _ in 0..<10_000_000 where process.delivery.status.state != .stopped {
+        for _ in 0..<10_000_000 {
+            if process.delivery.status.state == .stopped { return }
             pass(.zero, process)
             await Task.yield()
         }
-        if process.delivery.status.state != .stopped { process.die() }
+        process.die()
     }
 }
 
