@@ -6,7 +6,7 @@ import Testing
 /// `CONNLOG_SEEDS=n` tries n more outcomes of each crash, and every crash point where only some are tried by default.
 ///
 /// The lines have one length and end alike, so no file can be told from another by its size or its last bytes.
-@Suite(.serialized) struct FileExactlyOnceTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct FileExactlyOnceTests {
     private let plain = JointWork()
     private let compressing = JointWork(compresses: true)
 

@@ -175,7 +175,7 @@ struct JointRun {
     private func wait(
         for process: JointProcess, letting pace: Duration = .zero, _ isDone: () -> Bool
     ) async throws {
-        for _ in 0..<10_000_000 {
+        while !Task.isCancelled {
             if disk.hasCrashed { throw Over() }
             if isDone() { return }
             pass(pace, process)
@@ -195,7 +195,7 @@ struct JointRun {
 
     /// Waits until the delivery has ended.
     private func end(_ process: JointProcess) async {
-        for _ in 0..<10_000_000 {
+        while !Task.isCancelled {
             if process.delivery.status.state == .stopped { return }
             pass(.zero, process)
             await Task.yield()
