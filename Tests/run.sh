@@ -42,10 +42,7 @@ if [ $# -gt 0 ]; then
     exit
 fi
 section "Tests"
-swift test --skip-build --skip ProcessTests --skip FileExactlyOnceTests
-# By themselves, since they wait for threads of their own by asking again and again.
-section "Queue, delivery and file sink on a disk that dies"
-swift test --skip-build --filter FileExactlyOnceTests
+swift test --skip-build --skip ProcessTests
 # By themselves, since the ones above use every core for minutes: connlog killed 200 times under load, its system calls
 # failing, its disk full, rsyslog and syslog-ng killed in mid-stream.
 section "Tests of connlog as a process, against real receivers"

@@ -80,7 +80,7 @@ import Testing
             $0.isOld = isOld
         }
         defer { server.stop() }
-        let bare = await (try fixture(server)).sink.send(HECFixture.batch(0..<3))
+        let bare = await refusal(try fixture(server))
         #expect(bare.word == "hold" && bare.reason?.label == "tls_refused", "\(bare)")
         #expect(bare.reason?.text.contains("tls_cert") == true)
         #expect(bare.reason?.mayRepeat == false)
@@ -91,6 +91,13 @@ import Testing
         #expect(await known.sink.send(HECFixture.batch(0..<3)) == .delivered)
         #expect(server.ids == ["e0", "e1", "e2"])
         server.expectClean()
+    }
+
+    /// With TLS 1.3 a server says no after the handshake, and a reset may come before its words: that is tried again.
+    private func refusal(_ fixture: HECFixture) async -> SendOutcome {
+        var outcome = await fixture.sink.send(HECFixture.batch(0..<3))
+        for _ in 0..<100 where outcome.word == "retry" { outcome = await fixture.sink.send(HECFixture.batch(0..<3)) }
+        return outcome
     }
 
     @Test func `a certificate of ours that has expired holds everything, and a new one in its file is used at once`()
@@ -104,7 +111,7 @@ import Testing
             $0.http.clientCertificateFile = certificates.path("client.pem")
             $0.http.clientKeyFile = certificates.path("client.key")
         }
-        let outcome = await fixture.sink.send(HECFixture.batch(0..<3))
+        let outcome = await refusal(fixture)
         #expect(outcome.word == "hold" && outcome.reason?.label == "tls_refused", "\(outcome)")
         async let isMended = fixture.sink.mended()
         try certificates.make("client", nil)
