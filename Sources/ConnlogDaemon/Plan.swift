@@ -79,11 +79,9 @@ public struct Plan {
         guard let text = section.optionalString("filter"), !text.isEmpty else { return nil }
         do throws(FilterErrors) {
             let query = try FilterQuery(text, dialect: .connlog, now: SystemWallTime().now())
-            for term in QueryFilter.undecidable(query) {
+            for (term, why) in QueryFilter.undecidable(query) {
                 let part = String(decoding: Array(text.utf8)[term.range], as: UTF8.self)
-                mistakes.append(
-                    section.error(
-                        "filter", "'\(part)' needs names, and events carry only ids; use user_id: or owner_id:"))
+                mistakes.append(section.error("filter", "'\(part)' \(why)"))
             }
             return QueryFilter(query)
         } catch {

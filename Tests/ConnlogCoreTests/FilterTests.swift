@@ -111,7 +111,10 @@ import Testing
     }
 
     @Test func `our keys are not Coder's`() {
-        for key in ["workspace:dev", "agent:main", "ip:10.0.0.1", "code:200", "event:connected", "-type:ssh"] {
+        for key in [
+            "workspace:dev", "agent:main", "ip:10.0.0.1", "code:200", "event:connected", "-type:ssh", "duration:>1h",
+            "dev", "-dev", "\"two words\"", "connected_after:-1h", "type:ssh -type:tunnel app:zed",
+        ] {
             #expect(mistakes(key).count == 1, "\(key)")
             #expect(mistakes(key, .connlog).isEmpty, "\(key)")
         }
@@ -124,6 +127,35 @@ import Testing
         #expect(try ours("code:-1").map(\.condition) == [.code(-1...(-1))])
         #expect(mistakes("code:5-4", .connlog).count == 1)
         #expect(mistakes("ip:10.0.0.0/33", .connlog).count == 1)
+    }
+
+    @Test func `a duration is a bound, a range, or a whole second`() throws {
+        let second: Nanoseconds = 1_000_000_000
+        let wanted: [String: ClosedRange<Nanoseconds>] = [
+            ">1h": 3600 * second + 1...Nanoseconds.max, ">=90s": 90 * second...Nanoseconds.max,
+            "<5m": 0...300 * second - 1, "<=1d": 0...86_400 * second, "1m-2h": 60 * second...7200 * second,
+            "1s": second...2 * second - 1, "0s": 0...second - 1,
+        ]
+        for (text, range) in wanted {
+            #expect(try ours("duration:\(text)").map(\.condition) == [.duration(range)], "\(text)")
+        }
+        for text in ["1", "h", ">", "<0s", "2h-1h", "1h-", "-1h", "1h-2h-3h", "99999d", ">-1h", "1.5h"] {
+            #expect(mistakes("duration:\(text)", .connlog).first?.first == "duration", "\(text)")
+        }
+    }
+
+    @Test func `words without a key are text to look for in our dialect, each by itself`() throws {
+        #expect(try ours("Dev -\"a B\" type:ssh").map(\.condition) == [.text("dev"), .text("a b"), .type(.ssh)])
+        #expect(try ours("Dev -\"a B\"").map(\.isNegated) == [false, true])
+        #expect(try ours("\"\" - -\"\"").isEmpty)
+    }
+
+    @Test func `type cannot be combined with method or app in Coder's`() {
+        for other in ["method:ssh", "app:zed", "app:zed app:cursor"] {
+            #expect(mistakes("type:ssh \(other)") == [["type", "type cannot be combined with method or app"]])
+            #expect(mistakes("type:ssh \(other)", .connlog).isEmpty)
+        }
+        #expect(mistakes("type:\"\" method:ssh").isEmpty)
     }
 
     @Test(arguments: 0..<20) func `whatever is typed, each mistake lies in the query`(seed: UInt64) {
@@ -215,9 +247,23 @@ import Testing
         #expect(try !matches("workspace:de", event) && !matches("code:403", event) && !matches("ip:10.1.2.4", event))
     }
 
+    @Test func `words are looked for in what people see of an event`() throws {
+        let ssh = line(
+            #""Type":"ssh","AppName":"x","WorkspaceName":"Web-Shop","AgentName":"main","Ip":"10.1.2.3","#
+                + #""DisconnectReason":"Signal: killed""#)
+        for word in ["shop", "MAI", "10.1.2", "\"signal: k\"", "-nothing", "shop main"] {
+            #expect(try matches(word, ssh), "\(word)")
+        }
+        #expect(try !matches("shop nothing", ssh) && !matches("-shop", ssh))
+        let app = line(#""Type":"workspace_app","SlugOrPort":"code-server","UserAgent":"Mozilla/5.0""#)
+        #expect(try matches("code-s mozilla", app))
+        let ide = line(#""ConnectionMethod":"ssh","AppNameOrPort":"Some-New-IDE""#)
+        #expect(try matches("new_ide", ide))
+    }
+
     @Test func `negation is the exact complement`() throws {
         for fields in [#""Type":"ssh""#, #""Type":"tunnel","Code":101"#, #""Type":null"#] {
-            for term in ["type:ssh", "code:101", "status:ongoing", "ip:1.2.3.4", "workspace:dev"] {
+            for term in ["type:ssh", "code:101", "status:ongoing", "ip:1.2.3.4", "workspace:dev", "dev", "x"] {
                 #expect(try matches(term, line(fields)) != matches("-" + term, line(fields)), "\(term) \(fields)")
             }
         }
@@ -226,7 +272,9 @@ import Testing
     @Test func `what needs names is told, since events carry only ids`() throws {
         let query = try FilterQuery(
             "username:a user_email:b workspace_owner:c organization:d type:ssh", dialect: .connlog, now: 0)
-        #expect(QueryFilter.undecidable(query).count == 4)
+        #expect(QueryFilter.undecidable(query).map(\.why).filter { $0.hasPrefix("needs names") }.count == 4)
+        let long = try FilterQuery("duration:>1h", dialect: .connlog, now: 0)
+        #expect(QueryFilter.undecidable(long).first?.why.contains("ask the store") == true)
     }
 
     @Test(arguments: 0..<20) func `applied to a batch, exactly what matches stays, in order`(seed: UInt64) throws {

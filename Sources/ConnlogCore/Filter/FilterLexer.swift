@@ -27,8 +27,9 @@ struct FilterLexer {
         switch parts.count {
         case 1: freeText.append((FilterLexer.string(text), range))
         case 2:
-            let (key, value) = (FilterLexer.unquoted(parts[0]), FilterLexer.unquoted(parts[1]))
-            pieces.append(Piece(key: key, value: value, range: range))
+            let (key, value) = (FilterLexer.string(Array(parts[0])), FilterLexer.string(Array(parts[1])))
+            pieces.append(
+                Piece(key: FilterLexer.unquoted(key[...]), value: FilterLexer.unquoted(value[...]), range: range))
         default: fail("Query element \(FilterLexer.quoted(text)) can only contain 1 ':'", range)
         }
     }
@@ -58,9 +59,9 @@ struct FilterLexer {
     }
 
     /// Without the double quotes at both ends.
-    private static func unquoted(_ text: ArraySlice<UInt8>) -> String {
+    static func unquoted(_ text: Substring) -> String {
         let quote = UInt8(ascii: "\"")
-        let head = text.drop { $0 == quote }
+        let head = text.utf8.drop { $0 == quote }
         return string(Array(head.reversed().drop { $0 == quote }.reversed()))
     }
 

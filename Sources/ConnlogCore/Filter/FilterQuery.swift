@@ -3,7 +3,7 @@ public import ConnlogSystem
 /// A filter query: Coder's language, and on request our additions.
 ///
 ///     type:ssh workspace_owner:me connected_after:"2026-01-01T00:00:00Z"
-///     -type:tunnel ip:203.0.113.0/24 code:400-599 connected_after:-24h
+///     -type:tunnel ip:203.0.113.0/24 code:400-599 duration:>1h connected_after:-24h dev
 ///
 /// Terms are joined by AND. Every mistake is reported, in the dialect `coder` with the text that Coder's API would give.
 public struct FilterQuery: Sendable, Equatable {
@@ -12,8 +12,8 @@ public struct FilterQuery: Sendable, Equatable {
     /// - Parameter now: what times before now are counted from.
     public init(_ text: String, dialect: FilterDialect, now: Nanoseconds) throws(FilterErrors) {
         let lexer = FilterLexer(text)
-        var terms: [FilterTerm] = []
-        var errors = lexer.errors + FilterQuery.repeated(lexer.pieces, dialect) + FilterQuery.free(lexer, dialect)
+        var terms = dialect == .connlog ? lexer.freeText.compactMap(FilterQuery.word) : []
+        var errors = lexer.errors + FilterQuery.refused(lexer, dialect)
         for piece in lexer.pieces where !piece.value.isEmpty {
             let isNegated = dialect == .connlog && piece.key.hasPrefix("-")
             let key = isNegated ? String(piece.key.dropFirst()) : piece.key
@@ -25,13 +25,29 @@ public struct FilterQuery: Sendable, Equatable {
             }
         }
         if !errors.isEmpty { throw FilterErrors(all: errors.sorted { $0.range.lowerBound < $1.range.lowerBound }) }
-        self.terms = terms
+        self.terms = terms.sorted { $0.range.lowerBound < $1.range.lowerBound }
     }
 
-    /// Keys that stand more than once. Only `app` may; in our dialect all may (`-type:ssh -type:tunnel`).
-    private static func repeated(_ pieces: [FilterLexer.Piece], _ dialect: FilterDialect) -> [FilterError] {
+    /// A word without a key; one that is empty but for quotes and a minus says nothing.
+    private static func word(_ free: (text: String, range: Range<Int>)) -> FilterTerm? {
+        let isNegated = free.text.hasPrefix("-")
+        let text = FilterLexer.unquoted(isNegated ? free.text.dropFirst() : free.text[...])
+        if text.isEmpty { return nil }
+        return FilterTerm(condition: .text(text), isNegated: isNegated, range: free.range)
+    }
+
+    /// What Coder refuses beyond single terms. Ours takes all of it.
+    private static func refused(_ lexer: FilterLexer, _ dialect: FilterDialect) -> [FilterError] {
         guard dialect == .coder else { return [] }
-        return Dictionary(grouping: pieces, by: \.key).compactMap { key, same in
+        let free = lexer.freeText.prefix(1).map {
+            FilterError(field: "search", detail: "\"search\" is not a valid query param", range: $0.range)
+        }
+        return free + repeated(lexer.pieces) + mixed(lexer.pieces)
+    }
+
+    /// Keys that stand more than once; only `app` may.
+    private static func repeated(_ pieces: [FilterLexer.Piece]) -> [FilterError] {
+        Dictionary(grouping: pieces, by: \.key).compactMap { key, same in
             guard same.count > 1, key != "app" else { return nil }
             let detail =
                 "Query param \"\(key)\" provided more than once, found \(same.count) times. "
@@ -40,13 +56,12 @@ public struct FilterQuery: Sendable, Equatable {
         }
     }
 
-    private static func free(_ lexer: FilterLexer, _ dialect: FilterDialect) -> [FilterError] {
-        guard let first = lexer.freeText.first else { return [] }
-        let detail =
-            dialect == .coder
-            ? "\"search\" is not a valid query param"
-            : "'\(first.text)' has no key; write it as key:value, such as workspace:\(first.text)"
-        return [FilterError(field: "search", detail: detail, range: first.range)]
+    private static func mixed(_ pieces: [FilterLexer.Piece]) -> [FilterError] {
+        let given = pieces.filter { !$0.value.isEmpty }
+        guard let type = given.first(where: { $0.key == "type" }),
+            given.contains(where: { $0.key == "method" || $0.key == "app" })
+        else { return [] }
+        return [FilterError(field: "type", detail: "type cannot be combined with method or app", range: type.range)]
     }
 }
 
@@ -86,6 +101,9 @@ extension FilterCondition {
         case "owner_id": return .ownerID(try uuid(key, value))
         case "event": return .event(try choice(key, value))
         case "code": return .code(try codes(value))
+        case "duration":
+            if let range = DurationRange.parse(value) { return .duration(range) }
+            throw FilterMistake("'\(value)' is not a duration; write one such as >1h, <=90s, or a range such as 5m-2h")
         case "ip":
             if let block = AddressBlock(value) { return .address(block) }
             throw FilterMistake("'\(value)' is not an address; write one such as 203.0.113.7 or 203.0.113.0/24")
@@ -123,10 +141,7 @@ extension FilterCondition {
 
     /// `-24h`, `-7d`: that long before now.
     private static func ago(_ value: String) -> Nanoseconds? {
-        let seconds: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800]
-        guard value.hasPrefix("-"), let unit = value.last.flatMap({ seconds[$0] }) else { return nil }
-        guard let count = Int64(value.dropFirst().dropLast()), (0...10_000).contains(count) else { return nil }
-        return count * unit * 1_000_000_000
+        value.hasPrefix("-") ? DurationRange.length(value.dropFirst()) : nil
     }
 
     /// `403`, `400-599`.

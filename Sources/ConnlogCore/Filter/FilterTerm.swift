@@ -36,6 +36,11 @@ public enum FilterCondition: Sendable, Equatable {
     case event(ConnectionStatus)
     case address(AddressBlock)
     case code(ClosedRange<Int>)
+    /// How long a connection that has ended lasted.
+    case duration(ClosedRange<Nanoseconds>)
+    /// A word without a key: part of the workspace's name, the agent's, the app's or slug, the user agent, the reason,
+    /// the address.
+    case text(String)
 }
 
 /// `ongoing` has no end yet, `completed` has one; web and tunnel events are neither.
@@ -47,7 +52,8 @@ public enum FilterStatus: String, Sendable, CaseIterable {
 public enum FilterDialect: Sendable {
     /// Exactly what Coder's own API takes, with its error texts.
     case coder
-    /// Those, and ours: `workspace agent user_id owner_id event ip code`, negation with `-`, times before now (`-24h`).
+    /// Those, and ours: `workspace agent user_id owner_id event ip code duration`, negation with `-`, times before now
+    /// (`-24h`), words without a key.
     case connlog
 }
 

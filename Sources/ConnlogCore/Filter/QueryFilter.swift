@@ -3,8 +3,8 @@ public import ConnlogSystem
 /// A query applied to events on their way to a sink.
 ///
 /// An event knows ids but no names, and it is one report, not a whole session. So conditions on the names of users,
-/// owners and organizations cannot be decided here: `undecidable` tells which terms of a query these are. `status` and
-/// the times are those of the event.
+/// owners and organizations, and on how long a connection lasted, cannot be decided here: `undecidable` tells which
+/// terms of a query these are. `status` and the times are those of the event.
 public struct QueryFilter: EventFilter {
     private let terms: [FilterTerm]
     private var scanner = EventScanner()
@@ -14,13 +14,17 @@ public struct QueryFilter: EventFilter {
         terms = query.terms
     }
 
-    /// Terms that need to know names, which events do not carry.
-    public static func undecidable(_ query: FilterQuery) -> [FilterTerm] {
-        query.terms.filter { term in
+    /// Terms that need what events do not carry, with the reason and the way out.
+    public static func undecidable(_ query: FilterQuery) -> [(term: FilterTerm, why: String)] {
+        query.terms.compactMap { term in
             switch term.condition {
-            case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail: true
-            case .organization(let name): UUIDText.normalized(name) == nil
-            default: false
+            case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail:
+                (term, "needs names, and events carry only ids; use user_id: or owner_id:")
+            case .organization(let name) where UUIDText.normalized(name) == nil:
+                (term, "needs names, and events carry only ids; write the organization's id")
+            case .duration:
+                (term, "needs a whole connection, and an event is only its beginning or its end; ask the store")
+            default: nil
             }
         }
     }
@@ -67,8 +71,18 @@ extension EventIndex {
         case .status(let status): satisfies(status, record)
         case .code(let range): code(in: record).map { range.contains($0) } ?? false
         case .address(let block): value(.ip, in: record).map { block.contains(Array(text($0, record).utf8)) } ?? false
-        case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail: false
+        case .text(let part): holds(part, record)
+        case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail, .duration: false
         }
+    }
+
+    /// Whether a word without a key is part of what people may have in mind.
+    private func holds(_ part: String, _ record: Span<UInt8>) -> Bool {
+        let plain = [Field.workspaceName, .agentName, .userAgent, .disconnectReason, .ip].contains { field in
+            value(field, in: record).map { text($0, record).lowercased().contains(part) } ?? false
+        }
+        return plain || slugOrPort(in: record).map { text($0, record).lowercased().contains(part) } ?? false
+            || app(in: record).map { AppName.normalized(text($0, record)).contains(part) } ?? false
     }
 
     private func satisfies(_ status: FilterStatus, _ record: Span<UInt8>) -> Bool {
