@@ -113,7 +113,7 @@ import Testing
     @Test func `our keys are not Coder's`() {
         for key in [
             "workspace:dev", "agent:main", "ip:10.0.0.1", "code:200", "event:connected", "-type:ssh", "duration:>1h",
-            "dev", "-dev", "\"two words\"", "connected_after:-1h", "type:ssh -type:tunnel app:zed",
+            "dev", "-dev", "\"two words\"", "connected_after:-1h", "type:ssh app:zed",
         ] {
             #expect(mistakes(key).count == 1, "\(key)")
             #expect(mistakes(key, .connlog).isEmpty, "\(key)")

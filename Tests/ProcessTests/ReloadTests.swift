@@ -78,7 +78,7 @@ extension ProcessTests {
                 try give(part)
                 // Every part meets another configuration: rotation, compression, a new sink that comes and goes.
                 let changing = part % 2 == 0 ? "rotate_size = 64KiB\ncompress = none" : "rotate_size = 10GiB"
-                let third = part % 3 == 0 ? "" : sink("leaving", part % 3 == 1 ? "rotate_size = 1MiB" : "rotate_size = 2MiB")
+                let third = part % 3 == 0 ? "" : sink("leaving", "rotate_size = \(part % 3)MiB")
                 try reload(child, sections: steady + sink("changing", changing) + third)
             }
             try reload(child, sections: steady + sink("changing") + sink("leaving"))
