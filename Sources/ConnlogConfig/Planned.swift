@@ -12,6 +12,6 @@ public struct Planned: Sendable {
 
     /// What the architecture names and is yet to come.
     public static let connlog = Planned(
-        kinds: ["store", "server", "access", "directory"],
-        types: ["source": ["journald", "coder_api", "ingest"]])
+        kinds: ["store", "server", "access"],
+        types: ["source": ["journald", "coder_api", "ingest"], "directory": ["coder_api"]])
 }

@@ -40,6 +40,7 @@ public final class Daemon: Service {
     private let log: LogFunction
     private let sources: [ConfiguredSource]
     private let sinks: [ConfiguredSink]
+    private let names: NameDirectory
     private let stopper = Stopper()
     private let hurry = Stopper()
     private let overdue = Stopper()
@@ -50,7 +51,9 @@ public final class Daemon: Service {
     public init(_ configuration: Configuration, _ options: Options, log: @escaping LogFunction) {
         self.options = options
         self.log = log
-        let plan = Plan(configuration, options, log: log)
+        names = NameDirectory([], log: log)
+        let plan = Plan(configuration, options, names: names, log: log)
+        names.use(plan.directories)
         settings = plan.settings
         section = configuration.connlog
         sources = plan.sources
@@ -72,13 +75,16 @@ public final class Daemon: Service {
         // A receiver that goes away is an error of the call, not the end of the process.
         Machine.ignoreBrokenPipes()
         guard let queue = openQueue() else { return }
+        names.refresh()
         let sinks = SinkSet(queue, settings, log: log)
         let sources = SourceSet(queue, log: log)
         let monitor = Monitor(
-            queue: queue, in: settings.dataDirectory, sources: sources, sinks: sinks, log: log, draw: options.progress)
+            queue: queue, in: settings.dataDirectory, sources: sources, sinks: sinks, names: names, log: log,
+            draw: options.progress)
         let timeout = ShutdownTimeout(settings.shutdownTimeout)
         let reload = Reload(
-            options: options, started: section, sources: sources, sinks: sinks, shutdownTimeout: timeout, log: log)
+            options: options, started: section, sources: sources, sinks: sinks, names: names, shutdownTimeout: timeout,
+            log: log)
         let ending = Ending(
             stopper: stopper, hurry: hurry, overdue: overdue, shutdownTimeout: timeout, sources: sources, sinks: sinks,
             log: log, exitStatus: { monitor.queued.isEmpty ? self.exitStatus : .eventsQueued })

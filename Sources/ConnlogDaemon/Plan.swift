@@ -10,12 +10,20 @@ public struct Plan {
     let settings: Settings
     private(set) var sources: [ConfiguredSource] = []
     private(set) var sinks: [ConfiguredSink] = []
+    let directories: [NameDirectory.Source]
     private(set) var mistakes: [Diagnostic] = []
     private let options: Daemon.Options
+    private let names: any Names
     private let log: LogFunction
 
-    init(_ configuration: Configuration, _ options: Daemon.Options, log: @escaping LogFunction) {
+    /// - Parameter names: what the sinks are given; the caller fills it from `directories`.
+    init(
+        _ configuration: Configuration, _ options: Daemon.Options, names: any Names = NoNames(),
+        log: @escaping LogFunction
+    ) {
         settings = Settings(configuration.connlog)
+        directories = configuration.sections(ofKind: "directory").map(DirectorySection.source)
+        self.names = names
         self.options = options
         self.log = log
         for section in configuration.sections(ofKind: "source") { add(source: section) }
@@ -51,7 +59,7 @@ public struct Plan {
         let log = log
         let context = SinkContext(
             hostname: settings.hostname, version: options.version, pid: Machine.processID,
-            dataDirectory: settings.dataDirectory, log: { log($0, "sink \(name): \($1)") })
+            dataDirectory: settings.dataDirectory, names: names, log: { log($0, "sink \(name): \($1)") })
         let filter = filter(section)
         do throws(Diagnostic) {
             let sink = try kind.make(section, context)

@@ -22,6 +22,7 @@ public enum Registry {
     /// The keys of every section that may stand in a configuration.
     public static let schemas: [SectionSchema] =
         [.connlog] + sources.map { $0.schema } + sinks.map { $0.schema.appending(CommonSinkKeys.all) }
+        + [DirectorySection.schema]
 
     static func source(_ type: String?) -> (any SourceKind.Type)? { sources.first { $0.schema.type == type } }
     static func sink(_ type: String?) -> (any SinkKind.Type)? { sinks.first { $0.schema.type == type } }
@@ -45,6 +46,6 @@ extension Registry {
 
     private static let exampleNames = [
         "source file": "coderd", "source stdin": "pipe", "sink file": "local", "sink syslog": "siem",
-        "sink splunk_hec": "splunk",
+        "sink splunk_hec": "splunk", "directory csv": "people",
     ]
 }

@@ -19,6 +19,7 @@ struct Reload: Sendable {
     let started: Section
     let sources: SourceSet
     let sinks: SinkSet
+    let names: NameDirectory
     let shutdownTimeout: ShutdownTimeout
     let log: LogFunction
 
@@ -54,7 +55,9 @@ struct Reload: Sendable {
             log(.warning, "\(configuration.connlog.place(of: key).text): \(key) is changed by a restart only")
         }
         options.adopt?(configuration.connlog)
-        let plan = Plan(configuration, options, log: log)
+        let plan = Plan(configuration, options, names: names, log: log)
+        // The monitor reads them.
+        names.use(plan.directories)
         shutdownTimeout.set(plan.settings.shutdownTimeout)
         await sinks.apply(plan.sinks, plan.settings)
         await sources.apply(plan.sources)

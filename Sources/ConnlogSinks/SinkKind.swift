@@ -21,17 +21,20 @@ public struct SinkContext: Sendable {
     public let pid: Int32
     /// `data_dir`; a sink keeps files of its own under `sinks/<name>` there.
     public let dataDirectory: String
+    /// The names that go with ids, for sinks that add them; `NoNames` without a directory.
+    public let names: any Names
     /// Says something to the daemon's own log. One sentence with the place and the next step, never a secret.
     public let log: LogFunction
 
     public init(
-        hostname: String, version: String, pid: Int32, dataDirectory: String,
+        hostname: String, version: String, pid: Int32, dataDirectory: String, names: any Names = NoNames(),
         log: @escaping LogFunction
     ) {
         self.hostname = hostname
         self.version = version
         self.pid = pid
         self.dataDirectory = dataDirectory
+        self.names = names
         self.log = log
     }
 }
