@@ -63,7 +63,6 @@ extension Delivery {
         window.removeAll()
         toProve = []
         gathering = nil
-        mustReadOn = false
         update { $0.unproven = 0 }
         reader.seek(to: committed)
         frontier = committed

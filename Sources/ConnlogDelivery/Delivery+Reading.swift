@@ -44,16 +44,14 @@ extension Delivery {
 
     /// Reads until there is enough for a batch, or nothing more; a filter may leave little of what is read.
     private func readOn(_ part: inout Part) throws(QueueError) {
-        mustReadOn = false
         for _ in 0..<Delivery.readsMax {
             try fill(&part)
             if reader.position >= queue.end || isLarge(part.batch) { return }
         }
-        // Others want to stop us, or to see a commit.
-        mustReadOn = true
     }
 
-    /// So many chunks are read for one batch before the loop looks at what else there is.
+    /// So many chunks are read for one batch before the loop looks at what else there is: others may want to stop us, or
+    /// to see a commit.
     private static let readsMax = 16
 
     private func isLarge(_ batch: EventBatch) -> Bool {

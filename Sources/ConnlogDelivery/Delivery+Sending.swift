@@ -112,8 +112,8 @@ extension Delivery {
                 return .asked
             }
         }
-        // With more to read, that wait is over at once.
-        if !isWaitingForEvents, !isQueueClosed, mustReadOn && mayRead || reader.position >= queue.end {
+        // Where there is more to read, that wait is over at once: reading was left off, or an event came since.
+        if !isWaitingForEvents, !isQueueClosed, mayRead || reader.position >= queue.end {
             isWaitingForEvents = true
             let queue = queue
             let position = reader.position

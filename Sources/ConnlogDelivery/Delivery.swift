@@ -93,8 +93,6 @@ public actor Delivery {
     /// A batch that may still grow while others are under way, and the offset after it.
     var gathering: Part?
     var gatheringEnd: UInt64 = 0
-    /// Reading was left off, so that others get their turn.
-    var mustReadOn = false
     var isQueueClosed = false
     /// Batches that are done with, for their memory.
     var spareBatches: [EventBatch] = []
