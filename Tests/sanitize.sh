@@ -14,6 +14,6 @@ export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_o
 
 for sanitizer in ${1:-thread address}; do
     printf '\n== %s\n' "$sanitizer"
-    swift test --disable-default-traits --sanitize="$sanitizer" --scratch-path ".build-$sanitizer" \
+    swift test --sanitize="$sanitizer" --scratch-path ".build-$sanitizer" \
         --filter "${2:-ConnlogQueueTests|ConnlogDeliveryTests|FileExactlyOnceTests}"
 done

@@ -11,13 +11,7 @@ import Testing
         "ConnlogDelivery": ["ConnlogCore", "ConnlogQueue", "ConnlogSystem"],
         "ConnlogSources": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem"],
         "ConnlogSinks": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem"],
-        "ConnlogStore": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem", "Foundation", "GRDB"],
-        "ConnlogAPI": [
-            "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem", "Crypto", "Foundation", "HTTPTypes",
-            "Hummingbird", "HummingbirdTLS", "Logging", "NIOCore", "NIOHTTP1", "NIOSSL", "ServiceLifecycle",
-        ],
         "ConnlogDaemon": [
-            "ConnlogAPI", "ConnlogStore",
             "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks", "ConnlogSources",
             "ConnlogSystem", "Logging", "ServiceLifecycle", "UnixSignals",
         ],
