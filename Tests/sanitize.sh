@@ -10,10 +10,18 @@ cd "$(dirname "$0")/.."
 exec </dev/null
 
 # The runtime's own backtraces would hide the sanitizer's report; XCTest itself leaks a little.
-export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=halt_on_error=0
+export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0
 
 for sanitizer in ${1:-thread address}; do
     printf '\n== %s\n' "$sanitizer"
-    swift test --sanitize="$sanitizer" --scratch-path ".build-$sanitizer" \
+    folder=.build-$sanitizer
+    swift build --build-tests --sanitize="$sanitizer" --scratch-path "$folder"
+    preload=
+    if [ "$sanitizer" = thread ]; then
+        preload=$PWD/$folder/tsan_mutex.so
+        clang -shared -fPIC -O1 -o "$preload" Tests/tools/tsan_mutex.c -ldl
+    fi
+    program=$(swift build --sanitize="$sanitizer" --scratch-path "$folder" --show-bin-path)/connlogPackageTests.xctest
+    LD_PRELOAD=$preload "$program" --testing-library swift-testing \
         --filter "${2:-ConnlogQueueTests|ConnlogDeliveryTests|FileExactlyOnceTests}"
 done

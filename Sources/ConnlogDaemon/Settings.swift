@@ -16,8 +16,6 @@ struct Settings: Sendable {
         var options = QueueOptions()
         options.queueBytesMax = section.size("queue_size")
         options.segmentBytes = section.size("segment_size")
-        // What is written at once must fit beside the last segment, which nothing can free.
-        options.bufferBytes = min(options.bufferBytes, options.queueBytesMax / 16)
         options.freeBytesMin = section.optionalSize("min_free")
         options.durability =
             switch section.string("durability") {

@@ -12,7 +12,8 @@ public struct QueueOptions: Sendable, Equatable {
     /// A segment is finished when the next group would make it larger than this. Lowered to a quarter of the smallest
     /// quota, because a quota is freed segment by segment. A single group may be larger.
     public var segmentBytes: Int
-    /// Sources wait while more than this waits for the disk. Resident memory is about twice this.
+    /// Sources wait while more than this waits for the disk. Resident memory is about twice this. Lowered to a sixteenth
+    /// of `queueBytesMax`: what is written at once must fit beside the last segment, which nothing can free.
     public var bufferBytes: Int
     /// The latest moment at which a commit is on disk.
     public var commitSyncInterval: Duration
@@ -41,6 +42,7 @@ public struct QueueOptions: Sendable, Equatable {
     func resolved(_ space: DiskSpace?) -> QueueOptions {
         var options = self
         options.queueBytesMax = max(queueBytesMax, QueueOptions.queueBytesLeast)
+        options.bufferBytes = min(bufferBytes, options.queueBytesMax / 16)
         options.quarantineBytesMax = min(quarantineBytesMax, options.queueBytesMax / 16)
         options.freeBytesMin = freeBytesMin ?? min(256 << 20, (space?.total ?? 0) / 10)
         return options

@@ -201,6 +201,45 @@ import Testing
         await queue.close()
     }
 
+    @Test(.timeLimit(.minutes(1)), arguments: Array(0..<8 as Range<UInt64>) + Array(TestSeeds.more))
+    func `what gathers while the disk is full fits into the queue afterwards, whatever the sizes`(
+        seed: UInt64
+    ) async throws {
+        var generator = SeededGenerator(seed)
+        let disk = SimulatedFileSystem(seed: seed)
+        let options = QueueOptions(
+            queueBytesMax: .random(in: 1...512 << 10, using: &generator),
+            segmentBytes: .random(in: 1024...128 << 10, using: &generator),
+            bufferBytes: .random(in: 1...16 << 20, using: &generator), freeBytesMin: 0)
+        let bench = Bench(disk, options)
+        let queue = try bench.open()
+        _ = try queue.registerSink("a", quota: nil, onFull: .block)
+        disk.setCapacity(0)
+        let words = (0..<150).map { _ in String(repeating: "d", count: .random(in: 10...9000, using: &generator)) }
+        let isDone = Mutex(false)
+        let storing = Task {
+            for word in words { try await queue.enqueue(batch(word)) }
+            try await queue.flush()
+            isDone.withLock { $0 = true }
+        }
+        while queue.status.state != .diskFull { await Task.yield() }
+        disk.setCapacity(nil)
+        var read: [String] = []
+        while !isDone.withLock({ $0 }), !Task.isCancelled {
+            if queue.status.state != .ok { await bench.pass(.seconds(60)) }
+            read += try queue.readAll("a")
+            try queue.commit("a", offset: UInt64(read.count))
+            await Task.yield()
+        }
+        #expect(!Task.isCancelled, "seed \(seed): \(queue.status.state) of \(options)")
+        storing.cancel()
+        try? await storing.value
+        read += try queue.readAll("a")
+        #expect(read == words, "seed \(seed)")
+        #expect(disk.peakBytes <= max(options.queueBytesMax, QueueOptions.queueBytesLeast), "seed \(seed)")
+        await queue.close()
+    }
+
     @Test func `without min_free it is 256 MiB, or a tenth of a smaller disk`() {
         let options = QueueOptions()
         #expect(options.resolved(DiskSpace(available: 0, total: 1 << 40)).freeBytesMin == 256 << 20)
