@@ -3,7 +3,7 @@ import ConnlogTestSupport
 import Testing
 
 /// The proof by simulation: every workload, wrong at every call. `CONNLOG_SEEDS=n` tries n more outcomes of each crash.
-@Suite struct CrashTests {
+@Suite(.timeLimit(.minutes(10))) struct CrashTests {
     private func seeds(_ call: Int) -> [UInt64] {
         [0, 1, UInt64(call) + 2] + TestSeeds.more.map { $0 &* 7919 &+ UInt64(call) }
     }

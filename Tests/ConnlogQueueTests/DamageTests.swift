@@ -182,18 +182,53 @@ import Testing
         #expect(foreign.names.contains { $0.hasPrefix("/q/quarantine/") })
     }
 
-    @Test func `a sector that cannot be read costs the events in its block`() async throws {
+    @Test func `a sector that cannot be read is asked for again, and then costs the events in its block`() async throws
+    {
         let original = try await original()
         let name = original.segments[0]
         let disk = original.disk.killed()
         disk.setUnreadable(name, 600..<601)
         let queue = try Bench(disk).open()
         _ = try queue.registerSink("a", quota: nil, onFull: .block)
-        let kept = Set(try queue.readAll("a", from: 0))
-        let lost = Set(Self.words.indices.filter { !kept.contains(Self.words[$0]) && $0 >= 2 })
-        #expect(lost.isSubset(of: original.events(in: name)))
+        var reader = queue.reader(for: "a")
+        var kept = RecordBatch()
+        var refusals = 0
+        while reader.position < queue.end {
+            do throws(QueueError) {
+                _ = try reader.read(into: &kept, maxEvents: 100, maxBytes: 1 << 20)
+            } catch {
+                #expect(error == .system(SystemError(code: Errno.inputOutput, call: "pread", subject: name)))
+                #expect(queue.status.damagedPlaces == 0)
+                refusals += 1
+            }
+        }
+        #expect(refusals == QueueReader.refusalsMax)
+        let texts = Set(kept.texts)
+        let lost = Set(Self.words.indices.filter { !texts.contains(Self.words[$0]) && $0 >= 2 })
+        #expect(!lost.isEmpty && lost.isSubset(of: original.events(in: name)))
         #expect(queue.status.damagedPlaces > 0)
         await queue.close()
+    }
+
+    @Test func `a disk that gives nothing for a while costs nothing, however often and wherever`() async throws {
+        let original = try await original()
+        let name = original.segments[0]
+        for place in stride(from: 64, to: original.disk.bytes(name).count, by: 61) {
+            let disk = original.disk.killed()
+            let queue = try Bench(disk).open()
+            _ = try queue.registerSink("a", quota: nil, onFull: .block)
+            var reader = queue.reader(for: "a")
+            var kept = RecordBatch()
+            disk.setUnreadable(name, place..<Int.max)
+            for _ in 0..<QueueReader.refusalsMax {
+                _ = try? reader.read(into: &kept, maxEvents: 1, maxBytes: 1 << 20)
+            }
+            disk.setReadable()
+            while reader.position < queue.end { _ = try reader.read(into: &kept, maxEvents: 100, maxBytes: 1 << 20) }
+            #expect(kept.texts == Array(Self.words.dropFirst(2)), "unreadable from \(place)")
+            #expect(queue.status.recentDamage.isEmpty, "unreadable from \(place)")
+            await queue.close()
+        }
     }
 
     // MARK: - The offsets

@@ -4,7 +4,7 @@ import ConnlogTestSupport
 import Testing
 
 /// Calls that fail, one at a time, in every workload; then the power fails, and everything must be there.
-@Suite struct FaultTests {
+@Suite(.timeLimit(.minutes(10))) struct FaultTests {
     static let faults: [SimulatedFileSystem.Fault] = [
         .error(Errno.inputOutput), .error(Errno.noSpace), .error(Errno.quotaExceeded), .error(Errno.interrupted),
         .shortWrite,

@@ -66,6 +66,9 @@ public final class SimulatedFileSystem: FileSystem {
         disk.withLock { $0.unreadable.append((path, range)) }
     }
 
+    /// Everything can be read again.
+    public func setReadable() { disk.withLock { $0.unreadable = [] } }
+
     /// The disk after the machine stopped: what was synced, and of the rest whatever the seed keeps.
     public func restarted(seed: UInt64) -> SimulatedFileSystem {
         SimulatedFileSystem(disk.withLock { $0.restarted(seed: seed) })

@@ -18,7 +18,7 @@ extension ProcessTests {
             Fault(calls: "pwrite64", error: "ENOSPC"), Fault(calls: "pwrite64,write", error: "EIO"),
             Fault(calls: "write", error: "ENOSPC"),
             Fault(calls: "rename,renameat,renameat2", error: "EIO"), Fault(calls: "unlink,unlinkat", error: "EIO"),
-            Fault(calls: "openat", error: "EMFILE"),
+            Fault(calls: "openat", error: "EMFILE"), Fault(calls: "pread64", error: "EIO"),
         ]
 
         private let workplace: Workplace

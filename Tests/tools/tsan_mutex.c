@@ -1,8 +1,9 @@
 // Lets ThreadSanitizer see that a Swift `Mutex` was waited for.
 //
-// The quick way of Mutex.withLock is compiled into the program, so the sanitizer sees it. When the lock is taken, the
-// standard library waits in _MutexHandle._lockSlow, which is not instrumented: without this, whatever two threads do
-// one after the other under a lock that was contended looks like a race. Loaded with LD_PRELOAD by Tests/sanitize.sh.
+// The quick ways of Mutex.withLock are compiled into the program, so the sanitizer sees them. When somebody else has the
+// lock, or waits for it, the standard library goes through the kernel in _MutexHandle._lockSlow and _unlockSlow, which
+// are not instrumented: without this, whatever two threads do one after the other under a contended lock looks like a
+// race. Loaded with LD_PRELOAD by Tests/sanitize.sh.
 //
 //     clang -shared -fPIC -O1 -o tsan_mutex.so Tests/tools/tsan_mutex.c -ldl
 #define _GNU_SOURCE
@@ -10,17 +11,29 @@
 #include <stdint.h>
 
 #define LOCK_SLOW "$s15Synchronization12_MutexHandleV9_lockSlowyys6UInt32VF"
+#define UNLOCK_SLOW "$s15Synchronization12_MutexHandleV11_unlockSlowyyF"
+#define SWIFT __attribute__((swiftcall))
+#define SELF __attribute__((swift_context)) void *
 
-typedef void __attribute__((swiftcall)) lock_function(uint32_t, __attribute__((swift_context)) void *);
+typedef void SWIFT lock_function(uint32_t, SELF);
+typedef void SWIFT unlock_function(SELF);
 
 extern void __tsan_acquire(void *) __attribute__((weak));
+extern void __tsan_release(void *) __attribute__((weak));
 
-__attribute__((swiftcall)) void lock_slow(uint32_t, __attribute__((swift_context)) void *) __asm__(LOCK_SLOW);
+SWIFT void lock_slow(uint32_t thread, SELF handle) __asm__(LOCK_SLOW);
+SWIFT void unlock_slow(SELF handle) __asm__(UNLOCK_SLOW);
 
-__attribute__((swiftcall)) void lock_slow(uint32_t self_id, __attribute__((swift_context)) void *handle) {
+SWIFT void lock_slow(uint32_t thread, SELF handle) {
     static lock_function *real;
     if (!real) real = (lock_function *)dlsym(RTLD_NEXT, LOCK_SLOW);
-    real(self_id, handle);
-    // Unlocking begins with an exchange in the program itself, which is the other half of this.
+    real(thread, handle);
     if (__tsan_acquire) __tsan_acquire(handle);
+}
+
+SWIFT void unlock_slow(SELF handle) {
+    static unlock_function *real;
+    if (!real) real = (unlock_function *)dlsym(RTLD_NEXT, UNLOCK_SLOW);
+    if (__tsan_release) __tsan_release(handle);
+    real(handle);
 }

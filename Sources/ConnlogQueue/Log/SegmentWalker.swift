@@ -24,6 +24,8 @@ struct SegmentWalker {
     private(set) var position: Int
     /// The offset that the next event has.
     private(set) var expected: UInt64
+    /// What the disk said of bytes that it could not give; they count as zeros.
+    private(set) var refusal: SystemError?
 
     init(
         _ file: any OpenFile, _ coding: RecordCoding, expected: UInt64, position: Int = SegmentHeader.size, limit: Int,
@@ -88,7 +90,8 @@ struct SegmentWalker {
         windowStart = place
         let wanted = min(max(bytes, 256 << 10), limit - place)
         while window.count < wanted {
-            let got = try file.readTolerantly(into: &window, at: place + window.count, count: wanted - window.count)
+            let got = try file.readTolerantly(
+                into: &window, at: place + window.count, count: wanted - window.count, &refusal)
             if got == 0 { return }
         }
     }

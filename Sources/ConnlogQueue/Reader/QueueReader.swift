@@ -12,10 +12,27 @@ public struct QueueReader: Sendable {
 
     private let source: ReaderSource
     private var place: Place?
+    private var patience = Patience()
     private var skipped: UInt64 = 0
     /// Bytes of a record on disk, about, and what it counts; for small reads.
     private var averageBytes = 512
     private var averageSize = 512
+
+    /// How often the disk may refuse to give what is at one place until that counts as damaged. Each time the caller is
+    /// told, and comes back when it likes: a disk that is away for a minute costs nothing.
+    package static let refusalsMax = 8
+
+    /// Counts the refusals at one place.
+    private struct Patience {
+        private var position: UInt64?
+        private var refusals = 0
+
+        mutating func isOver(at position: UInt64) -> Bool {
+            if self.position != position { (self.position, refusals) = (position, 0) }
+            refusals += 1
+            return refusals > QueueReader.refusalsMax
+        }
+    }
 
     /// Where `position` is.
     private struct Place: Sendable {
@@ -37,6 +54,7 @@ public struct QueueReader: Sendable {
     /// Their offsets are contiguous: the first is `position - count` afterwards. At least one event comes if there is
     /// one, even if it is larger than `maxBytes`. Damaged and dropped events are passed over and counted in
     /// `takeSkipped`.
+    /// - Throws: what the disk says when it cannot give the next event, `refusalsMax` times; then that is damaged.
     /// - Parameter size: what a record counts towards `maxBytes`.
     public mutating func read(
         into batch: inout RecordBatch, maxEvents: Int, maxBytes: Int,
@@ -136,7 +154,13 @@ public struct QueueReader: Sendable {
             place.file, source.coding, expected: from, position: place.filePosition, limit: limit, last: position)
         while walker.expected < position {
             let before = walker.position
-            guard case .end = try walker.next() else { continue }
+            let step = try walker.next()
+            if case .record = step { continue }
+            if let refusal = walker.refusal, !patience.isOver(at: position) {
+                pendingSeek = from
+                throw refusal
+            }
+            guard case .end = step else { continue }
             // Nothing valid up to the end: reading meets that damage again and reports it.
             self.place?.filePosition = before
             return true
@@ -276,16 +300,17 @@ public struct QueueReader: Sendable {
             place = nil
             return true
         }
+        if case .record = step {
+            // It was readable this time.
+            return true
+        }
+        if let refusal = walker.refusal, !patience.isOver(at: position) { throw refusal }
         let from = current.filePosition
         var reached = end
         var resume = max(from, limit)
-        switch step {
-        // It was readable this time.
-        case .record: return true
-        case .gap(_, let to):
+        if case .gap(_, let to) = step {
             resume = to
             reached = walker.expected
-        case .end: break
         }
         source.report(current.file, current.first, from..<resume, events: reached - position)
         skipped += reached - position
