@@ -15,8 +15,8 @@ final class HECBench: @unchecked Sendable {
     /// Before compression.
     private(set) var bodyBytes = 0
 
-    init(_ format: HECEnvelope.Format, _ metadata: HECEnvelope.Metadata) {
-        envelope = HECEnvelope(format, metadata)
+    init(_ settings: SplunkHECSink.Settings) {
+        envelope = HECEnvelope(settings.format, settings.metadata, names: settings.names)
     }
 
     func encode(_ batch: EventBatch, compressing: Bool) {

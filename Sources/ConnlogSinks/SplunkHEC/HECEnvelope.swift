@@ -35,6 +35,7 @@ internal import ConnlogSystem
 ///     reason               DisconnectReason
 ///     http_user_agent      UserAgent
 ///     user_id              UserID                    who connected; the owner of the workspace is not that
+///     user, workspace_owner, organization            names of those ids, with `names = on`: see `HECNames`
 ///     workspace_owner_id   WorkspaceOwnerID
 ///     workspace_id         WorkspaceID
 ///     vendor_account       OrganizationID
@@ -56,14 +57,17 @@ struct HECEnvelope: Sendable {
     let format: Format
     /// `"host":"...",...` with a comma behind each.
     private let metadata: ByteBuffer
+    /// `nil`: ids only.
+    private var names: HECNames?
     private var scanner = EventScanner()
     private var index = EventIndex()
 
     /// What the other parts of an envelope may take at most, beside what is copied from the record.
     private static let ownBytesMax = 1024
 
-    init(_ format: Format, _ metadata: Metadata) {
+    init(_ format: Format, _ metadata: Metadata, names: (any Names)? = nil) {
         self.format = format
+        self.names = names.map(HECNames.init)
         var text = ByteBuffer()
         let pairs = [
             ("host", metadata.host), ("source", metadata.source), ("sourcetype", metadata.sourcetype),
@@ -94,9 +98,10 @@ struct HECEnvelope: Sendable {
         appendScanned(record, to: &body)
     }
 
-    private func appendScanned(_ record: Span<UInt8>, to body: inout ByteBuffer) {
+    private mutating func appendScanned(_ record: Span<UInt8>, to body: inout ByteBuffer) {
+        let names = names?.members(of: record, index)
         // Of each value at most three copies are made.
-        let limit = metadata.count + 3 * record.count + HECEnvelope.ownBytesMax
+        let limit = metadata.count + 3 * record.count + HECEnvelope.ownBytesMax + (names?.count ?? 0)
         let index = index
         let format = format
         let metadata = metadata
@@ -107,7 +112,7 @@ struct HECEnvelope: Sendable {
             writer.append("\"event\":")
             switch format {
             case .line: writer.append(record)
-            case .fields: HECEvent(index: index).write(record, &writer)
+            case .fields: HECEvent(index: index).write(record, names, &writer)
             }
             HECEnvelope.writeIndexed(index, record, &writer)
             writer.append("}\n")

@@ -5,7 +5,8 @@ internal import ConnlogSystem
 struct HECEvent {
     let index: EventIndex
 
-    func write(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
+    /// - Parameter names: more members, each with a comma before it.
+    func write(_ record: Span<UInt8>, _ names: ByteBuffer?, _ writer: inout ByteWriter) {
         // The constant comes first so that each further key can begin with its comma.
         writer.append("{\"vendor_product\":\"Coder\"")
         writeTime(record, &writer)
@@ -24,6 +25,7 @@ struct HECEvent {
         copy(.workspaceID, ",\"workspace_id\":\"", record, &writer)
         copy(.organizationID, ",\"vendor_account\":\"", record, &writer)
         copy(.requestID, ",\"request_id\":\"", record, &writer)
+        if let names { writer.append(names.span) }
         writer.append("}")
     }
 

@@ -113,7 +113,7 @@ extension SplunkHECSink {
         do throws(SecretError) { token = try settings.token.read() } catch {
             return [.failed(tokenReason(error).text)]
         }
-        let bench = HECBench(settings.format, settings.metadata)
+        let bench = HECBench(settings)
         var findings: [TrialFinding] = []
         for index in settings.endpoints.indices {
             var verdict: HECVerdict

@@ -25,6 +25,8 @@ public final class SplunkHECSink: Sink {
         var token: SecretReference
         var format = HECEnvelope.Format.fields
         var metadata = HECEnvelope.Metadata()
+        /// `nil`: events carry ids only.
+        var names: (any Names)?
         var ack = AckMode.auto
         var ackTimeout = Duration.seconds(300)
         var compresses = true
@@ -271,7 +273,7 @@ public final class SplunkHECSink: Sink {
     }
 
     func takeBench() -> HECBench {
-        state.withLock { $0.idleBenches.popLast() } ?? HECBench(settings.format, settings.metadata)
+        state.withLock { $0.idleBenches.popLast() } ?? HECBench(settings)
     }
 }
 

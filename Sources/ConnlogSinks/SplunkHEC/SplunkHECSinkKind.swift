@@ -34,6 +34,11 @@ public enum SplunkHECSinkKind: SinkKind {
         Key(
             "event_format", .choice(["fields", "line"]), default: "fields",
             help: "fields: a flat object in the words of Splunk's CIM; line: the slog object as received."),
+        Key(
+            "names", .boolean, default: "false",
+            help:
+                "With event_format = fields: adds user, workspace_owner and organization, the names that a [directory] "
+                + "knows for the ids when the event is sent."),
     ]
 
     private static let batchKeys = [
@@ -83,6 +88,12 @@ public enum SplunkHECSinkKind: SinkKind {
         var settings = SplunkHECSink.Settings(
             endpoints: try endpoints(section), token: token, http: try http(section, context))
         settings.format = section.string("event_format") == "line" ? .line : .fields
+        if section.boolean("names") {
+            guard settings.format == .fields else {
+                throw section.error("names", "a line is sent as it was received; use event_format = fields for names")
+            }
+            settings.names = context.names
+        }
         settings.metadata = HECEnvelope.Metadata(
             host: section.optionalString("host") ?? context.hostname, source: section.optionalString("source"),
             sourcetype: section.optionalString("sourcetype"), index: section.optionalString("index"))
