@@ -244,7 +244,10 @@ extension EventDecoder {
         let count = cleaned.count
         if count == 0 || (count == 1 && cleaned[0] == 0x0d) { return true }
         guard HumanEntry.margin(cleaned.span, 0, count, header.prefixLength) != nil else { return false }
-        return HumanHeader(cleaned.span, 0..<count) == nil
+        // A value may hold a whole entry, such as one that was copied from a log: only one that begins where this one
+        // began is the next.
+        guard let other = HumanHeader(cleaned.span, 0..<count) else { return true }
+        return other.prefixLength != header.prefixLength
     }
 
     // MARK: Acting
