@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/statfs.h>
 
 const int connlog_O_CLOEXEC = O_CLOEXEC;
 const int connlog_O_NOFOLLOW = O_NOFOLLOW;
@@ -36,4 +37,9 @@ int connlog_rename_new(const char *from, const char *to) {
 int connlog_clear_nonblocking(int descriptor) {
     int flags = fcntl(descriptor, F_GETFL);
     return flags < 0 ? -1 : fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+long connlog_file_system_kind(const char *path) {
+    struct statfs status;
+    return statfs(path, &status) == 0 ? (long)status.f_type : 0;
 }

@@ -116,6 +116,8 @@ public final class Daemon: Service {
     private func openQueue() -> Queue? {
         do throws(QueueError) {
             let queue = try Queue.open(settings.dataDirectory + "/queue", settings.queue)
+            let directory = settings.dataDirectory
+            if let warning = GroundTrial.volatility(of: directory, directory) { log(.warning, "data_dir: \(warning)") }
             for (level, line) in queue.report.lines(sinks: sinks.map(\.name)) { log(level, line) }
             let names = Set(sinks.map(\.name))
             for sink in queue.status.sinks where names.contains(sink.name) && sink.lag > 0 {

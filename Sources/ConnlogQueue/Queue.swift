@@ -13,7 +13,8 @@ public import ConnlogSystem
 /// - A call that fails costs nothing that was acknowledged. After a failed sync the file is given up and what was in doubt
 ///   is written to another one. (`FaultTests`: every workload, every call)
 /// - Damage costs the records it hit and prevents no start. It is counted, told with file and position, and its bytes are
-///   kept in `quarantine/`. (`DamageTests`)
+///   kept in `quarantine/`. What a disk refuses to give is asked for again, at the delivery's pace, before it counts as
+///   damaged. (`DamageTests`)
 /// - A full disk, a full quota, a disk that is to keep some room and a disk that refuses to write are states: sources
 ///   wait, sinks go on, and the end of it needs nobody. No byte more than `queueBytesMax` is on disk at any time. What
 ///   `dropOldest` gives up is counted by reason and announced. (`QuotaTests`, `FaultTests`)

@@ -1,5 +1,6 @@
 import ConnlogConfig
 import ConnlogCore
+import ConnlogSystem
 import ConnlogTestSupport
 import Foundation
 import Testing
@@ -70,5 +71,14 @@ import Testing
     @Test func `a queue that may become larger than the disk is doubtful`() throws {
         let found = try run("[connlog]\ndata_dir = HERE\nqueue_size = 8000000TiB\n" + parts)
         #expect(found.outcomes[0].findings.contains { $0.verdict == .doubtful && $0.text.contains("lower queue_size") })
+    }
+
+    @Test(.enabled(if: VolatileDirectory.kind(of: "/dev/shm") == "tmpfs", "/dev/shm is no tmpfs here"))
+    func `a data directory in memory is told, with what that means`() throws {
+        let name = "/dev/shm/connlog-\(UUID().uuidString)"
+        let (outcomes, _, _) = try run("[connlog]\ndata_dir = \(name)\n" + parts)
+        let words = outcomes[0].findings.filter { $0.verdict == .doubtful }.map(\.text)
+        #expect(words.contains { $0.hasPrefix("\(name) lies in memory (tmpfs)") && $0.contains("on a disk") })
+        #expect(VolatileDirectory.kind(of: "/proc") == nil && VolatileDirectory.kind(of: "/nowhere at all") == nil)
     }
 }

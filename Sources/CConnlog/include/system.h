@@ -23,3 +23,5 @@ int connlog_rename_new(const char *_Nonnull from, const char *_Nonnull to);
 
 /// Lets writes to a descriptor wait again; -1 and errno when that fails.
 int connlog_clear_nonblocking(int descriptor);
+/// What kind of file system a path lies on, as linux/magic.h numbers them; 0 when that cannot be told.
+long connlog_file_system_kind(const char *_Nonnull path);

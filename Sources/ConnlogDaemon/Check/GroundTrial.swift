@@ -40,7 +40,7 @@ struct GroundTrial: Sendable {
             }
             _ = try ScratchFile("data_dir", in: existing).roundTrip(ByteBuffer("connlog check\n".utf8))
             let free = try LocalFileSystem().space(of: existing).available
-            return [written(existing)] + [room(free, existing)] + holder()
+            return [written(existing)] + [room(free, existing)] + volatility(existing) + holder()
         } catch {
             return [.failed("\(error); let connlog's user write there, or give it another data_dir")]
         }
@@ -58,6 +58,19 @@ struct GroundTrial: Sendable {
         guard free < queueBytesMax else { return .good("\(text), and the queue takes at most \(most) (queue_size)") }
         return .doubtful(
             "\(text), and the queue may take \(most): the disk may be full first; lower queue_size or make room")
+    }
+
+    private func volatility(_ existing: String) -> [TrialFinding] {
+        GroundTrial.volatility(of: existing, directory).map { [.doubtful($0)] } ?? []
+    }
+
+    /// What to say of a data directory that lies in memory.
+    /// - Parameter existing: it, or the directory it will be made in.
+    static func volatility(of existing: String, _ directory: String) -> String? {
+        VolatileDirectory.kind(of: existing).map { kind in
+            "\(directory) lies in memory (\(kind)): what is queued is lost when the machine, or the container, starts again; "
+                + "give it a data_dir on a disk"
+        }
     }
 
     private func holder() -> [TrialFinding] {
