@@ -1,4 +1,4 @@
-import ConnlogCore
+@testable import ConnlogCore
 import ConnlogSystem
 
 /// Lines of slog's human sink: whatever event is read from them is JSON, and is read again when it is written as such
@@ -15,11 +15,26 @@ enum HumanTarget {
     private static func check(record: [UInt8]) throws(Finding) {
         try expect(SlowJSON.accepts(record), "a record that is no JSON: \(String(decoding: record, as: UTF8.self))")
         let again = try again(record)
-        // What is lost on the way out is lost once: a second time changes nothing.
+        // What is lost on the way out is lost once: a second time changes nothing. Of two values of several lines the first
+        // is the block, which comes last, so they change places each time.
         let third = try self.again(again)
         try expect(
-            third == again,
+            third == again || members(third) == members(again),
             "read, written, read, and so on: \([record, again, third].map { String(decoding: $0, as: UTF8.self) })")
+    }
+
+    /// What stands in front of the fields, and each field, in the order of their bytes.
+    private static func members(_ record: [UInt8]) -> [[UInt8]] {
+        var scanner = EventScanner()
+        var index = EventIndex()
+        guard scanner.scan(record.span, into: &index) == .connectionLog else { return [record] }
+        let fields = index[.fields].range
+        var members = JSONMembers(record.span, fields)
+        var found: [[UInt8]] = []
+        while let member = members.next() {
+            found.append(Array(record[member.key.lowerBound..<member.value.range.upperBound]))
+        }
+        return [Array(record[..<fields.lowerBound])] + found.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     /// The record written as a human line and read.
