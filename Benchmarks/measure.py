@@ -85,14 +85,19 @@ class Forwarder:
         self.gone.set()
 
     def end(self, by=signal.SIGTERM):
-        """CPU seconds and peak resident bytes of its whole life."""
+        """CPU seconds and peak resident bytes of its whole life.
+
+        What wait4 tells of a child's memory begins with this process's own, so that counts only for one that has ended
+        by itself."""
+        peak = 0
         if not self.gone.is_set():
+            peak = memory(self.process.pid, "VmHWM")
             self.process.send_signal(by)
             if not self.gone.wait(60):
                 self.process.kill()
                 self.gone.wait(60)
         self.log.close()
-        return self.usage.ru_utime + self.usage.ru_stime, self.usage.ru_maxrss * 1024
+        return self.usage.ru_utime + self.usage.ru_stime, peak or self.usage.ru_maxrss * 1024
 
 
 def wait_for_quiet(seconds=20):
