@@ -75,7 +75,7 @@ public struct Plan {
     private mutating func refuseSharedFiles(_ sections: [Section]) {
         var owners: [String: String] = [:]
         for section in sections where section.type == "file" {
-            guard let path = section.optionalString("path"), !path.hasPrefix("/dev/") else { continue }
+            guard let path = section.optionalString("path"), !DevicePath.isOne(path) else { continue }
             if let owner = owners[path] {
                 mistakes.append(section.error("path", "\(owner) writes this file already; give each its own"))
             }

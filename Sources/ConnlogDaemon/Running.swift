@@ -39,10 +39,8 @@ struct ConfiguredSink: Sendable {
 
     /// The file that nobody else may write meanwhile.
     var file: String? {
-        guard section.type == "file", let path = section.optionalString("path"), !path.hasPrefix("/dev/") else {
-            return nil
-        }
-        return path
+        guard section.type == "file", let path = section.optionalString("path") else { return nil }
+        return DevicePath.isOne(path) ? nil : path
     }
 
     /// Makes itself, and its limits, known to the queue. All sinks do so before the first one starts, since one that

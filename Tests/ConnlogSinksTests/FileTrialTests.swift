@@ -100,4 +100,9 @@ import Testing
         #expect(
             findings.map(\.verdict) == [.doubtful] && findings[0].text.hasPrefix("nothing was written to /dev/null"))
     }
+
+    @Test func `devices are told from files by where they lie`() {
+        for path in ["/dev/stdout", "/dev/null", "/proc/self/fd/1", "/dev/shmooze"] { #expect(DevicePath.isOne(path)) }
+        for path in ["/dev/shm/x.log", "/var/log/dev/x", "/devices/x"] { #expect(!DevicePath.isOne(path)) }
+    }
 }

@@ -2,6 +2,7 @@ public import ConnlogConfig
 public import ConnlogCore
 import ConnlogDelivery
 import ConnlogQueue
+import ConnlogSinks
 import ConnlogSystem
 
 /// The sink that dead letters or old events are sent to again, and how patient to be with it.
@@ -89,7 +90,7 @@ public struct ResendTarget: Sendable {
     /// The file sinks of a configuration whose files hold events as they were received.
     public static func archives(_ configuration: Configuration) -> [String] {
         configuration.sections(ofKind: "sink").filter { $0.type == "file" && $0.string("format") == "json" }
-            .map { $0.string("path") }.filter { !$0.hasPrefix("/dev/") && !$0.hasPrefix("/proc/") }
+            .map { $0.string("path") }.filter { !DevicePath.isOne($0) }
     }
 
     /// Sinks block, so they run on a thread of their own.

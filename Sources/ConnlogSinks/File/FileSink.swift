@@ -138,9 +138,8 @@ public actor FileSink: Sink {
 
     private func openTarget(_ committed: [UInt8]) throws(SystemError) {
         state = committed
-        let isStream = options.path.hasPrefix("/dev/") || options.path.hasPrefix("/proc/")
         let status = try disk.status(options.path)
-        if isStream || status?.kind == .other {
+        if DevicePath.isOne(options.path) || status?.kind == .other {
             stream = StreamTarget(try disk.openStream(options.path))
             return
         }

@@ -37,7 +37,7 @@ struct FileTrial {
     private func streamFinding() throws(SystemError) -> TrialFinding? {
         let path = options.path
         let kind = try disk.status(path)?.kind
-        if path.hasPrefix("/dev/") || path.hasPrefix("/proc/") || kind == .other {
+        if DevicePath.isOne(path) || kind == .other {
             return .doubtful("\(path) is no regular file, so it cannot be tried, is not rotated, and keeps nothing")
         }
         switch kind {
