@@ -274,7 +274,7 @@ import Testing
             "username:a user_email:b workspace_owner:c organization:d type:ssh", dialect: .connlog, now: 0)
         #expect(QueryFilter.undecidable(query).map(\.why).filter { $0.hasPrefix("needs names") }.count == 4)
         let long = try FilterQuery("duration:>1h", dialect: .connlog, now: 0)
-        #expect(QueryFilter.undecidable(long).first?.why.contains("ask the store") == true)
+        #expect(QueryFilter.undecidable(long).first?.why.contains("a whole connection") == true)
     }
 
     @Test(arguments: 0..<20) func `applied to a batch, exactly what matches stays, in order`(seed: UInt64) throws {

@@ -81,4 +81,24 @@ import Testing
         #expect(words.contains { $0.hasPrefix("\(name) lies in memory (tmpfs)") && $0.contains("on a disk") })
         #expect(VolatileDirectory.kind(of: "/proc") == nil && VolatileDirectory.kind(of: "/nowhere at all") == nil)
     }
+
+    @Test func `a file of names is read, and a mistake in it fails with its line`() throws {
+        let lines =
+            "[connlog]\ndata_dir = HERE/a\n" + parts
+            + "[directory \"people\"]\ntype = csv\npath = HERE/users.csv\n"
+        let (good, _, folder) = try run(lines) { folder in
+            try "id,username\n6dea5f8c-ecec-4cf0-a5bd-bc2c63af2efa,bob\n".write(
+                to: folder.appending(path: "users.csv"), atomically: true, encoding: .utf8)
+        }
+        #expect(good.last?.part == "directory" && good.last?.name == "people")
+        #expect(good.last?.findings == [.good("\(folder)/users.csv has 1 user")])
+        let (bad, _, other) = try run(lines) { folder in
+            try "id,username\n7,bob\n".write(
+                to: folder.appending(path: "users.csv"), atomically: true, encoding: .utf8)
+        }
+        #expect(
+            bad.last?.findings == [
+                .failed("\(other)/users.csv: line 2: the id '7' is not a UUID; there would be no names from it")
+            ])
+    }
 }

@@ -23,7 +23,7 @@ public struct QueryFilter: EventFilter {
             case .organization(let name) where UUIDText.normalized(name) == nil:
                 (term, "needs names, and events carry only ids; write the organization's id")
             case .duration:
-                (term, "needs a whole connection, and an event is only its beginning or its end; ask the store")
+                (term, "needs a whole connection, and an event is only its beginning or its end; leave it out")
             default: nil
             }
         }

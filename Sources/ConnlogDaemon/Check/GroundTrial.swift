@@ -13,11 +13,13 @@ struct GroundTrial: Sendable {
     private let directory: String
     private let queueBytesMax: Int
     private let sources: [Section]
+    private let directories: [NameDirectory.Source]
 
     init(_ configuration: Configuration) {
         directory = configuration.connlog.string("data_dir")
         queueBytesMax = configuration.connlog.size("queue_size")
         sources = configuration.sections(ofKind: "source")
+        directories = configuration.sections(ofKind: "directory").map(DirectorySection.source)
     }
 
     func run() -> [SinkTrial.Outcome] {
@@ -28,7 +30,23 @@ struct GroundTrial: Sendable {
                 var outcome = SinkTrial.Outcome(part: "source", name: section.name ?? "", type: section.type ?? "")
                 outcome.findings = findings(section)
                 return outcome
+            } + directories.map(names)
+    }
+
+    /// What is found in a file of names.
+    private func names(_ source: NameDirectory.Source) -> SinkTrial.Outcome {
+        let directory = NameDirectory([source]) { _, _ in }
+        directory.refresh()
+        var outcome = SinkTrial.Outcome(part: "directory", name: source.name, type: "csv")
+        outcome.findings = directory.statuses.map { status in
+            if let mistake = status.mistake {
+                return .failed("\(source.path): \(mistake); there would be no names from it")
             }
+            let users = Quantity.count(status.users, "user")
+            let organizations = Quantity.count(status.organizations, "organization")
+            return .good("\(source.path) has \(status.users > 0 ? users : organizations)")
+        }
+        return outcome
     }
 
     // MARK: The data directory

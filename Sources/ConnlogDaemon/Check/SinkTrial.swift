@@ -8,7 +8,7 @@ import ConnlogSystem
 public struct SinkTrial: Sendable {
     /// What came of one part of the configuration.
     public struct Outcome: Sendable, Equatable {
-        /// `sink`, `source`, or `data_dir`, whose name is the directory.
+        /// `sink`, `source`, `directory`, or `data_dir`, whose name is the directory.
         public let part: String
         public let name: String
         public let type: String
