@@ -10,10 +10,13 @@ public struct Section: Sendable {
     let secrets: [String: SecretReference]
     /// Keys whose value came out of a file or a credential, which `connlog check` does not show.
     let hiddenKeys: Set<String>
+    /// Keys whose value stands in the file as it is, without quotes or references.
+    let literalKeys: Set<String>
 
     public init(
         kind: String, name: String?, type: String?, place: Place, values: [String: Value], places: [String: Place],
-        secrets: [String: SecretReference] = [:], hiddenKeys: Set<String> = []
+        secrets: [String: SecretReference] = [:], hiddenKeys: Set<String> = [],
+        literalKeys: Set<String> = []
     ) {
         self.kind = kind
         self.name = name
@@ -23,6 +26,7 @@ public struct Section: Sendable {
         self.places = places
         self.secrets = secrets
         self.hiddenKeys = hiddenKeys
+        self.literalKeys = literalKeys
     }
 
     /// As it stands in the file: `[sink "siem"]`.
@@ -111,8 +115,13 @@ public struct Section: Sendable {
     public func place(of key: String) -> Place { places[key] ?? place }
 
     /// An error about one value, for checks that a schema cannot express.
-    public func error(_ key: String, _ message: String) -> Diagnostic {
-        Diagnostic(.error, place(of: key), "\(heading) \(key): \(message)")
+    /// - Parameter characters: how many characters of the value stand before what is wrong, where the place can show that.
+    public func error(_ key: String, _ message: String, behind characters: Int = 0) -> Diagnostic {
+        var place = place(of: key)
+        if literalKeys.contains(key) {
+            place = Place(file: place.file, line: place.line, column: place.column + characters)
+        }
+        return Diagnostic(.error, place, "\(heading) \(key): \(message)")
     }
 }
 

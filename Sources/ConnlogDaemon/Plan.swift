@@ -89,12 +89,20 @@ public struct Plan {
             let query = try FilterQuery(text, dialect: .connlog, now: SystemWallTime().now())
             for (term, why) in QueryFilter.undecidable(query) {
                 let part = String(decoding: Array(text.utf8)[term.range], as: UTF8.self)
-                mistakes.append(section.error("filter", "'\(part)' \(why)"))
+                mistakes.append(
+                    section.error("filter", "'\(part)' \(why)", behind: Plan.characters(of: text, before: term.range)))
             }
             return QueryFilter(query)
         } catch {
-            mistakes += error.all.map { section.error("filter", $0.detail) }
+            mistakes += error.all.map {
+                section.error("filter", $0.detail, behind: Plan.characters(of: text, before: $0.range))
+            }
             return nil
         }
+    }
+
+    /// - Parameter range: in bytes.
+    private static func characters(of text: String, before range: Range<Int>) -> Int {
+        String(decoding: text.utf8.prefix(range.lowerBound), as: UTF8.self).count
     }
 }

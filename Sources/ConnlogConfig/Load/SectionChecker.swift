@@ -96,6 +96,8 @@ struct SectionChecker {
         var places: [String: Place] = [:]
         var secrets: [String: SecretReference] = [:]
         var hidden: Set<String> = []
+        /// Keys whose value stands in the file as it is.
+        var literal: Set<String> = []
         /// Keys that are set, rightly or wrongly: no default for them.
         var seen: Set<String> = []
 
@@ -109,7 +111,7 @@ struct SectionChecker {
             return Section(
                 kind: section.kind, name: section.name, type: type, place: section.place, values: values,
                 places: places,
-                secrets: secrets, hiddenKeys: hidden)
+                secrets: secrets, hiddenKeys: hidden, literalKeys: literal)
         }
     }
 
@@ -127,6 +129,7 @@ struct SectionChecker {
         } catch { report(error, entry, template, expanded, section) }
         if key.kind == .secret { builder.secrets[key.name] = expanded.secret }
         if expanded.isFromFile { builder.hidden.insert(key.name) }
+        if template.raw == expanded.text { builder.literal.insert(key.name) }
     }
 
     private mutating func setDefault(_ key: Key, _ section: MergedSection, _ builder: inout Builder) {
