@@ -69,8 +69,9 @@ extension ProcessTests {
             _ = try feeder.stop()
             try eventually("both files have every event", within: .seconds(120)) {
                 guard child.isRunning else { return true }
-                return try comparison("json", feeder.identifiers).missing == 0
-                    && comparison("human", feeder.identifiers).missing == 0
+                return ["json", "human"].allSatisfy {
+                    Identifiers.files(named: $0, in: workplace).haveAll(of: feeder.identifiers, in: workplace)
+                }
             }
             let end = try child.stop()
             #expect(end.status == 0, "\(end.errors)")
@@ -202,8 +203,8 @@ extension ProcessTests {
             try FileManager.default.removeItem(at: workplace.url("data/ballast"))
             let files = ["data/events.jsonl", "events.jsonl"].map { Identifiers(files: [workplace.url($0)]) }
             try eventually("both files have every event", within: .seconds(120)) {
-                try !child.isRunning
-                    || files.allSatisfy { try $0.compared(with: feeder.identifiers, in: workplace).missing == 0 }
+                !child.isRunning
+                    || files.allSatisfy { $0.haveAll(of: feeder.identifiers, in: workplace) }
             }
             let end = try child.stop()
             #expect(end.status == 0, "\(end.errors)")

@@ -35,4 +35,10 @@ struct Identifiers {
             "check_ids.py", ([expected] + files).map(\.path), in: workplace, anyStatus: true)
         return try JSONDecoder().decode(Comparison.self, from: Data(text.utf8))
     }
+
+    /// Whether nothing is missing. While files are being rotated one may have another name by the time it is opened; then
+    /// nobody can tell yet.
+    func haveAll(of expected: URL, in workplace: Workplace) -> Bool {
+        (try? compared(with: expected, in: workplace))?.missing == 0
+    }
 }
