@@ -56,7 +56,7 @@ public struct LocalFileSystem: FileSystem {
     public func lock(_ path: String) throws(SystemError) -> any FileLock {
         let file = try LocalFile(path, flags: O_RDWR | O_CREAT, mode: 0o600)
         guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .last("flock", path) }
-        return file
+        return LocalLock(file)
     }
 
     public func space(of path: String) throws(SystemError) -> DiskSpace {
@@ -74,8 +74,19 @@ public struct LocalFileSystem: FileSystem {
     }
 }
 
+/// A lock on a file of the machine; it is given up with the last reference.
+private final class LocalLock: FileLock {
+    private let file: LocalFile
+
+    init(_ file: LocalFile) { self.file = file }
+
+    // Closing alone would not do: a child that another thread has just forked has the file open, and the lock with it, until
+    // it executes its program.
+    deinit { flock(file.descriptor, LOCK_UN) }
+}
+
 /// An open file of the machine; the descriptor is closed with the last reference.
-public final class LocalFile: OpenFile, FileLock {
+public final class LocalFile: OpenFile {
     public let path: String
     public let descriptor: Int32
 
