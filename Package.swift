@@ -11,6 +11,9 @@ let strict: [SwiftSetting] = [
     .enableExperimentalFeature("Lifetimes"),
 ]
 
+/// What only the store and the server need: `--disable-default-traits` builds the forwarder alone, in a minute or two.
+let server: TargetDependencyCondition? = .when(traits: ["Server"])
+
 let package = Package(
     name: "connlog",
     products: [
@@ -19,9 +22,18 @@ let package = Package(
             name: "Connlog",
             targets: ["ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks", "ConnlogSources"]),
     ],
+    traits: [
+        .default(enabledTraits: ["Server"]),
+        .trait(name: "Server", description: "The store, the REST API, the page: what answers questions."),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -40,8 +52,30 @@ let package = Package(
             dependencies: [
                 "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks", "ConnlogSources",
                 "ConnlogSystem",
+                .target(name: "ConnlogAPI", condition: server), .target(name: "ConnlogStore", condition: server),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "ConnlogAPI",
+            dependencies: [
+                "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem",
+                .product(name: "Crypto", package: "swift-crypto", condition: server),
+                .product(name: "Hummingbird", package: "hummingbird", condition: server),
+                .product(name: "HummingbirdTLS", package: "hummingbird", condition: server),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio", condition: server),
+                .product(name: "NIOSSL", package: "swift-nio-ssl", condition: server),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "ConnlogStore",
+            dependencies: [
+                "ConnlogConfig", "ConnlogCore", "ConnlogSystem",
+                .product(name: "GRDB", package: "GRDB.swift", condition: server),
+                .product(name: "GRDBSQLite", package: "GRDB.swift", condition: server),
             ],
             swiftSettings: strict),
         .target(
@@ -61,6 +95,10 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+
+        .executableTarget(
+            name: "store-benchmark", dependencies: ["ConnlogCore", "ConnlogStore", "ConnlogSystem"],
+            path: "Benchmarks/Store", swiftSettings: strict),
 
         .target(
             name: "ConnlogTestSupport", dependencies: ["COpenSSL", "ConnlogCore", "ConnlogQueue", "ConnlogSystem"],
@@ -99,6 +137,20 @@ let package = Package(
                 "ConnlogSources", "ConnlogSystem", "ConnlogTestSupport",
             ],
             exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(
+            name: "ConnlogStoreTests",
+            dependencies: [
+                "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem", "ConnlogTestSupport",
+                .product(name: "GRDB", package: "GRDB.swift", condition: server),
+                .product(name: "GRDBSQLite", package: "GRDB.swift", condition: server),
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ConnlogAPITests",
+            dependencies: [
+                "ConnlogAPI", "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem", "ConnlogTestSupport",
+            ],
+            swiftSettings: strict),
         .testTarget(
             name: "ProcessTests", dependencies: ["connlog", "ConnlogSystem", "ConnlogTestSupport"],
             swiftSettings: strict),

@@ -2,16 +2,24 @@
 public struct Planned: Sendable {
     /// Kinds of sections, such as `store`.
     public let kinds: [String]
+    /// Kinds of sections that a build without the trait `Server` lacks.
+    public let notBuiltIn: [String]
     /// Values of `type` by kind of section, such as `journald` of `source`.
     public let types: [String: [String]]
 
-    public init(kinds: [String] = [], types: [String: [String]] = [:]) {
+    public init(kinds: [String] = [], notBuiltIn: [String] = [], types: [String: [String]] = [:]) {
         self.kinds = kinds
+        self.notBuiltIn = notBuiltIn
         self.types = types
     }
 
     /// What the architecture names and is yet to come.
     public static let connlog = Planned(
-        kinds: ["store", "server", "access"],
+        kinds: ["server", "access"],
         types: ["source": ["journald", "coder_api", "ingest"], "directory": ["coder_api"]])
+
+    /// The same, for a build that only forwards.
+    public var withoutServer: Planned {
+        Planned(kinds: kinds, notBuiltIn: ["store"], types: types)
+    }
 }

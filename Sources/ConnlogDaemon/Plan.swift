@@ -4,6 +4,10 @@ import ConnlogSinks
 import ConnlogSources
 import ConnlogSystem
 
+#if Server
+import ConnlogStore
+#endif
+
 /// The sources and sinks that a configuration asks for, made but not started, and what is wrong with it beyond what
 /// the keys' tables can tell.
 public struct Plan {
@@ -12,6 +16,9 @@ public struct Plan {
     private(set) var sinks: [ConfiguredSink] = []
     let directories: [NameDirectory.Source]
     private(set) var mistakes: [Diagnostic] = []
+    #if Server
+    private(set) var store: StoreHolder?
+    #endif
     private let options: Daemon.Options
     private let names: any Names
     private let log: LogFunction
@@ -28,6 +35,9 @@ public struct Plan {
         self.log = log
         for section in configuration.sections(ofKind: "source") { add(source: section) }
         for section in configuration.sections(ofKind: "sink") { add(sink: section) }
+        #if Server
+        for section in configuration.sections(ofKind: "store") { add(store: section) }
+        #endif
         refuseSharedFiles(configuration.sections(ofKind: "sink"))
     }
 
@@ -70,6 +80,22 @@ public struct Plan {
             mistakes.append(error)
         }
     }
+
+    #if Server
+    private mutating func add(store section: Section) {
+        let holder = StoreSection.holder(section)
+        store = holder
+        let (log, name) = (log, StoreSection.sinkName)
+        if let taken = sinks.first(where: { $0.name == name }) {
+            let words = "'\(name)' is what [store] is called among the sinks; give this one another name"
+            mistakes.append(taken.section.error("type", words))
+        }
+        let sink = StoreSink(holder, log: { log($0, "\(name): \($1)") })
+        sinks.append(
+            ConfiguredSink(
+                name: name, sink: sink, section: section, filter: filter(section), hostname: settings.hostname))
+    }
+    #endif
 
     /// Two sinks that write one file would each take the other for somebody who meddles with it.
     private mutating func refuseSharedFiles(_ sections: [Section]) {

@@ -22,7 +22,17 @@ public enum Registry {
     /// The keys of every section that may stand in a configuration.
     public static let schemas: [SectionSchema] =
         [.connlog] + sources.map { $0.schema } + sinks.map { $0.schema.appending(CommonSinkKeys.all) }
-        + [DirectorySection.schema]
+        + [DirectorySection.schema] + server
+
+    #if Server
+    private static let server = [StoreSection.schema]
+    /// What the architecture names and this build cannot do.
+    public static let planned = Planned.connlog
+    #else
+    private static let server: [SectionSchema] = []
+    /// What the architecture names and this build cannot do.
+    public static let planned = Planned.connlog.withoutServer
+    #endif
 
     static func source(_ type: String?) -> (any SourceKind.Type)? { sources.first { $0.schema.type == type } }
     static func sink(_ type: String?) -> (any SinkKind.Type)? { sinks.first { $0.schema.type == type } }

@@ -26,7 +26,7 @@ struct Reload: Sendable {
     func run() async {
         if let path = options.configuration, !options.once {
             log(.info, "SIGHUP: the configuration is read again, and sinks open files and read credentials anew")
-            await apply(Plan.checked(Configuration.load(path, schemas: Registry.schemas, planned: .connlog)))
+            await apply(Plan.checked(Configuration.load(path, schemas: Registry.schemas, planned: Registry.planned)))
         } else {
             log(.info, "SIGHUP: sinks open their files anew and read their credentials again")
         }

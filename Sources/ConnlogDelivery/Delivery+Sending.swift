@@ -55,9 +55,10 @@ extension Delivery {
             flight.begunAfter = pauses
         }
         let id = window[index].id
-        let batch = window[index].parts[0].batch
+        let first = window[index].parts[0]
+        let place = EventPlace(queue: queue.id, offsets: first.offsets)
         let sink = sink
-        group.addTask { .outcome(await sink.send(batch), flight: id) }
+        group.addTask { .outcome(await sink.send(first.batch, at: place), flight: id) }
     }
 
     /// Asks for proofs in the order of the queue, for one at a time or for all.

@@ -75,11 +75,11 @@ struct Flight {
 /// Events that are sent together, and where they stand in the queue.
 struct Part {
     var batch: EventBatch
-    var offsets: Offsets
+    var offsets: EventOffsets
     /// How many events there are, while their memory is given up.
     private var releasedCount: Int?
 
-    init(batch: EventBatch, offsets: Offsets) {
+    init(batch: EventBatch, offsets: EventOffsets) {
         self.batch = batch
         self.offsets = offsets
     }
@@ -106,21 +106,8 @@ struct Part {
     }
 }
 
-/// The offset of each event of a part.
-enum Offsets: Equatable {
-    /// One after another from this one on.
-    case contiguous(UInt64)
-    /// With gaps: a filter, or damage, took some out.
-    case listed([UInt64])
-
-    subscript(index: Int) -> UInt64 {
-        switch self {
-        case .contiguous(let first): first + UInt64(index)
-        case .listed(let offsets): offsets[index]
-        }
-    }
-
-    func slice(_ range: Range<Int>) -> Offsets {
+extension EventOffsets {
+    func slice(_ range: Range<Int>) -> EventOffsets {
         switch self {
         case .contiguous(let first): .contiguous(first + UInt64(range.lowerBound))
         case .listed(let offsets): .listed(Array(offsets[range]))
@@ -128,14 +115,12 @@ enum Offsets: Equatable {
     }
 
     /// Only the events at these indexes.
-    func keeping(_ indexes: [Int]) -> Offsets {
+    func keeping(_ indexes: [Int]) -> EventOffsets {
         .listed(indexes.map { self[$0] })
     }
-}
 
-extension Offsets {
     /// With `count` more events from offset `start` on, behind the `present` ones; damage may have left a gap before them.
-    func appending(from start: UInt64, count: Int, after present: Int) -> Offsets {
+    func appending(from start: UInt64, count: Int, after present: Int) -> EventOffsets {
         if case .contiguous(let first) = self, first + UInt64(present) == start { return self }
         return .listed((0..<present).map { self[$0] } + (0..<count).map { start + UInt64($0) })
     }

@@ -115,6 +115,9 @@ public final class Queue: Sendable {
 
     deinit { shared.withLock(waking: true) { $0.isClosing = true } }
 
+    /// 16 bytes that tell this queue from every other; one begun anew has others.
+    public var id: [UInt8] { coding.queueID.bytes }
+
     /// What opening found.
     public var report: QueueReport { shared.withLock { $0.report } }
 

@@ -10,7 +10,7 @@ struct ConfigurationFile: ParsableArguments {
     /// Reads it, prints everything that is wrong or odd, and fails with status 2 if something is wrong.
     /// - Parameter showsDoubts: also print what sources and sinks find doubtful, as the daemon's log will.
     func load(showsDoubts: Bool = false) throws -> Configuration {
-        let loaded = Plan.checked(Configuration.load(config, schemas: Registry.schemas, planned: .connlog)) {
+        let loaded = Plan.checked(Configuration.load(config, schemas: Registry.schemas, planned: Registry.planned)) {
             level, text in
             if showsDoubts { Terminal.writeError("\(config): \(level): \(text)\n") }
         }

@@ -12,7 +12,7 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "connlog.ini")
         try text.write(to: file, atomically: true, encoding: .utf8)
-        let loaded = Plan.checked(Configuration.load(file.path, schemas: Registry.schemas, planned: .connlog))
+        let loaded = Plan.checked(Configuration.load(file.path, schemas: Registry.schemas, planned: Registry.planned))
         return loaded.report(color: false).replacing(folder.path + "/", with: "") + loaded.summary + "\n"
     }
 

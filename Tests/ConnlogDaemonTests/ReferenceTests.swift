@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func `config/connlog.ini loads`() {
-        let loaded = Plan.checked(Configuration.load(file.path, schemas: Registry.schemas, planned: .connlog))
+        let loaded = Plan.checked(Configuration.load(file.path, schemas: Registry.schemas, planned: Registry.planned))
         #expect(!loaded.hasErrors, "\(loaded.report(color: false))")
     }
 
@@ -32,7 +32,7 @@ import Testing
         let readable = used.joined(separator: "\n")
             .replacing(#/\$\{(file|credential):[^}]*\}/#, with: "secret")
         try readable.write(to: copy, atomically: true, encoding: .utf8)
-        let loaded = Plan.checked(Configuration.load(copy.path, schemas: Registry.schemas, planned: .connlog))
+        let loaded = Plan.checked(Configuration.load(copy.path, schemas: Registry.schemas, planned: Registry.planned))
         #expect(!loaded.hasErrors, "\(loaded.report(color: false))")
     }
 }

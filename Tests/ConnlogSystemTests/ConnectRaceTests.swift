@@ -3,7 +3,7 @@ import ConnlogTestSupport
 import Testing
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A port of the loopback whose connections neither succeed nor fail: its queue is full and nobody accepts.

@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A log daemon's socket of this machine, for datagrams or a stream of which it takes one connection.

@@ -1,7 +1,7 @@
 import COpenSSL
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// The server's side of TLS over a loopback connection; used by the connection's thread.

@@ -3,7 +3,7 @@ public import Foundation
 import Synchronization
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A program that a unit test has started; it is killed when nobody holds it any more.

@@ -2,7 +2,7 @@ import ConnlogSystem
 import Foundation
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A UDP socket on loopback and a free port.

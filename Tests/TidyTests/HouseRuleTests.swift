@@ -18,9 +18,10 @@ import Testing
         return found
     }
 
-    @Test func `unsafe code is in ConnlogSystem and the byte kernels only`() throws {
+    @Test func `unsafe code is in ConnlogSystem, the byte kernels and the store's statements only`() throws {
         let homes = [
-            "Sources/ConnlogSystem", "Sources/ConnlogCore/Decode/Kernels", "Tests/ConnlogSystemTests",
+            "Sources/ConnlogSystem", "Sources/ConnlogCore/Decode/Kernels", "Sources/ConnlogStore/SQLite",
+            "Tests/ConnlogSystemTests",
             "Tests/ConnlogTestSupport", "Tests/TidyTests", "Tests/Fuzz/Driver",
         ]
         let words = #"\b(unsafe|Unmanaged|Unsafe(Mutable)?(Raw)?(Buffer)?Pointer)\b"#

@@ -13,7 +13,12 @@ import Testing
         "ConnlogSinks": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem"],
         "ConnlogDaemon": [
             "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks", "ConnlogSources",
-            "ConnlogSystem", "Logging", "ServiceLifecycle", "UnixSignals",
+            "ConnlogAPI", "ConnlogStore", "ConnlogSystem", "Logging", "ServiceLifecycle", "UnixSignals",
+        ],
+        "ConnlogStore": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem", "GRDB", "GRDBSQLite"],
+        "ConnlogAPI": [
+            "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem", "Crypto", "HTTPTypes", "Hummingbird",
+            "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore", "NIOSSL", "ServiceLifecycle",
         ],
         "connlog": [
             "ArgumentParser", "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogSystem", "Logging",

@@ -155,7 +155,9 @@ struct Loader {
     private mutating func requireSourceAndSink(main: String) {
         // With a heading that could not be read nobody knows what is missing.
         if hasBrokenHeading { return }
-        for (kind, example) in [("source", "coderd"), ("sink", "local")]
+        // The store is a sink too.
+        let kinds = merger.section("store") == nil ? [("source", "coderd"), ("sink", "local")] : [("source", "coderd")]
+        for (kind, example) in kinds
         where !merger.sections.contains(where: { $0.kind == kind }) {
             guard let type = schemas.first(where: { $0.kind == kind })?.type else { continue }
             diagnostics.append(

@@ -59,6 +59,13 @@ struct SectionChecker {
             )
             return
         }
+        if planned.notBuiltIn.contains(section.kind) {
+            error(
+                section.place,
+                "\(section.heading) needs a connlog with its server, and this one was built without "
+                    + "(--disable-default-traits); build it anew, or remove the section")
+            return
+        }
         var kinds: [String] = []
         for kind in schemas.map(\.kind) + planned.kinds where !kinds.contains(kind) { kinds.append(kind) }
         let known = enumeration(kinds.filter { !planned.kinds.contains($0) }.map { "[\($0)]" })

@@ -22,6 +22,10 @@ public protocol Sink: Sendable {
     /// soon with whatever is true then (`retry` when it is unknown whether the receiver took the batch).
     func send(_ batch: EventBatch) async -> SendOutcome
 
+    /// The same, with the place of the events in the queue: the delivery calls this one. A sink that can store a place
+    /// together with the events need not take any of them twice.
+    func send(_ batch: EventBatch, at place: EventPlace) async -> SendOutcome
+
     /// What became of a batch that was `accepted`: waits for the proof. Called in the order of the queue; whether one
     /// after another or for several at once is `limits.proofs`'.
     func outcome(of receipt: Receipt) async -> SendOutcome
@@ -60,6 +64,7 @@ extension Sink {
     public var inFlightNow: Int { limits.inFlight }
     public var figures: [SinkFigure] { [] }
     public func open(_ committed: [UInt8]?) async throws(SinkError) {}
+    public func send(_ batch: EventBatch, at place: EventPlace) async -> SendOutcome { await send(batch) }
     public func outcome(of receipt: Receipt) async -> SendOutcome { .delivered }
     public func commitPoint() async throws(SinkError) -> [UInt8] { [] }
     public func committed() async {}

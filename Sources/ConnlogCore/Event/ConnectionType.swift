@@ -86,7 +86,7 @@ public enum ConnectionMethod: String, Sendable, CaseIterable {
     /// None of these, or nothing.
     case other
 
-    init(_ type: ConnectionType) {
+    public init(_ type: ConnectionType) {
         switch type {
         case .ssh, .vscode, .jetbrains: self = .ssh
         case .reconnectingPTY: self = .reconnectingPTY

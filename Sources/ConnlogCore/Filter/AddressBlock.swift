@@ -28,6 +28,16 @@ public struct AddressBlock: Sendable, Equatable {
         return AddressBlock.masked(address.high, address.low, length) == (high, low)
     }
 
+    /// The first and the last address of the block, in 16 bytes as IPv6 has them.
+    public var bytes: (lowest: [UInt8], highest: [UInt8]) {
+        let rest = AddressBlock.masked(.max, .max, length)
+        return (AddressBlock.bytes(high, low), AddressBlock.bytes(high | ~rest.0, low | ~rest.1))
+    }
+
+    private static func bytes(_ high: UInt64, _ low: UInt64) -> [UInt8] {
+        [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) } }
+    }
+
     private static func masked(_ high: UInt64, _ low: UInt64, _ length: Int) -> (UInt64, UInt64) {
         func mask(_ bits: Int) -> UInt64 { bits <= 0 ? 0 : bits >= 64 ? .max : ~(UInt64.max >> UInt64(bits)) }
         return (high & mask(length), low & mask(length - 64))

@@ -1,6 +1,6 @@
 private import CConnlog
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// Writes bytes one after another into memory that `ByteBuffer.withWriter` has reserved.

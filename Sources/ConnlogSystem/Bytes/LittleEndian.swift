@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// Fixed-width integers, least significant byte first, as files of ours hold them.

@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// Up to 24 bytes, of which the first is given with each use: the lowest byte of `head` is 0, and bytes that are not

@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A descriptor that can only be read forwards: a pipe, a terminal, a file handed in. It is not closed.

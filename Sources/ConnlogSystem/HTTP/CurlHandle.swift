@@ -1,6 +1,6 @@
 internal import CCurl
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A libcurl easy handle with its header list and error text. Belongs to one thread.

@@ -1,7 +1,7 @@
 internal import CCurl
 private import Synchronization
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// HTTP/1.1 over libcurl: one multi handle, one thread of its own, any number of requests at once.

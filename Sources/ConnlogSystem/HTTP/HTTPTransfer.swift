@@ -1,6 +1,6 @@
 internal import CCurl
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// One request under way: what libcurl's callbacks read and write.

@@ -1,6 +1,6 @@
 private import CConnlog
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// Sends datagrams on a connected socket, many in one system call.

@@ -1,6 +1,6 @@
 private import CConnlog
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A socket of this machine by its path, such as `/dev/log`: for datagrams, or else a stream.

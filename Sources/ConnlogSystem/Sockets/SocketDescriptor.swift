@@ -1,6 +1,6 @@
 private import CConnlog
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// An open non-blocking socket that is closed with the last reference, and the waiting on it.

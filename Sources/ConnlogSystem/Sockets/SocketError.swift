@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// Why a connection could not be made or did not hold: what happened, with whom, and the system's words.

@@ -1,6 +1,6 @@
 private import CConnlog
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A TCP connection, with TLS over it if asked for, that knows how far the peer's kernel has acknowledged.

@@ -1,6 +1,6 @@
 private import CConnlog
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// The client's side of TLS 1.2 or 1.3 over a connected, non-blocking socket.

@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A mutex with a condition, for the few places where a thread of our own waits for work.

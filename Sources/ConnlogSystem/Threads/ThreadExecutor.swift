@@ -1,6 +1,6 @@
 private import CConnlog
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// A thread of its own for one source, one delivery, or the queue's writer: what runs there may block in system calls.

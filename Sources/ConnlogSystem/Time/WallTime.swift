@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #endif
 
 /// Nanoseconds since 1970-01-01T00:00:00Z; covers the years 1678 to 2261.

@@ -1,7 +1,7 @@
 internal import CConnlog
 
 #if canImport(Glibc)
-    internal import Glibc
+internal import Glibc
 #endif
 
 // Searches in spans. Invariant: ranges are checked against the span before memory is touched, so a wrong range ends the

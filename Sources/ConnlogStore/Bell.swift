@@ -1,0 +1,51 @@
+import Synchronization
+
+/// Wakes whoever waits for something new.
+final class Bell: Sendable {
+    private struct State {
+        var rings: UInt64 = 0
+        var nextID: UInt64 = 0
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    func ring() {
+        let waiters = state.withLock { state in
+            state.rings += 1
+            defer { state.waiters.removeAll() }
+            return state.waiters.values.map { $0 }
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// The next ring from now on: take it before looking whether there is something, so that none is missed.
+    func next() -> Ring { Ring(bell: self, after: state.withLock { $0.rings }) }
+
+    struct Ring: Sendable {
+        let bell: Bell
+        let after: UInt64
+
+        /// Returns when it has rung, or when the task is cancelled.
+        func wait() async { await bell.wait(after: after) }
+    }
+
+    private func wait(after rings: UInt64) async {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    if state.rings > rings || Task.isCancelled { return true }
+                    state.waiters[id] = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+        }
+    }
+}

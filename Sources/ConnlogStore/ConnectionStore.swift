@@ -1,0 +1,196 @@
+#if Server
+public import ConnlogCore
+public import ConnlogSystem
+import Foundation
+import GRDB
+
+/// The connections, in one SQLite file: a row for each, merged from its events, and the events as they were received.
+///
+/// One process writes; any number of readers ask beside it, each seeing what was there when it began to ask. Reading
+/// waits for the disk, so the functions that answer questions are `async` and run on threads of the database's own.
+/// Cancelling the task interrupts a question that takes long.
+public final class ConnectionStore: Sendable {
+    public let path: String
+    private let pool: DatabasePool
+    private let partitionRows: Int64
+    private let memory = WriterMemory()
+    private let bell = Bell()
+
+    /// Opens the file, makes it if there is none, and brings one of an older version up to date, after copying it to
+    /// `<path>.v<version>`.
+    /// - Parameters:
+    ///   - cacheBytes: of pages in memory, for the writer; each of the four readers gets a quarter.
+    ///   - partitionRows: how many rows one set of tables gets; for tests.
+    /// - Throws: `StoreProblem`, with the place and the next step.
+    public convenience init(_ path: String, cacheBytes: Int) throws(StoreProblem) {
+        try self.init(path, cacheBytes: cacheBytes, partitionRows: StoreWriter.partitionRows)
+    }
+
+    package init(_ path: String, cacheBytes: Int, partitionRows: Int64) throws(StoreProblem) {
+        self.path = path
+        self.partitionRows = partitionRows
+        do {
+            try LocalFileSystem().createDirectory(ConnectionStore.directory(of: path))
+            pool = try StoreFile.open(path, cacheBytes: cacheBytes)
+        } catch {
+            throw ConnectionStore.problem(error, path)
+        }
+    }
+
+    private static func directory(of path: String) -> String {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        return parts.isEmpty ? "." : parts.count == 1 ? "/" : parts.joined(separator: "/")
+    }
+
+    // MARK: - Writing
+
+    /// What became of a batch of events.
+    public struct Outcome: Sendable, Equatable {
+        /// New rows.
+        public var added = 0
+        /// Connections that were there and got more events.
+        public var merged = 0
+        /// Events that are in the store already: the queue sends again what it does not know to be committed.
+        public var known = 0
+    }
+
+    /// Takes a batch in; when it returns, it is on the disk. Waits for the disk.
+    /// - Parameters:
+    ///   - place: where the events stand in the queue; each is taken once, however often it is given.
+    ///   - arrival: stands for the time of an event that has none.
+    public func apply(
+        _ batch: EventBatch, at place: EventPlace?, arrival: Nanoseconds
+    ) throws(StoreProblem) -> Outcome {
+        let result = try write { (writer, database) in
+            try writer.apply(batch, at: place, arrival: arrival, database)
+        }
+        bell.ring()
+        checkpoint()
+        return Outcome(added: result.added, merged: result.merged, known: result.known)
+    }
+
+    /// Runs in one transaction, with the writer.
+    func write<Value>(_ body: (inout StoreWriter, Database) throws -> Value) throws(StoreProblem) -> Value {
+        do {
+            return try pool.writeWithoutTransaction { database in
+                var value: Value?
+                do {
+                    try database.inTransaction(.immediate) {
+                        var writer = try memory.take() ?? StoreWriter(database, partitionRows: partitionRows)
+                        value = try body(&writer, database)
+                        memory.writer = writer
+                        return .commit
+                    }
+                } catch {
+                    // What it remembers may not be what the file says.
+                    memory.writer = nil
+                    throw error
+                }
+                guard let value else { throw StoreProblem("\(path): a transaction came to nothing") }
+                return value
+            }
+        } catch {
+            throw ConnectionStore.problem(error, path)
+        }
+    }
+
+    /// Moves what was written into the file proper, now and then, so that the log beside it stays small.
+    private func checkpoint() {
+        guard CheckpointPace.isDue(path) else { return }
+        // One that a reader holds up is made another time.
+        try? pool.writeWithoutTransaction { database in _ = try database.checkpoint(.passive) }
+    }
+
+    // MARK: - Reading
+
+    private func read<Value: Sendable>(
+        _ body: @escaping @Sendable (StoreReader) throws -> Value
+    ) async throws(StoreProblem) -> Value {
+        do {
+            return try await pool.read { database in try body(StoreReader(database)) }
+        } catch {
+            throw ConnectionStore.problem(error, path)
+        }
+    }
+
+    /// The newest connections that match, newest first.
+    /// - Parameters:
+    ///   - after: goes on after this place; `nil` begins with the newest.
+    ///   - offset: so many are passed over first. Costs time for each: better go on by `after`.
+    public func page(
+        _ query: RowQuery, after: RowPosition? = nil, offset: Int = 0, limit: Int
+    ) async throws(StoreProblem) -> [ConnectionRow] {
+        try await read { try $0.page(query, after: after, offset: offset, limit: limit) }
+    }
+
+    /// How many match: up to `cap` exactly, `cap` + 1 says that there are more. A cap of 0 counts all.
+    public func count(_ query: RowQuery, cap: Int) async throws(StoreProblem) -> Int {
+        try await read { try $0.count(query, cap: cap) }
+    }
+
+    /// The connection that an event of this id made.
+    public func row(id: String) async throws(StoreProblem) -> ConnectionRow? {
+        try await read { try $0.row(id: id) }
+    }
+
+    /// A connection's events as they were received, the oldest first; what retention has let go is missing.
+    public func events(of row: ConnectionRow) async throws(StoreProblem) -> [ReceivedEvent] {
+        try await read { try $0.events(of: row.position) }
+    }
+
+    /// Events from a number on, in the order in which they came in.
+    public func events(from number: Int64, limit: Int) async throws(StoreProblem) -> [ReceivedEvent] {
+        try await read { try $0.events(from: number, limit: limit) }
+    }
+
+    /// The number of the newest event; 0 if there is none.
+    public func newestEvent() async throws(StoreProblem) -> Int64 { try await read { try $0.newestEvent() } }
+
+    /// Returns when there may be events after `number`, or when the task is cancelled.
+    public func waitForEvents(after number: Int64) async throws(StoreProblem) {
+        let ring = bell.next()
+        if try await newestEvent() > number { return }
+        await ring.wait()
+    }
+
+    // MARK: - What went wrong
+
+    static func problem(_ error: any Error, _ path: String) -> StoreProblem {
+        if let problem = error as? StoreProblem { return problem }
+        guard let error = error as? DatabaseError else { return StoreProblem("\(path): \(error)") }
+        let words = error.message ?? "\(error.resultCode)"
+        switch error.resultCode {
+        case .SQLITE_CORRUPT, .SQLITE_NOTADB:
+            return StoreProblem(
+                "\(path) is damaged (\(words)); stop connlog and move it away: the store begins anew, and what the "
+                    + "queue still has is stored again", isDamage: true)
+        case .SQLITE_FULL: return StoreProblem("the disk of \(path) is full; make room")
+        case .SQLITE_CANTOPEN: return StoreProblem("\(path) cannot be opened: \(words); may connlog write there?")
+        default: return StoreProblem("\(path): \(words)")
+        }
+    }
+}
+
+/// The writer between two transactions; `nil` at first and after a failure.
+///
+/// `@unchecked`: only what runs on GRDB's writer touches it, and that runs one thing at a time.
+private final class WriterMemory: @unchecked Sendable {
+    var writer: StoreWriter?
+
+    /// So that nobody else holds what the writer then changes.
+    func take() -> StoreWriter? {
+        defer { writer = nil }
+        return writer
+    }
+}
+
+/// When the log beside the file is large enough to be moved into it.
+private enum CheckpointPace {
+    private static let logBytes = 64 << 20
+
+    static func isDue(_ path: String) -> Bool {
+        let size = try? LocalFileSystem().open(path + "-wal", .read).size()
+        return (size ?? 0) >= CheckpointPace.logBytes
+    }
+}
+#endif

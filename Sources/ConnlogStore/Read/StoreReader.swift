@@ -1,0 +1,180 @@
+#if Server
+import ConnlogCore
+import GRDB
+
+/// Answers questions in one reading transaction.
+struct StoreReader {
+    private let database: Database
+    private let hash: KeyHash
+    private var classes: [PartitionQuery.RowClassNumber] = []
+    /// The newest first.
+    private var partitions: [Extent] = []
+
+    struct Extent {
+        let partition: Partition
+        /// Of the connect times, or beyond them.
+        let oldest: Microseconds
+        let newest: Microseconds
+    }
+
+    init(_ database: Database) throws {
+        self.database = database
+        hash = KeyHash(try database.first("SELECT store FROM settings") { $0.bytes(0) } ?? [])
+        classes = try database.all(RowClass.sql) {
+            PartitionQuery.RowClassNumber(number: $0.int(0), rowClass: RowClass($0))
+        }
+        let sql = "SELECT partition, oldest, newest FROM partitions WHERE newest NOT NULL ORDER BY newest DESC"
+        partitions = try database.all(sql) {
+            Extent(partition: Partition(number: $0.int(0)), oldest: $0.int(1), newest: $0.int(2))
+        }
+    }
+
+    // MARK: - Lists
+
+    /// The newest rows that match.
+    /// - Parameters:
+    ///   - after: goes on after this place; `nil` begins with the newest.
+    ///   - offset: so many are passed over first. Costs time for each.
+    func page(_ query: RowQuery, after: RowPosition?, offset: Int, limit: Int) throws -> [ConnectionRow] {
+        var places: [RowPosition] = []
+        var streams: [RowStream] = []
+        var waiting = partitions[...]
+        var passed = 0
+        while places.count < limit {
+            // A partition is opened when its newest row may be next.
+            while let next = waiting.first, streams.allSatisfy({ ($0.head?.time ?? .min) <= next.newest }) {
+                waiting.removeFirst()
+                if let after, next.oldest > after.time { continue }
+                streams += try plan(query, next).streams(after: after, database).filter { $0.head != nil }
+            }
+            guard let newest = StoreReader.newest(streams), let head = streams[newest].head else { break }
+            if passed < offset { passed += 1 } else { places.append(head) }
+            try streams[newest].advance(database)
+            if streams[newest].head == nil { streams.remove(at: newest) }
+        }
+        return try places.compactMap(row)
+    }
+
+    private static func newest(_ streams: [RowStream]) -> Int? {
+        var best: (index: Int, head: RowPosition)?
+        for index in streams.indices {
+            guard let head = streams[index].head else { continue }
+            if let best, head < best.head { continue }
+            best = (index, head)
+        }
+        return best?.index
+    }
+
+    /// How many rows match, up to `cap` + 1, which says that there are more; a cap of 0 counts all.
+    func count(_ query: RowQuery, cap: Int) throws -> Int {
+        let limit = cap == 0 ? Int.max : cap + 1
+        var count = 0
+        for extent in partitions where count < limit {
+            let plan = try plan(query, extent)
+            if plan.isCensus {
+                count += try census(plan)
+            } else {
+                count += try plan.count(limit: limit - count, database)
+            }
+        }
+        return min(count, limit)
+    }
+
+    private func census(_ plan: PartitionQuery) throws -> Int {
+        if plan.isEmpty { return 0 }
+        let wanted = Set(plan.classes.map(\.number))
+        return try censusOf(plan.partition).reduce(0) { wanted.contains($1.key) ? $0 + $1.value : $0 }
+    }
+
+    private func censusOf(_ partition: Partition) throws -> [Int64: Int] {
+        let counts = try database.all(
+            "SELECT class, rows FROM census WHERE partition = ? AND rows > 0", [.int(partition.number)]
+        ) { ($0.int(0), Int($0.int(1))) }
+        return Dictionary(counts, uniquingKeysWith: +)
+    }
+
+    /// The query for one partition, with the classes it has rows of.
+    func plan(_ query: RowQuery, _ extent: Extent) throws -> PartitionQuery {
+        let present = try censusOf(extent.partition)
+        return try PartitionQuery(
+            query, extent.partition, classes.filter { present[$0.number] != nil }, hash, database)
+    }
+
+    func plans(_ query: RowQuery) throws -> [PartitionQuery] { try partitions.map { try plan(query, $0) } }
+
+    // MARK: - One row
+
+    /// The row that an event of this id made; `nil` if there is none.
+    func row(id text: String) throws -> ConnectionRow? {
+        let id = Identifier(text)
+        for extent in partitions {
+            let partition = extent.partition
+            let sql = """
+                SELECT r.time, r.row FROM \(partition.keys) k JOIN \(partition.rows) r ON r.row = k.row
+                WHERE k.hash = ? AND r.id = ?
+                """
+            let found = try database.first(sql, [.int(hash.ofRow(id)), .id(id)]) {
+                RowPosition(time: $0.int(0), partition: partition.number, row: $0.int(1))
+            }
+            if let found { return try row(found) }
+        }
+        return nil
+    }
+
+    func row(_ place: RowPosition) throws -> ConnectionRow? {
+        let partition = Partition(number: place.partition)
+        return try database.first(StoreReader.sql(partition), [.int(place.row)]) { ConnectionRow($0, place) }
+    }
+
+    private static func sql(_ partition: Partition) -> String {
+        func text(_ column: String) -> String { "(SELECT text FROM \(partition.texts) WHERE number = r.\(column))" }
+        let texts = [
+            "reason", "owner", "workspace", "name", "agent", "user", "ip", "user_agent", "slug", "type", "app",
+        ]
+        return """
+            SELECT r.id, r.connection, r.session, r.time, r.disconnect, r.reason_time, r.code, r.code_time, r.events,
+                c.organization, c.type, \(texts.map(text).joined(separator: ", "))
+            FROM \(partition.rows) r JOIN classes c ON c.class = r.class WHERE r.row = ?
+            """
+    }
+
+    // MARK: - Events as received
+
+    /// The events of a connection as they were received, the oldest first; those that retention has let go are missing.
+    func events(of place: RowPosition) throws -> [ReceivedEvent] {
+        let partition = Partition(number: place.partition)
+        let sql = """
+            SELECT first FROM \(partition.rows) WHERE row = ?1 AND first NOT NULL
+            UNION SELECT second FROM \(partition.rows) WHERE row = ?1 AND second NOT NULL
+            UNION SELECT event FROM \(partition.more) WHERE row = ?1 ORDER BY 1
+            """
+        let numbers = try database.all(sql, [.int(place.row)]) { $0.int(0) }
+        return try numbers.compactMap { number in
+            try events(from: number, limit: 1).first { $0.number == number }
+        }
+    }
+
+    /// Events by their numbers, which rise by one from event to event.
+    /// - Parameter first: the number of the first wanted; the next that there is, if that one is gone.
+    func events(from first: Int64, limit: Int) throws -> [ReceivedEvent] {
+        let start = try database.first("SELECT max(first) FROM raw WHERE first <= ?", [.int(first)]) {
+            $0.optionalInt(0)
+        }
+        let sql = "SELECT first, lines FROM raw WHERE first >= ? ORDER BY first"
+        var events: [ReceivedEvent] = []
+        try database.prepared(sql).each([.int((start ?? nil) ?? first)]) { row in
+            for (index, line) in try RawBlock.lines(row.bytes(1)).enumerated() {
+                let number = row.int(0) + Int64(index)
+                if number >= first, events.count < limit { events.append(ReceivedEvent(number: number, line: line)) }
+            }
+            return events.count < limit
+        }
+        return events
+    }
+
+    /// The number of the newest event; 0 if there is none.
+    func newestEvent() throws -> Int64 {
+        try (database.first("SELECT next_event FROM settings") { $0.int(0) } ?? 1) - 1
+    }
+}
+#endif

@@ -1,0 +1,49 @@
+#if Server
+import GRDB
+
+/// The steps from one version of the file to the next. A step that has been released never changes; `user_version` in
+/// the file is the number of the last one that was done.
+enum Migrations {
+    static let steps: [@Sendable (Database) throws -> Void] = [first]
+
+    static var newest: Int { steps.count }
+
+    /// Does what is missing, each step and its number in one transaction.
+    static func run(_ database: Database, from version: Int) throws {
+        for step in steps.indices.dropFirst(version) {
+            try database.inTransaction {
+                try steps[step](database)
+                try database.execute(sql: "PRAGMA user_version = \(step + 1)")
+                return .commit
+            }
+        }
+    }
+
+    /// - `settings`: one line: the store's own id, the number of the next event.
+    /// - `queues`: how far each queue's events are in here, and the checksum of the last one.
+    /// - `classes`: what every list is asked by, as one number: organization, type, app.
+    /// - `partitions`: about a million connections each, in tables of their own (see `Partition`), so that what is
+    ///   written at random places stays small. `filter` is the Bloom filter of its keys once no more rows come.
+    /// - `census`: how many rows of each class a partition has.
+    /// - `raw`: the events as received, some dozens in a gzip member; `first` is the number of the first of them.
+    private static func first(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                CREATE TABLE settings(store BLOB NOT NULL, next_event INTEGER NOT NULL);
+                INSERT INTO settings VALUES (randomblob(16), 1);
+                CREATE TABLE queues(
+                    queue BLOB PRIMARY KEY, next_offset INTEGER NOT NULL, last_event INTEGER NOT NULL) WITHOUT ROWID;
+                CREATE TABLE classes(class INTEGER PRIMARY KEY, organization TEXT, type TEXT NOT NULL, app TEXT);
+                CREATE UNIQUE INDEX classes_all ON classes(ifnull(organization, ''), type, ifnull(app, ''));
+                CREATE TABLE partitions(
+                    partition INTEGER PRIMARY KEY, oldest INTEGER, newest INTEGER, next_row INTEGER NOT NULL,
+                    filter BLOB);
+                CREATE TABLE census(
+                    partition INTEGER NOT NULL, class INTEGER NOT NULL, rows INTEGER NOT NULL,
+                    PRIMARY KEY (partition, class)) WITHOUT ROWID;
+                CREATE TABLE raw(
+                    first INTEGER PRIMARY KEY, count INTEGER NOT NULL, newest INTEGER NOT NULL, lines BLOB NOT NULL);
+                """)
+    }
+}
+#endif

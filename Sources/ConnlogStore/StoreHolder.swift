@@ -1,0 +1,80 @@
+#if Server
+public import ConnlogCore
+import ConnlogSystem
+import Synchronization
+
+/// The store of a configuration: opened when it is first needed, and shared by the sink that fills it and whoever asks.
+public final class StoreHolder: Sendable {
+    public let path: String
+    public let retention: ConnectionStore.Retention
+    /// An agent's connection without an end that began longer ago counts as lost; `nil`: none does.
+    public let lostAfter: Duration?
+    private let cacheBytes: Int
+    private let opened = Mutex<ConnectionStore?>(nil)
+    private let counts = Mutex(Counts())
+
+    struct Counts {
+        var rows = 0
+        var merged = 0
+        var known = 0
+        var rowsRemoved = 0
+        var eventsRemoved = 0
+        /// As it was last looked at.
+        var bytes = 0
+    }
+
+    public init(
+        _ path: String, cacheBytes: Int, retention: ConnectionStore.Retention = .init(), lostAfter: Duration? = nil
+    ) {
+        self.path = path
+        self.cacheBytes = cacheBytes
+        self.retention = retention
+        self.lostAfter = lostAfter
+    }
+
+    /// The store, if it could be opened so far. Never waits for a disk.
+    public var store: ConnectionStore? { opened.withLock { $0 } }
+
+    /// Opens it, unless that is done. Waits for the disk.
+    public func open() throws(StoreProblem) -> ConnectionStore {
+        if let store { return store }
+        let store = try ConnectionStore(path, cacheBytes: cacheBytes)
+        // If another thread was faster, its store is the one; SQLite lets both be open meanwhile.
+        return opened.withLock { opened in
+            if let first = opened { return first }
+            opened = store
+            return store
+        }
+    }
+
+    func count(_ change: (inout Counts) -> Void) { counts.withLock { change(&$0) } }
+
+    /// A snapshot; never waits for a disk.
+    public var figures: [SinkFigure] {
+        let counts = counts.withLock { $0 }
+        return [
+            SinkFigure(.counter, "rows", [], counts.rows), SinkFigure(.counter, "merges", [], counts.merged),
+            SinkFigure(.counter, "events_known", [], counts.known),
+            SinkFigure(.counter, "retention_rows", [], counts.rowsRemoved),
+            SinkFigure(.counter, "retention_events", [], counts.eventsRemoved),
+            SinkFigure(.gauge, "content_bytes", [], counts.bytes),
+        ]
+    }
+
+    /// Lets go of what is too old, in steps between which events can be taken in, until nothing is or the task is
+    /// cancelled.
+    func retain(now: Nanoseconds) throws(StoreProblem) {
+        let store = try open()
+        while !Task.isCancelled {
+            let step = try store.retain(retention, now: now)
+            count {
+                $0.rowsRemoved += step.rows
+                $0.eventsRemoved += step.events
+            }
+            if !step.isPartial { break }
+        }
+        let bytes = try store.contentBytes()
+        count { $0.bytes = bytes }
+    }
+}
+#endif

@@ -1,0 +1,104 @@
+#if Server
+public import ConnlogCore
+public import ConnlogSystem
+import Synchronization
+
+/// The store as a sink like the others.
+///
+/// # Exactly once
+/// The place in the queue is stored in the transaction that stores the events, so what is sent again after a crash is
+/// left out by its place. `delivered` means on the disk.
+///
+/// A store that was moved away begins anew with what the queue still has; one that was copied back from a backup misses
+/// what came between: connlog cannot see that.
+public final class StoreSink: Sink {
+    public let limits = BatchLimits(events: 40_000, bytes: 32 << 20, wait: .milliseconds(200))
+
+    private let holder: StoreHolder
+    private let clock: any WallTime
+    private let log: LogFunction
+    private let thread = ThreadExecutor("retention")
+    private let retaining = Mutex<Task<Void, Never>?>(nil)
+
+    public init(_ holder: StoreHolder, clock: any WallTime = SystemWallTime(), log: @escaping LogFunction) {
+        self.holder = holder
+        self.clock = clock
+        self.log = log
+    }
+
+    public var figures: [SinkFigure] { holder.figures }
+
+    public func open(_ committed: [UInt8]?) async throws(SinkError) {
+        do throws(StoreProblem) {
+            _ = try holder.open()
+        } catch {
+            throw SinkError(StoreSink.reason(error))
+        }
+        retaining.withLock { task in
+            if task == nil { task = Task(executorPreference: thread) { await self.retain() } }
+        }
+    }
+
+    public func send(_ batch: EventBatch) async -> SendOutcome { take(batch, nil) }
+
+    public func send(_ batch: EventBatch, at place: EventPlace) async -> SendOutcome { take(batch, place) }
+
+    private func take(_ batch: EventBatch, _ place: EventPlace?) -> SendOutcome {
+        do throws(StoreProblem) {
+            let outcome = try holder.open().apply(batch, at: place, arrival: clock.now())
+            holder.count {
+                $0.rows += outcome.added
+                $0.merged += outcome.merged
+                $0.known += outcome.known
+            }
+            return .delivered
+        } catch {
+            return error.isDamage ? .hold(StoreSink.reason(error)) : .retry(StoreSink.reason(error))
+        }
+    }
+
+    public func close() async {
+        let task = retaining.withLock { $0 }
+        task?.cancel()
+        await task?.value
+    }
+
+    private static func reason(_ problem: StoreProblem) -> Reason {
+        Reason(problem.isDamage ? "store_damaged" : "store_unwritable", problem.description)
+    }
+
+    // MARK: - Retention
+
+    /// How often it is looked whether something is too old.
+    private static let pause = Duration.seconds(10)
+
+    private func retain() async {
+        var last: StoreProblem?
+        while !Task.isCancelled {
+            do throws(StoreProblem) {
+                try holder.retain(now: clock.now())
+                last = nil
+            } catch {
+                if error != last { log(.error, "what is too old cannot be let go: \(error)") }
+                last = error
+            }
+            try? await Task.sleep(for: StoreSink.pause)
+        }
+    }
+
+    // MARK: - Trials
+
+    public func connectTrial() async -> [TrialFinding] {
+        do throws(StoreProblem) {
+            let events = try await holder.open().newestEvent()
+            return [.good("\(holder.path) can be opened; \(events) events have come in so far")]
+        } catch {
+            return [.failed(error.description)]
+        }
+    }
+
+    public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
+        [.good("a test event would stay among the connections, so none is stored")]
+    }
+}
+#endif

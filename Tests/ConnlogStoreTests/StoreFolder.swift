@@ -1,0 +1,29 @@
+#if Server
+import ConnlogCore
+import ConnlogStore
+import ConnlogSystem
+import Foundation
+
+/// A directory for a store, which goes when the test is over.
+final class StoreFolder {
+    let path = FileManager.default.temporaryDirectory.path + "/connlog-store-\(UUID().uuidString)"
+
+    var file: String { path + "/connlog.db" }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// - Parameter partitionRows: few, so that what happens between partitions happens.
+    func open(partitionRows: Int64 = 7) throws -> ConnectionStore {
+        try ConnectionStore(file, cacheBytes: 1 << 20, partitionRows: partitionRows)
+    }
+}
+
+extension ConnectionStore {
+    @discardableResult
+    func apply(_ events: some Sequence<ToldEvent>, at place: EventPlace? = nil) throws -> Outcome {
+        try apply(ToldEvent.batch(events), at: place, arrival: 0)
+    }
+
+    func everything() async throws -> [ConnectionRow] { try await page(RowQuery(), limit: 100_000) }
+}
+#endif
