@@ -13,8 +13,7 @@ work=$(mktemp -d)
 receiver=
 trap '[ -z "$receiver" ] || kill "$receiver" 2>/dev/null || true; rm -rf "$work"' EXIT
 if [ -z "${CONNLOG_BINARY:-}" ]; then
-    swift build -c release --product connlog
-    CONNLOG_BINARY=$(swift build -c release --show-bin-path)/connlog
+    CONNLOG_BINARY=$(Tests/tools/build-forwarder.sh)
 fi
 gcc -O2 -Wall -shared -fPIC -fno-builtin -o "$work/allocations.so" Benchmarks/allocations.c
 gcc -O2 -Wall -o "$work/receiver" Benchmarks/receiver.c -lisal

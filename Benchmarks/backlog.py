@@ -91,7 +91,7 @@ def stop(child):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--connlog", default=".build/release/connlog")
+    parser.add_argument("--connlog", default=".build/forwarder/release/connlog")
     parser.add_argument("--gib", type=float, default=8)
     parser.add_argument("--dir", default=None)
     parser.add_argument("--logs", default="/dev/shm")

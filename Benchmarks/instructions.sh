@@ -16,8 +16,7 @@ Tests/tools/need-packages.sh valgrind binutils python3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ -z "${CONNLOG_BINARY:-}" ]; then
-    swift build -c release --product connlog
-    CONNLOG_BINARY=$(swift build -c release --show-bin-path)/connlog
+    CONNLOG_BINARY=$(Tests/tools/build-forwarder.sh)
 fi
 # Valgrind cannot read the debug information of newer compilers.
 strip -g -o "$work/connlog" "$CONNLOG_BINARY"

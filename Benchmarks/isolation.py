@@ -169,7 +169,7 @@ def percentile(values, percent):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--connlog", default=".build/release/connlog")
+    parser.add_argument("--connlog", default=".build/forwarder/release/connlog")
     parser.add_argument("--events", type=int, default=2000)
     parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--rounds", type=int, default=3)

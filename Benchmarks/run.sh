@@ -18,8 +18,7 @@ Tests/tools/setup-peers.sh "$PWD/.build/peers"
 Tests/tools/need-packages.sh syslog-ng-mod-http
 gcc -O2 -Wall -Wextra -o "$work/receiver" Benchmarks/receiver.c -lisal
 if [ -z "${CONNLOG_BINARY:-}" ]; then
-    swift build -c release --product connlog
-    CONNLOG_BINARY=$(swift build -c release --show-bin-path)/connlog
+    CONNLOG_BINARY=$(Tests/tools/build-forwarder.sh)
 fi
 export CONNLOG_BINARY
 exec python3 Benchmarks/bench.py "$@"

@@ -10,8 +10,7 @@ cd "$(dirname "$0")/.."
 lines=${1:-1000000}
 repeats=${2:-1}
 if [ -z "${CONNLOG_BINARY:-}" ]; then
-    swift build -c release --product connlog >&2
-    CONNLOG_BINARY=$(swift build -c release --show-bin-path)/connlog
+    CONNLOG_BINARY=$(Tests/tools/build-forwarder.sh)
 fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/connlog-bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -16,21 +16,22 @@ section() { printf '\n== %s (%d s so far)\n' "$1" $((SECONDS - begun)); }
 
 section "What is needed"
 command -v swift >/dev/null || { echo "There is no 'swift' in PATH; install Swift 6.3 from https://swift.org/install" >&2; exit 1; }
-Tests/tools/need-packages.sh libcurl4-openssl-dev libisal-dev libssl-dev pkg-config python3 ca-certificates openssl strace \
+Tests/tools/need-packages.sh libcurl4-openssl-dev libisal-dev libsqlite3-dev libssl-dev pkg-config python3 ca-certificates openssl strace \
     e2fsprogs mount
 Tests/tools/setup-peers.sh .build/peers
 swift --version 2>/dev/null | head -n 1
 
 section "Format"
-swift format lint --strict -r Sources Tests Package.swift
+swift format lint --strict -r Sources Tests Benchmarks/Store Package.swift
 
-section "Release build of the forwarder"
-swift build -c release --product connlog
-CONNLOG_BINARY=$(swift build -c release --show-bin-path)/connlog
+section "Release build of the forwarder, without the server"
+CONNLOG_BINARY=$(Tests/tools/build-forwarder.sh)
 export CONNLOG_BINARY
 
-section "Debug build of the tests, with the imports checked"
+section "Debug build of the tests and all of connlog, with the imports checked"
 swift build --build-tests --explicit-target-dependency-import-check error
+CONNLOG_SERVER_BINARY=$(swift build --show-bin-path)/connlog
+export CONNLOG_SERVER_BINARY
 
 section "Instructions and allocations of a line"
 Benchmarks/instructions.sh

@@ -28,8 +28,7 @@ Tests/tools/need-packages.sh libcurl4-openssl-dev libisal-dev libssl-dev pkg-con
 swift --version 2>/dev/null | head -n 1
 
 say "Building (the first time takes a minute or two)"
-swift build -c release --product connlog || fail "the build failed; the compiler's words are above"
-connlog=$(swift build -c release --show-bin-path)/connlog
+connlog=$(Tests/tools/build-forwarder.sh) || fail "the build failed; the compiler's words are above"
 
 # Two receivers; each says its port once it listens.
 out=$(mktemp -d "${TMPDIR:-/tmp}/connlog-quickstart.XXXXXX")

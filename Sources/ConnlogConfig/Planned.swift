@@ -15,11 +15,10 @@ public struct Planned: Sendable {
 
     /// What the architecture names and is yet to come.
     public static let connlog = Planned(
-        kinds: ["server", "access"],
-        types: ["source": ["journald", "coder_api", "ingest"], "directory": ["coder_api"]])
+        types: ["source": ["journald", "coder_api"], "directory": ["coder_api"]])
 
     /// The same, for a build that only forwards.
     public var withoutServer: Planned {
-        Planned(kinds: kinds, notBuiltIn: ["store"], types: types)
+        Planned(kinds: kinds, notBuiltIn: ["store", "server", "access"], types: types)
     }
 }

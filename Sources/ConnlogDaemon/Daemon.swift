@@ -41,6 +41,9 @@ public final class Daemon: Service {
     private let sources: [ConfiguredSource]
     private let sinks: [ConfiguredSink]
     private let names: NameDirectory
+    #if Server
+    private let server: ServerPlan
+    #endif
     private let stopper = Stopper()
     private let hurry = Stopper()
     private let overdue = Stopper()
@@ -58,6 +61,9 @@ public final class Daemon: Service {
         section = configuration.connlog
         sources = plan.sources
         sinks = plan.sinks
+        #if Server
+        server = plan.server
+        #endif
     }
 
     /// How it ended; asked after `run`.
@@ -82,9 +88,16 @@ public final class Daemon: Service {
             queue: queue, in: settings.dataDirectory, sources: sources, sinks: sinks, names: names, log: log,
             draw: options.progress)
         let timeout = ShutdownTimeout(settings.shutdownTimeout)
-        let reload = Reload(
+        var reload = Reload(
             options: options, started: section, sources: sources, sinks: sinks, names: names, shutdownTimeout: timeout,
             log: log)
+        #if Server
+        let overviews = OverviewMaker(
+            queue: queue, sources: sources, sinks: sinks, monitor: monitor, version: options.version,
+            started: SystemWallTime().now(), bytesMax: settings.queue.queueBytesMax)
+        let server = ServerRun(self.server, names: names, overview: { overviews.overview }, log: log)
+        reload.server = server
+        #endif
         let ending = Ending(
             stopper: stopper, hurry: hurry, overdue: overdue, shutdownTimeout: timeout, sources: sources, sinks: sinks,
             log: log, exitStatus: { monitor.queued.isEmpty ? self.exitStatus : .eventsQueued })
@@ -96,14 +109,28 @@ public final class Daemon: Service {
         let watching = Task(executorPreference: threads[0]) { await monitor.run() }
         let listening = Task { await listen(ending) { hangup.yield() } }
         await sinks.apply(self.sinks, settings)
+        #if Server
+        if !options.once, await !server.start() {
+            fail()
+            stopper.ask()
+        }
+        #endif
         await sources.apply(self.sources)
-        let reloading = Task(executorPreference: threads[1]) { for await _ in hangups { await reload.run() } }
+        let reloading = Task(executorPreference: threads[1]) { [reload] in for await _ in hangups { await reload.run() }
+        }
         await sources.waitUntilOver()
+        #if Server
+        // Inputs that have an end leave something to ask about.
+        if !options.once, server.isWanted { await stopper.wait() }
+        #endif
         if await sources.hasFailed { fail() }
         await flush(queue, isLossless: await sources.canReadAgain)
         await sinks.drain()
         await sinks.waitUntilOver()
         if await sinks.hasFailed { fail() }
+        #if Server
+        await server.stop()
+        #endif
         for task in [listening, reloading, watching] { task.cancel() }
         await watching.value
         await queue.close()

@@ -52,7 +52,7 @@ final class Monitor: Sendable {
         draw?(progress)
     }
 
-    private func words(for status: QueueStatus) -> (LogLevel, String)? {
+    func words(for status: QueueStatus) -> (LogLevel, String)? {
         switch status.state {
         case .ok: (.info, "sources go on reading")
         case .full(let sink): (.warning, fullQueue(heldBy: sink, status))
@@ -111,7 +111,7 @@ final class Monitor: Sendable {
         var parts = ["\(counts.lines) lines", "\(counts.events) events"]
         if !counts.skipped.isEmpty { parts.append("skipped \(list(counts.skipped))") }
         if !counts.malformed.isEmpty { parts.append("malformed \(list(counts.malformed))") }
-        if counts.duplicates > 0 { parts.append("\(counts.duplicates) seen before in another format") }
+        if counts.duplicates > 0 { parts.append("\(counts.duplicates) seen before") }
         return parts.joined(separator: ", ")
     }
 

@@ -17,7 +17,7 @@ public struct Plan {
     let directories: [NameDirectory.Source]
     private(set) var mistakes: [Diagnostic] = []
     #if Server
-    private(set) var store: StoreHolder?
+    private(set) var server: ServerPlan
     #endif
     private let options: Daemon.Options
     private let names: any Names
@@ -33,10 +33,15 @@ public struct Plan {
         self.names = names
         self.options = options
         self.log = log
+        #if Server
+        server = ServerPlan()
+        #endif
         for section in configuration.sections(ofKind: "source") { add(source: section) }
         for section in configuration.sections(ofKind: "sink") { add(sink: section) }
         #if Server
-        for section in configuration.sections(ofKind: "store") { add(store: section) }
+        server = ServerPlan(configuration, sources)
+        mistakes += server.mistakes
+        addStore()
         #endif
         refuseSharedFiles(configuration.sections(ofKind: "sink"))
     }
@@ -82,9 +87,8 @@ public struct Plan {
     }
 
     #if Server
-    private mutating func add(store section: Section) {
-        let holder = StoreSection.holder(section)
-        store = holder
+    private mutating func addStore() {
+        guard let section = server.storeSection, let holder = server.store else { return }
         let (log, name) = (log, StoreSection.sinkName)
         if let taken = sinks.first(where: { $0.name == name }) {
             let words = "'\(name)' is what [store] is called among the sinks; give this one another name"

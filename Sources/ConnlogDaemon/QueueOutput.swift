@@ -36,6 +36,11 @@ struct QueueOutput: EventOutput {
         }
     }
 
+    var blocked: String? {
+        let state = queue.status.state
+        return state == .ok ? nil : state.word
+    }
+
     func makeBatch() -> EventBatch { queue.makeBatch() }
 
     private static func appendError(_ error: QueueError) -> AppendError {

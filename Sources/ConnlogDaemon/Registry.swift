@@ -8,7 +8,7 @@ public enum Registry {
         [
             FileSource.self,
             StdinSource.self,
-        ]
+        ] + serverSources
     }
 
     static var sinks: [any SinkKind.Type] {
@@ -25,11 +25,13 @@ public enum Registry {
         + [DirectorySection.schema] + server
 
     #if Server
-    private static let server = [StoreSection.schema]
+    private static let server = [StoreSection.schema, ServerSection.schema, AccessSection.schema]
+    private static var serverSources: [any SourceKind.Type] { [IngestSource.self] }
     /// What the architecture names and this build cannot do.
     public static let planned = Planned.connlog
     #else
     private static let server: [SectionSchema] = []
+    private static var serverSources: [any SourceKind.Type] { [] }
     /// What the architecture names and this build cannot do.
     public static let planned = Planned.connlog.withoutServer
     #endif
@@ -57,5 +59,6 @@ extension Registry {
     private static let exampleNames = [
         "source file": "coderd", "source stdin": "pipe", "sink file": "local", "sink syslog": "siem",
         "sink splunk_hec": "splunk", "directory csv": "people",
+        "source ingest": "programs", "access ": "jane",
     ]
 }

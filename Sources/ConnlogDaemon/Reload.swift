@@ -22,6 +22,9 @@ struct Reload: Sendable {
     let names: NameDirectory
     let shutdownTimeout: ShutdownTimeout
     let log: LogFunction
+    #if Server
+    var server: ServerRun?
+    #endif
 
     func run() async {
         if let path = options.configuration, !options.once {
@@ -61,6 +64,9 @@ struct Reload: Sendable {
         shutdownTimeout.set(plan.settings.shutdownTimeout)
         await sinks.apply(plan.sinks, plan.settings)
         await sources.apply(plan.sources)
+        #if Server
+        server?.apply(plan.server)
+        #endif
         log(.info, "the configuration is in force")
     }
 }

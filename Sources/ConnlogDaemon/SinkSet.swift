@@ -1,3 +1,4 @@
+import ConnlogConfig
 import ConnlogCore
 import ConnlogDelivery
 import ConnlogQueue
@@ -38,6 +39,7 @@ actor SinkSet {
     /// How a sink is, for whoever looks on.
     struct Shown: Sendable {
         let name: String
+        let type: String
         let status: DeliveryStatus
         let committed: UInt64
         /// What the sink counts itself, when it is wanted.
@@ -215,6 +217,7 @@ actor SinkSet {
     private func show() {
         let looks = slots.filter { $0.wanted != nil }.map { slot -> @Sendable () -> Shown in
             let (name, past, offset) = (slot.name, slot.past, slot.registeredAt)
+            let type = slot.wanted?.section.type ?? ""
             let delivery: Delivery? =
                 switch slot.work {
                 case .none: nil
@@ -223,7 +226,7 @@ actor SinkSet {
             return {
                 let status = delivery?.status
                 return Shown(
-                    name: name, status: status ?? past, committed: status?.committed ?? offset,
+                    name: name, type: type, status: status ?? past, committed: status?.committed ?? offset,
                     figures: { delivery?.figures ?? [] })
             }
         }

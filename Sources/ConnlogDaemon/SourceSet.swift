@@ -1,3 +1,4 @@
+import ConnlogConfig
 import ConnlogCore
 import ConnlogQueue
 import ConnlogSources
@@ -46,6 +47,7 @@ actor SourceSet {
     /// What a source has read, for whoever looks on.
     struct Shown: Sendable {
         let name: String
+        let type: String
         let counts: SourceCounts
     }
 
@@ -189,11 +191,12 @@ actor SourceSet {
             // While one is ending, it is the one that counts.
             guard let status = slot.work.running?.made.status ?? slot.wanted?.status else { return nil }
             let (name, past) = (slot.name, slot.past)
+            let type = slot.wanted?.section.type ?? ""
             return {
                 var counts = past
                 counts.add(status.counts)
                 counts.files = status.counts.files
-                return Shown(name: name, counts: counts)
+                return Shown(name: name, type: type, counts: counts)
             }
         }
         self.looks.withLock { $0 = looks }

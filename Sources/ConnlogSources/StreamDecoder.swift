@@ -54,9 +54,14 @@ enum LineKeys {
 
     /// Makes decoders as the section says.
     static func decoder(_ section: Section) -> @Sendable () -> any EntryDecoder {
+        let make = eventDecoder(section)
+        return { StreamDecoder(make()) }
+    }
+
+    static func eventDecoder(_ section: Section) -> @Sendable () -> EventDecoder {
         let format = InputFormat(rawValue: section.string("format")) ?? .auto
         let container = ContainerFormat(rawValue: section.string("container")) ?? .auto
         let maxLine = section.size("max_line")
-        return { StreamDecoder(EventDecoder(format: format, container: container, maxLine: maxLine)) }
+        return { EventDecoder(format: format, container: container, maxLine: maxLine) }
     }
 }

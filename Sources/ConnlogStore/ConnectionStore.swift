@@ -1,7 +1,6 @@
 #if Server
 public import ConnlogCore
 public import ConnlogSystem
-import Foundation
 import GRDB
 
 /// The connections, in one SQLite file: a row for each, merged from its events, and the events as they were received.
@@ -103,7 +102,7 @@ public final class ConnectionStore: Sendable {
 
     // MARK: - Reading
 
-    private func read<Value: Sendable>(
+    func read<Value: Sendable>(
         _ body: @escaping @Sendable (StoreReader) throws -> Value
     ) async throws(StoreProblem) -> Value {
         do {
@@ -173,7 +172,7 @@ public final class ConnectionStore: Sendable {
 
 /// The writer between two transactions; `nil` at first and after a failure.
 ///
-/// `@unchecked`: only what runs on GRDB's writer touches it, and that runs one thing at a time.
+/// `@unchecked Sendable`: only what runs on GRDB's writer touches it, and its queue is a lock: one thread at a time.
 private final class WriterMemory: @unchecked Sendable {
     var writer: StoreWriter?
 

@@ -20,6 +20,8 @@ struct Connlog: AsyncParsableCommand {
               connlog queue inspect                      what waits for whom
               connlog dead-letter list                   what receivers have refused for good
               connlog replay --sink splunk --from -24h   send again what a receiver has lost
+              connlog status                             how is the running connlog?
+              connlog events 'type:ssh status:ongoing'   ask its store; connlog tail follows live
 
             Without --config the file is /etc/connlog/connlog.ini. Shell completion: \
             connlog --generate-completion-script bash (or zsh, fish).
@@ -30,8 +32,14 @@ struct Connlog: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, CheckCommand.self, ConvertCommand.self, QueueCommand.self, DeadLetterCommand.self,
-            ReplayCommand.self,
-        ])
+            ReplayCommand.self, StatusCommand.self, EventsCommand.self, TailCommand.self,
+        ] + serverCommands)
+
+    #if Server
+    private static var serverCommands: [any ParsableCommand.Type] { [TokenCommand.self] }
+    #else
+    private static var serverCommands: [any ParsableCommand.Type] { [] }
+    #endif
 
     /// ArgumentParser's own ending, but with 2 for a wrong command line.
     static func main() async {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ConnlogConfig
+import ConnlogCore
 import ConnlogDaemon
 
 /// `connlog dead-letter retry`

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConnlogCore
 import ConnlogDaemon
 
 /// `connlog queue`

@@ -11,6 +11,9 @@ enum Terminal {
     /// Data, for people or pipes.
     static func write(_ text: String) { Machine.write(Array(text.utf8), to: standardOutput) }
 
+    /// The same, in bytes.
+    static func write(_ bytes: [UInt8]) { Machine.write(bytes, to: standardOutput) }
+
     /// The same, in bytes. `false` if they could not be written.
     static func write(_ bytes: ByteBuffer) -> Bool { Machine.write(bytes.array, to: standardOutput) }
 

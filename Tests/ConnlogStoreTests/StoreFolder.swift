@@ -2,6 +2,7 @@
 import ConnlogCore
 import ConnlogStore
 import ConnlogSystem
+import ConnlogTestSupport
 import Foundation
 
 /// A directory for a store, which goes when the test is over.

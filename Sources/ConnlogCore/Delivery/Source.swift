@@ -26,6 +26,13 @@ public protocol EventOutput: Sendable {
 
     /// An empty batch whose memory was used before, if there is one.
     func makeBatch() -> EventBatch
+
+    /// Why nothing is taken for now, such as a full disk; `nil` as a rule. `enqueue` would wait until that is over.
+    var blocked: String? { get }
+}
+
+extension EventOutput {
+    public var blocked: String? { nil }
 }
 
 /// Names one position of a source, such as one file among many.

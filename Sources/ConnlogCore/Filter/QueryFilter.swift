@@ -53,7 +53,7 @@ public struct QueryFilter: EventFilter {
 }
 
 extension EventIndex {
-    func satisfies(_ condition: FilterCondition, _ record: Span<UInt8>) -> Bool {
+    public func satisfies(_ condition: FilterCondition, _ record: Span<UInt8>) -> Bool {
         switch condition {
         case .type(let type): connectionType(in: record) == type
         case .method(let method): connectionMethod(in: record) == method

@@ -1,4 +1,4 @@
-import ConnlogCore
+public import ConnlogCore
 
 extension SinkTrial {
     /// For people: a line for each part, and below it one for each finding.

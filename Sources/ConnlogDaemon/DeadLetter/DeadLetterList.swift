@@ -1,4 +1,4 @@
-import ConnlogCore
+public import ConnlogCore
 
 /// `connlog dead-letter list`, `show` and `drop`.
 public struct DeadLetterList: Sendable {

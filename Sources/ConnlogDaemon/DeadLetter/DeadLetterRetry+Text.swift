@@ -1,4 +1,4 @@
-import ConnlogCore
+public import ConnlogCore
 
 extension DeadLetterRetry.Outcome {
     /// For people.

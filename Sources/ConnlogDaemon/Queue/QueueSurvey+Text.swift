@@ -1,4 +1,4 @@
-import ConnlogCore
+public import ConnlogCore
 import ConnlogQueue
 import ConnlogSources
 

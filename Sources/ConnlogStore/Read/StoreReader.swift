@@ -4,7 +4,7 @@ import GRDB
 
 /// Answers questions in one reading transaction.
 struct StoreReader {
-    private let database: Database
+    let database: Database
     private let hash: KeyHash
     private var classes: [PartitionQuery.RowClassNumber] = []
     /// The newest first.

@@ -13,6 +13,9 @@ public struct HTTPRequest: Sendable {
     /// After a reply with one of these statuses the connection is closed, so that the next request may meet another
     /// node behind a balancer.
     public var statusesThatClose: Set<Int>
+    /// Gets the body of a reply with status 200 as it comes, on the session's own thread, instead of its being kept: for
+    /// bodies without end.
+    public var takesBody: (@Sendable ([UInt8]) -> Void)?
 
     public init(
         _ method: Method, _ url: String, headers: [(name: String, value: String)] = [],

@@ -130,6 +130,10 @@ import Glibc
     }
 
     private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+        if response.status == 200, let take = request.takesBody {
+            unsafe take(Array(bytes))
+            return bytes.count
+        }
         let room = HTTPResponse.bodyBytesKept - response.body.count
         unsafe response.body.append(contentsOf: bytes.prefix(room))
         if bytes.count > room { response.bodyIsCut = true }

@@ -1,10 +1,10 @@
 /// What the holder of a token may do.
 public enum Role: String, Sendable, CaseIterable {
-    /// Reads connections.
+    /// Reads connections, and how connlog itself is.
     case auditor
     /// Hands in events.
     case ingest
-    /// Both, and sees how connlog itself is.
+    /// Both.
     case admin
 
     public var mayRead: Bool { self != .ingest }

@@ -1,5 +1,3 @@
-import ConnlogCore
-
 /// JSON for programs, written in the order in which it was put together.
 public indirect enum JSONValue: Sendable, Equatable {
     case null
@@ -15,6 +13,11 @@ public indirect enum JSONValue: Sendable, Equatable {
     public struct Member: Sendable, Equatable {
         public let key: String
         public let value: JSONValue
+
+        public init(key: String, value: JSONValue) {
+            self.key = key
+            self.value = value
+        }
     }
 
     /// In one line.

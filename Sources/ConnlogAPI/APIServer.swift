@@ -1,0 +1,181 @@
+#if Server
+public import ConnlogCore
+import ConnlogSystem
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+
+/// The HTTP server: Coder's API for connection logs, ours on top of it, ingest, metrics and health.
+public struct APIServer: Sendable {
+    /// How to serve.
+    public struct Options: Sendable {
+        public var host: String
+        public var port: Int
+        public var certificate: ServerCertificate?
+        /// Of the lines of one ingest request, unpacked.
+        public var bodyBytesMax: Int
+        public var connectionsMax: Int
+        /// How long a question may take, and how long a connection may be idle.
+        public var timeout: Duration
+
+        public init(
+            host: String, port: Int, certificate: ServerCertificate? = nil, bodyBytesMax: Int = 64 << 20,
+            connectionsMax: Int = 1024, timeout: Duration = .seconds(30)
+        ) {
+            self.host = host
+            self.port = port
+            self.certificate = certificate
+            self.bodyBytesMax = bodyBytesMax
+            self.connectionsMax = connectionsMax
+            self.timeout = timeout
+        }
+    }
+
+    private let options: Options
+    private let responder: APIResponder
+
+    public init(_ options: Options, _ state: APIState, log: @escaping LogFunction) {
+        self.options = options
+        let counts = HTTPCounts()
+        responder = APIResponder(
+            answers: Answers(
+                gate: Gate(state: state), counts: counts, bodyBytesMax: options.bodyBytesMax, clock: SystemWallTime()),
+            counts: counts, timeout: options.timeout, isTLS: options.certificate != nil, log: log)
+    }
+
+    /// Serves until the task is cancelled.
+    /// - Parameter ready: called with the port once connections are taken; with port 0 the machine has chosen one.
+    /// - Throws: why the address cannot be used.
+    public func run(ready: @escaping @Sendable (Int) async -> Void) async throws {
+        // The library's own words are for its authors; requests are logged by the responder.
+        var logger = Logger(label: "server")
+        logger.logLevel = .critical
+        var application = Application(
+            responder: responder, server: builder,
+            configuration: ApplicationConfiguration(
+                address: .hostname(options.host, port: options.port), serverName: "connlog", backlog: 1024,
+                reuseAddress: true,
+                availableConnectionsDelegate: MaximumAvailableConnections(options.connectionsMax)),
+            onServerRunning: { channel in await ready(channel.localAddress?.port ?? 0) }, logger: logger)
+        application.services = []
+        try await application.run()
+    }
+
+    private var builder: HTTPServerBuilder {
+        let idle = TimeAmount.nanoseconds(Int64(options.timeout / .nanoseconds(1)))
+        let configuration = HTTP1Channel.Configuration(idleTimeout: idle)
+        guard let certificate = options.certificate else { return .http1(configuration: configuration) }
+        return HTTPServerBuilder { responder in
+            ReloadableTLSChannel(
+                base: HTTP1Channel(responder: responder, configuration: configuration), certificate: certificate)
+        }
+    }
+}
+
+/// Takes one request from its route to its answer, counts it and says so in the log.
+struct APIResponder: HTTPResponder {
+    typealias Context = APIContext
+
+    let answers: Answers
+    let counts: HTTPCounts
+    let timeout: Duration
+    let isTLS: Bool
+    let log: LogFunction
+
+    func respond(to request: Request, context: APIContext) async throws -> Response {
+        let start = ContinuousClock.now
+        let id = String(UInt64.random(in: .min ... .max), radix: 16)
+        var who = "-"
+        counts.begin()
+        let found = Route.find(request.uri.path)
+        var response = await answer(found, request, context, &who)
+        finish(&response, id)
+        let time = ContinuousClock.now - start
+        counts.end(found?.route.rawValue ?? "other", response.status.code, time)
+        let milliseconds = String(Int(time / .milliseconds(1)))
+        // Neither the query nor a header: they may hold what nobody should read.
+        let path = found.map { $0.route.rawValue } ?? "unknown path"
+        log(
+            response.status.code >= 500 ? .warning : found?.route.isOpen == true ? .debug : .info,
+            "request \(id): \(who)@\(context.peer) \(request.method) \(path): \(response.status.code) in \(milliseconds) ms"
+        )
+        return response
+    }
+
+    private func answer(
+        _ found: (route: Route, id: String)?, _ request: Request, _ context: APIContext, _ who: inout String
+    ) async -> Response {
+        guard let (route, id) = found else { return APIError.notFound.response }
+        let isHead = request.method == .head && route.method == .get && !route.isStreamed
+        guard request.method == route.method || isHead else {
+            return APIError(
+                status: .methodNotAllowed, message: "Only \(route.method) is known here.",
+                headers: [.allow: route.method.rawValue]
+            ).response
+        }
+        do {
+            let (response, name) = try await inTime(route, id, request, context)
+            who = name
+            return isHead ? response.createHeadResponse() : response
+        } catch let error as Refused {
+            who = error.who
+            return error.error.response
+        } catch {
+            return APIError(
+                status: .internalServerError, message: "An internal error occurred.", detail: "\(error)"
+            ).response
+        }
+    }
+
+    /// What went wrong, and for whom.
+    private struct Refused: Error {
+        let error: APIError
+        let who: String
+    }
+
+    private func inTime(
+        _ route: Route, _ id: String, _ request: Request, _ context: APIContext
+    ) async throws -> (Response, String) {
+        if route.isStreamed { return try await named(route, id, request, context) }
+        return try await withThrowingTaskGroup(of: (Response, String)?.self) { group in
+            group.addTask { try await named(route, id, request, context) }
+            group.addTask {
+                try await Task.sleep(for: timeout)
+                return nil
+            }
+            defer { group.cancelAll() }
+            if let answer = try await group.next() ?? nil { return answer }
+            let error = APIError(
+                status: .serviceUnavailable, message: "This takes too long.",
+                detail: "Ask for less: a shorter time, or fewer conditions that look at every row.")
+            throw Refused(error: error, who: "-")
+        }
+    }
+
+    private func named(
+        _ route: Route, _ id: String, _ request: Request, _ context: APIContext
+    ) async throws -> (Response, String) {
+        var who = "-"
+        do {
+            let response = try await answers.answer(route, id, request, context, &who)
+            return (response, who)
+        } catch let error as APIError {
+            throw Refused(error: error, who: who)
+        }
+    }
+
+    private func finish(_ response: inout Response, _ id: String) {
+        response.headers[.requestID] = id
+        response.headers[.contentTypeOptions] = "nosniff"
+        response.headers[.frameOptions] = "DENY"
+        response.headers[.referrerPolicy] = "no-referrer"
+        if response.headers[.contentSecurityPolicy] == nil {
+            response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
+        }
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        if isTLS { response.headers[.strictTransportSecurity] = "max-age=31536000" }
+    }
+}
+#endif

@@ -1,0 +1,82 @@
+#if Server
+import ConnlogCore
+import Crypto
+
+/// Who may ask: the `[access]` sections.
+public struct AccessList: Sendable {
+    private let entries: [Entry]
+
+    /// One `[access "name"]`.
+    public struct Entry: Sendable, Equatable {
+        public let name: String
+        public let role: Role
+        /// SHA-256 of each token that is good; several while one is being replaced.
+        let hashes: [[UInt8]]
+        /// The only organizations whose rows the holder sees, by id or name; empty: all.
+        public let organizations: [String]
+        /// Whom `me` means, by id or name; `nil`: nobody.
+        public let user: String?
+
+        /// - Parameter hashes: 64 hex digits each.
+        /// - Returns: `nil` if one is something else.
+        public init?(
+            name: String, role: Role, tokenHashes hashes: [String], organizations: [String] = [], user: String? = nil
+        ) {
+            var bytes: [[UInt8]] = []
+            for hash in hashes {
+                guard let hash = TokenText.hash(hash) else { return nil }
+                bytes.append(hash)
+            }
+            self.name = name
+            self.role = role
+            self.hashes = bytes
+            self.organizations = organizations
+            self.user = user
+        }
+    }
+
+    public init(_ entries: [Entry] = []) { self.entries = entries }
+
+    /// Nobody needs a token; then only this machine is served.
+    public var isOpen: Bool { entries.isEmpty }
+
+    /// Whose token it is. How long that takes tells nothing about the tokens there are.
+    func holder(of token: String) -> Entry? {
+        let presented = TokenText.hash(of: token)
+        var found: Entry?
+        for entry in entries {
+            for hash in entry.hashes where AccessList.areEqual(hash, presented) { found = entry }
+        }
+        return found
+    }
+
+    private static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+        guard one.count == other.count else { return false }
+        return zip(one, other).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+}
+
+/// Tokens, and how they stand in a configuration.
+public enum TokenText {
+    /// A token made of 32 random bytes, and the 64 hex digits of its SHA-256 for `token_sha256`.
+    public static func make() -> (token: String, hash: String) {
+        var random = SystemRandomNumberGenerator()
+        let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+        let token = "connlog_" + hex(bytes)
+        return (token, hex(hash(of: token)))
+    }
+
+    static func hash(of token: String) -> [UInt8] { Array(SHA256.hash(data: Array(token.utf8))) }
+
+    /// 32 bytes from 64 hex digits.
+    static func hash(_ text: String) -> [UInt8]? {
+        let digits = text.utf8.compactMap { UInt8(String(decoding: [$0], as: UTF8.self), radix: 16) }
+        guard digits.count == 64, text.utf8.count == 64 else { return nil }
+        return stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    }
+
+    private static func hex(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}
+#endif

@@ -1,0 +1,63 @@
+#if Server
+import Hummingbird
+
+/// The parameters of a URL, read as Go's servers do: `+` is a blank, what cannot be read is passed over.
+struct Parameters {
+    private var values: [String: String] = [:]
+
+    init(_ query: String?) {
+        for pair in (query ?? "").utf8.split(separator: UInt8(ascii: "&")) {
+            let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            guard let key = Parameters.decoded(parts[0]), !key.isEmpty, values[key] == nil else { continue }
+            guard let value = parts.count == 2 ? Parameters.decoded(parts[1]) : "" else { continue }
+            values[key] = value
+        }
+    }
+
+    subscript(name: String) -> String? { values[name].flatMap { $0.isEmpty ? nil : $0 } }
+
+    func isOn(_ name: String) -> Bool { ["true", "1", "yes", "on"].contains(values[name]?.lowercased()) }
+
+    /// `nil` for a `%` without two hex digits behind it.
+    static func decoded(_ text: some Sequence<UInt8>) -> String? {
+        var bytes: [UInt8] = []
+        var rest = Array(text)[...]
+        while let byte = rest.popFirst() {
+            switch byte {
+            case UInt8(ascii: "+"): bytes.append(0x20)
+            case UInt8(ascii: "%"):
+                let digits = rest.prefix(2)
+                let text = String(decoding: digits, as: UTF8.self)
+                guard digits.count == 2, !text.hasPrefix("+"), !text.hasPrefix("-"), let value = UInt8(text, radix: 16)
+                else { return nil }
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            default: bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// A number that is not negative; 0 if it is absent.
+    func count(_ name: String) throws(APIError) -> Int {
+        guard let text = self[name] else { return 0 }
+        guard let number = Int(text), !text.hasPrefix("+") else {
+            let why = "must be a valid integer: strconv.Atoi: parsing \"\(text)\": invalid syntax"
+            throw Parameters.invalid(name, why)
+        }
+        guard number >= 0 else {
+            throw Parameters.invalid(name, "must be a valid 32-bit positive integer: value is negative")
+        }
+        guard number <= Int32.max else {
+            throw Parameters.invalid(name, "must be a valid 32-bit positive integer: value out of range")
+        }
+        return number
+    }
+
+    static func invalid(_ name: String, _ why: String) -> APIError {
+        APIError(
+            status: .badRequest, message: "Query parameters have invalid values.",
+            validations: [.init(field: name, detail: "Query param \"\(name)\" \(why)")])
+    }
+}
+#endif

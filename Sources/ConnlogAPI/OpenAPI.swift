@@ -1,0 +1,4 @@
+/// `GET /openapi.json`.
+enum OpenAPI {
+    static let document = "{}"
+}

@@ -1,0 +1,121 @@
+#if Server
+import ConnlogCore
+import ConnlogStore
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// `GET /api/v2/connectionlog/export?q=&format=csv|jsonl|text`: every row that matches, newest first.
+///
+/// Rows are read page by page and written as they come, so memory does not depend on how many there are, and nothing
+/// that is written meanwhile waits. A row whose connect time a late event changes meanwhile may come twice or not.
+struct ExportHandler {
+    private static let pageRows = 1000
+
+    let question: Question
+    let format: Format
+    let limit: Int
+
+    enum Format: String {
+        case csv, jsonl
+        /// A line for people, for terminals.
+        case text
+    }
+
+    init(
+        _ parameters: Parameters, _ caller: Caller, _ parts: APIParts, now: Int64
+    ) throws(APIError) {
+        guard let format = Format(rawValue: parameters["format"] ?? "jsonl") else {
+            throw Parameters.invalid("format", "must be csv, jsonl or text")
+        }
+        self.format = format
+        let limit = try parameters.count("limit")
+        self.limit = limit == 0 ? .max : limit
+        question = try Question(parameters, caller, parts, dialect: .connlog, now: now)
+    }
+
+    func respond() async throws(APIError) -> Response {
+        let first = try await page(nil, min(limit, ExportHandler.pageRows))
+        var headers = HTTPFields()
+        headers[.contentType] =
+            switch format {
+            case .csv: "text/csv; charset=utf-8; header=present"
+            case .jsonl: "application/jsonl; charset=utf-8"
+            case .text: "text/plain; charset=utf-8"
+            }
+        headers[.contentDisposition] = "attachment; filename=\"connections.\(format.rawValue)\""
+        let body = ResponseBody { writer in
+            if format == .csv { try await writer.write(ByteBuffer(string: RowCSV.header)) }
+            var (rows, left) = (first, limit)
+            while !rows.isEmpty {
+                try await writer.write(ByteBuffer(string: text(rows)))
+                left -= rows.count
+                guard left > 0, rows.count == ExportHandler.pageRows else { break }
+                rows = try await page(rows.last?.position, min(left, ExportHandler.pageRows))
+            }
+            try await writer.finish(nil)
+        }
+        return Response(status: .ok, headers: headers, body: body)
+    }
+
+    private func page(_ after: RowPosition?, _ limit: Int) async throws(APIError) -> [ConnectionRow] {
+        let (store, query) = (question.store, question.query)
+        return try await Question.ask { () async throws(StoreProblem) in
+            try await store.page(query, after: after, limit: limit)
+        }
+    }
+
+    private func text(_ rows: [ConnectionRow]) -> String {
+        rows.map { row in
+            switch format {
+            case .csv: RowCSV.line(row, question.json)
+            case .jsonl: question.json.value(row).line + "\n"
+            case .text: RowText.line(row, question.json) + "\n"
+            }
+        }.joined()
+    }
+}
+
+/// Rows as RFC 4180 has them, with a header line.
+enum RowCSV {
+    private static let columns = [
+        "id", "connect_time", "disconnect_time", "duration_seconds", "status", "type", "connection_method", "app_name",
+        "organization_id", "organization", "workspace_owner_id", "workspace_owner_username", "workspace_id",
+        "workspace_name", "agent_name", "user_id", "username", "user_email", "ip", "slug_or_port", "code",
+        "disconnect_reason", "user_agent", "connection_id", "client_session_id", "events",
+    ]
+
+    static var header: String { columns.joined(separator: ",") + "\r\n" }
+
+    static func line(_ row: ConnectionRow, _ json: RowJSON) -> String {
+        let owner = row.workspaceOwnerID.flatMap(json.names.user)
+        let user = row.userID.flatMap(json.names.user)
+        let end = row.session.disconnect
+        let cells: [String?] = [
+            row.id, EventTime.text(row.session.connect * 1000), end.map { EventTime.text($0 * 1000) },
+            end.map { seconds($0 - row.session.connect) }, json.status(row), RowJSON.typeWord(row), row.method.rawValue,
+            row.appName, row.organizationID, row.organizationID.flatMap(json.names.organization)?.name,
+            row.workspaceOwnerID, owner?.username, row.workspaceID, row.workspaceName, row.agentName, row.userID,
+            user?.username, user?.email, row.ip, row.slugOrPort, row.session.code.map { String($0.value) },
+            row.session.reason?.value, row.userAgent, row.connectionID, row.clientSessionID,
+            String(row.session.events),
+        ]
+        return cells.map { cell($0 ?? "") }.joined(separator: ",") + "\r\n"
+    }
+
+    private static func seconds(_ time: Microseconds) -> String {
+        let digits = String(time % 1_000_000)
+        return "\(time / 1_000_000).\(String(repeating: "0", count: 6 - digits.count))\(digits)"
+    }
+
+    /// A spreadsheet takes a cell that begins with one of these for a formula, so a `'` is put before it.
+    private static let formulaStarts: Set<Character> = ["=", "+", "-", "@", "\t", "\r"]
+
+    static func cell(_ text: String) -> String {
+        var text = text
+        if let first = text.first, formulaStarts.contains(first), Int(text) == nil { text = "'" + text }
+        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
+        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+}
+#endif

@@ -1,0 +1,117 @@
+#if Server
+import ConnlogCore
+import ConnlogStore
+import ConnlogSystem
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// `GET /api/v2/connectionlog/watch?q=`: events that match, as server-sent events, as the store gets them.
+///
+/// Each has its number as its id: whoever connects anew with `Last-Event-ID` (or `last_event_id=`) goes on behind it, and
+/// misses nothing that retention has kept. Without, it begins with what comes next. Every 15 seconds without an event a
+/// comment keeps the connection open.
+struct WatchHandler {
+    private static let pageEvents = 256
+    private static let pause = Duration.seconds(15)
+
+    let question: Question
+    let start: Int64?
+    /// `format=text`: a line for people instead of JSON.
+    let isText: Bool
+
+    init(_ parameters: Parameters, _ lastEventID: String?, _ question: Question) throws(APIError) {
+        self.question = question
+        isText = parameters["format"] == "text"
+        let text = lastEventID ?? parameters["last_event_id"]
+        start = text.flatMap { Int64($0) }
+        if let text, start == nil || start ?? 0 < 0 {
+            throw Parameters.invalid("last_event_id", "is no number of an event: '\(text)'")
+        }
+    }
+
+    func respond() async throws(APIError) -> Response {
+        let store = question.store
+        let newest = try await Question.ask { () async throws(StoreProblem) in try await store.newestEvent() }
+        // An id from another store may be beyond the end of this one.
+        let from = min(start ?? newest, newest)
+        let body = ResponseBody { writer in
+            try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+            var last = from
+            while !Task.isCancelled {
+                let events = try await store.events(from: last + 1, limit: WatchHandler.pageEvents)
+                let text = matching(events)
+                if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
+                if let newest = events.last?.number {
+                    last = newest
+                } else if try await !waits(after: last) {
+                    try await writer.write(ByteBuffer(string: ": nothing new\n\n"))
+                }
+            }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok, headers: [.contentType: "text/event-stream; charset=utf-8"], body: body)
+    }
+
+    /// Whether there is something new before the pause is over.
+    private func waits(after last: Int64) async throws -> Bool {
+        let store = question.store
+        return try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await store.waitForEvents(after: last)
+                return true
+            }
+            group.addTask {
+                try await Task.sleep(for: WatchHandler.pause)
+                return false
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? false
+        }
+    }
+
+    private func matching(_ events: [ReceivedEvent]) -> String {
+        var matcher = EventMatcher(question.query)
+        var text = ""
+        for event in events {
+            guard let found = matcher.event(event.line) else { continue }
+            let names = question.names
+            let data = isText ? RowText.line(found, names) : EventJSON(names: names).value(found, event).line
+            text += "id: \(event.number)\nevent: connection\ndata: \(data)\n\n"
+        }
+        return text
+    }
+}
+
+/// One event, not yet a row, with the names of people.
+struct EventJSON {
+    let names: any Names
+
+    func value(_ event: ConnectionEvent, _ received: ReceivedEvent) -> JSONValue {
+        var object = Members()
+        object.add("number", .integer(received.number))
+        object.add("id", JSONValue(event.id))
+        object.add("time", JSONValue(event.time.map { EventTime.text($0) }))
+        object.add("event", JSONValue(event.status?.rawValue))
+        object.add("type", event.type == .other ? JSONValue(event.typeText) : .string(event.type.rawValue))
+        object.add("connection_method", .string(event.method.rawValue))
+        object.add("app_name", JSONValue(event.appName.map { AppName.normalized($0) }))
+        object.add("organization_id", JSONValue(event.organizationID))
+        object.add("workspace_owner_id", JSONValue(event.workspaceOwnerID))
+        object.add("workspace_owner_username", .string(event.workspaceOwnerID.flatMap(names.user)?.username ?? ""))
+        object.add("workspace_id", JSONValue(event.workspaceID))
+        object.add("workspace_name", JSONValue(event.workspaceName))
+        object.add("agent_name", JSONValue(event.agentName))
+        object.add("user_id", JSONValue(event.userID))
+        object.add("username", .string(event.userID.flatMap(names.user)?.username ?? ""))
+        object.add("ip", JSONValue(event.ip))
+        object.add("code", event.code.map { JSONValue($0) } ?? .null)
+        object.add("slug_or_port", JSONValue(event.slugOrPort))
+        object.add("user_agent", JSONValue(event.userAgent))
+        object.add("disconnect_reason", JSONValue(event.disconnectReason))
+        object.add("connection_id", JSONValue(event.connectionID))
+        return object.value
+    }
+}
+#endif

@@ -1,0 +1,30 @@
+import Synchronization
+
+/// What the server itself counts.
+final class HTTPCounts: Sendable {
+    struct Place: Hashable {
+        /// One of the routes there are, never what somebody made up.
+        let route: String
+        let status: Int
+    }
+
+    struct Snapshot {
+        var requests: [Place: Int] = [:]
+        var seconds: [String: Double] = [:]
+        var open = 0
+    }
+
+    private let state = Mutex(Snapshot())
+
+    var snapshot: Snapshot { state.withLock { $0 } }
+
+    func begin() { state.withLock { $0.open += 1 } }
+
+    func end(_ route: String, _ status: Int, _ time: Duration) {
+        state.withLock {
+            $0.open -= 1
+            $0.requests[Place(route: route, status: status), default: 0] += 1
+            $0.seconds[route, default: 0] += time / .seconds(1)
+        }
+    }
+}

@@ -1,0 +1,146 @@
+#if Server
+import ConnlogCore
+
+/// `GET /metrics`: the overview in Prometheus' text format.
+struct Metrics {
+    private var families: [String] = []
+    private var lines: [String: (type: String, help: String, lines: [String])] = [:]
+
+    static func text(_ overview: Overview, _ http: HTTPCounts.Snapshot) -> String {
+        var metrics = Metrics()
+        metrics.add(overview)
+        for source in overview.sources { metrics.add(source) }
+        for sink in overview.sinks { metrics.add(sink) }
+        metrics.add(http)
+        return metrics.text
+    }
+
+    /// Without a fraction where there is none.
+    static func number(_ value: Double) -> String {
+        value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+    }
+
+    private var text: String {
+        families.compactMap { name in
+            lines[name].map { "# HELP \(name) \($0.help)\n# TYPE \(name) \($0.type)\n" + $0.lines.joined() }
+        }.joined()
+    }
+
+    private mutating func add(
+        _ name: String, _ type: String, _ help: String, _ labels: [(String, String)], _ value: Double
+    ) {
+        if lines[name] == nil {
+            families.append(name)
+            lines[name] = (type, help, [])
+        }
+        let words = labels.map { "\($0.0)=\"\(Metrics.escaped($0.1))\"" }.joined(separator: ",")
+        lines[name]?.lines.append(name + (words.isEmpty ? "" : "{\(words)}") + " \(Metrics.number(value))\n")
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.map { character in
+            switch character {
+            case "\\": "\\\\"
+            case "\"": "\\\""
+            case "\n": "\\n"
+            default: String(character)
+            }
+        }.joined()
+    }
+
+    private mutating func counter(_ name: String, _ help: String, _ labels: [(String, String)], _ value: Int) {
+        add("connlog_\(name)", "counter", help, labels, Double(value))
+    }
+
+    private mutating func gauge(_ name: String, _ help: String, _ labels: [(String, String)], _ value: Double) {
+        add("connlog_\(name)", "gauge", help, labels, value)
+    }
+
+    // MARK: - Parts
+
+    private mutating func add(_ overview: Overview) {
+        gauge("info", "1, with the version.", [("version", overview.version)], 1)
+        gauge("start_time_seconds", "When it started, in seconds since 1970.", [], Double(overview.started) / 1e9)
+        let queue = overview.queue
+        gauge("queue_ok", "1 while the queue takes events, 0 while sources wait.", [], queue.state == "ok" ? 1 : 0)
+        gauge("queue_state", "1 for the state that the queue is in.", [("state", queue.state)], 1)
+        gauge("queue_bytes", "Bytes of the queue on the disk.", [], Double(queue.bytes))
+        gauge("queue_bytes_max", "Bytes that it may take.", [], Double(queue.bytesMax))
+        gauge("queue_events", "Events in the queue.", [], Double(queue.events))
+        gauge("queue_segments", "Files of the queue.", [], Double(queue.segments))
+        counter("queue_events_total", "Events ever taken into this queue.", [], Int(clamping: queue.end))
+        counter("queue_syncs_total", "Successful fdatasync calls.", [], Int(clamping: queue.syncs))
+        counter("queue_sync_failures_total", "Failed ones.", [], Int(clamping: queue.syncFailures))
+        counter("queue_damaged_places_total", "Places that could not be read.", [], Int(clamping: queue.damagedPlaces))
+        counter("queue_damaged_events_total", "Events lost to damage.", [], Int(clamping: queue.damagedEvents))
+    }
+
+    private mutating func add(_ source: Overview.SourcePart) {
+        let label = [("source", source.name)]
+        counter("source_lines_total", "Lines read.", label, source.lines)
+        counter("source_bytes_total", "Bytes taken in.", label, source.bytes)
+        counter("source_events_total", "Events taken in.", label, source.events)
+        counter("source_duplicates_total", "Events that had come before.", label, source.duplicates)
+        for (kind, count) in source.skipped.sorted(by: { $0.key < $1.key }) {
+            counter("source_skipped_lines_total", "Lines that are no events, by kind.", label + [("kind", kind)], count)
+        }
+        for (reason, count) in source.malformed.sorted(by: { $0.key < $1.key }) {
+            counter(
+                "source_malformed_lines_total", "Lines that cannot be read, by reason.", label + [("reason", reason)],
+                count)
+        }
+        gauge("source_files", "Files that are followed.", label, Double(source.files))
+        counter("source_rotations_total", "Files renamed or removed while they were followed.", label, source.rotations)
+        counter("source_truncations_total", "Files that became shorter.", label, source.truncations)
+    }
+
+    private mutating func add(_ sink: Overview.SinkPart) {
+        let label = [("sink", sink.name)]
+        gauge("sink_state", "1 for the state that the sink is in.", label + [("state", sink.state)], 1)
+        gauge("sink_lag_events", "Events in the queue that the sink has not committed.", label, Double(sink.lag))
+        counter("sink_delivered_events_total", "Events that the receiver has.", label, sink.delivered)
+        gauge("sink_unproven_events", "Events accepted and not yet proven to be there.", label, Double(sink.unproven))
+        counter("sink_filtered_events_total", "Events that the sink's filter did not want.", label, sink.filtered)
+        counter("sink_skipped_events_total", "Events that the queue could not give.", label, sink.skipped)
+        counter("sink_possible_repeats_total", "Events that may have been sent twice.", label, sink.possibleRepeats)
+        for (reason, count) in sink.dropped.sorted(by: { $0.key < $1.key }) {
+            counter(
+                "sink_dropped_events_total", "Events given up by on_full, by reason.", label + [("reason", reason)],
+                Int(clamping: count))
+        }
+        for (reason, count) in sink.retries.sorted(by: { $0.key < $1.key }) {
+            counter("sink_retries_total", "Batches sent again, by reason.", label + [("reason", reason)], count)
+        }
+        for (reason, count) in sink.deadLetters.sorted(by: { $0.key < $1.key }) {
+            counter(
+                "sink_dead_letters_total", "Events written to the dead letters, by reason.",
+                label + [("reason", reason)],
+                count)
+        }
+        for figure in sink.figures {
+            let isCounter = figure.kind == .counter
+            let ending =
+                isCounter && !figure.name.hasSuffix("_bucket") && !figure.name.hasSuffix("_count") ? "_total" : ""
+            add(
+                "connlog_sink_\(figure.name)\(ending)", isCounter ? "counter" : "gauge",
+                "See the sink's documentation.",
+                label + figure.labels.map { ($0.name, $0.value) }, figure.value)
+        }
+    }
+
+    private mutating func add(_ http: HTTPCounts.Snapshot) {
+        for (place, count) in http.requests.sorted(by: { ($0.key.route, $0.key.status) < ($1.key.route, $1.key.status) }
+        ) {
+            counter(
+                "http_requests_total", "Requests answered, by route and status.",
+                [("route", place.route), ("status", String(place.status))], count)
+        }
+        for (route, seconds) in http.seconds.sorted(by: { $0.key < $1.key }) {
+            add(
+                "connlog_http_request_seconds_total", "counter", "Time until the answer began, by route.",
+                [("route", route)], seconds)
+        }
+        gauge("http_requests_open", "Requests under way.", [], Double(http.open))
+    }
+}
+#endif

@@ -1,0 +1,68 @@
+#if Server
+public import ConnlogCore
+public import ConnlogSystem
+
+/// How connlog is: what the status, the metrics and the page show. A snapshot.
+public struct Overview: Sendable {
+    public var version = ""
+    public var started: Nanoseconds = 0
+    public var queue = QueuePart()
+    public var sources: [SourcePart] = []
+    public var sinks: [SinkPart] = []
+
+    public struct QueuePart: Sendable {
+        /// `ok`, or why sources wait, as a word.
+        public var state = "ok"
+        /// The same as a sentence.
+        public var words = ""
+        public var bytes = 0
+        public var bytesMax = 0
+        public var events: UInt64 = 0
+        public var end: UInt64 = 0
+        public var segments = 0
+        public var syncs: UInt64 = 0
+        public var syncFailures: UInt64 = 0
+        public var damagedPlaces: UInt64 = 0
+        public var damagedEvents: UInt64 = 0
+        public init() {}
+    }
+
+    public struct SourcePart: Sendable {
+        public var name = ""
+        public var type = ""
+        public var lines = 0
+        public var bytes = 0
+        public var events = 0
+        public var duplicates = 0
+        public var skipped: [String: Int] = [:]
+        public var malformed: [String: Int] = [:]
+        public var rotations = 0
+        public var truncations = 0
+        public var files = 0
+        public init() {}
+    }
+
+    public struct SinkPart: Sendable {
+        public var name = ""
+        public var type = ""
+        /// `starting`, `working`, `retrying`, `holding`, `stopped`.
+        public var state = ""
+        /// Events in the queue that it has not committed.
+        public var lag: UInt64 = 0
+        public var delivered = 0
+        public var unproven = 0
+        public var filtered = 0
+        public var skipped = 0
+        public var dropped: [String: UInt64] = [:]
+        public var retries: [String: Int] = [:]
+        public var possibleRepeats = 0
+        public var deadLetters: [String: Int] = [:]
+        public var lastError: String?
+        public var lastErrorTime: Nanoseconds?
+        public var figures: [SinkFigure] = []
+        public init() {}
+    }
+
+    public init() {}
+}
+#endif

@@ -1,0 +1,59 @@
+#if Server
+import ConnlogCore
+
+/// `GET /api/v2/connectionlog/status`: the overview as JSON.
+enum StatusJSON {
+    static func value(_ overview: Overview) -> JSONValue {
+        [
+            "version": .string(overview.version), "started": .string(EventTime.text(overview.started)),
+            "queue": queue(overview.queue), "sources": .array(overview.sources.map(source)),
+            "sinks": .array(overview.sinks.map(sink)),
+        ]
+    }
+
+    private static func queue(_ queue: Overview.QueuePart) -> JSONValue {
+        [
+            "state": .string(queue.state), "words": .string(queue.words), "bytes": JSONValue(queue.bytes),
+            "bytes_max": JSONValue(queue.bytesMax), "events": JSONValue(queue.events), "end": JSONValue(queue.end),
+            "segments": JSONValue(queue.segments), "syncs": JSONValue(queue.syncs),
+            "sync_failures": JSONValue(queue.syncFailures), "damaged_places": JSONValue(queue.damagedPlaces),
+            "damaged_events": JSONValue(queue.damagedEvents),
+        ]
+    }
+
+    private static func source(_ source: Overview.SourcePart) -> JSONValue {
+        [
+            "name": .string(source.name), "type": .string(source.type), "lines": JSONValue(source.lines),
+            "bytes": JSONValue(source.bytes), "events": JSONValue(source.events),
+            "duplicates": JSONValue(source.duplicates), "skipped": counts(source.skipped),
+            "malformed": counts(source.malformed), "files": JSONValue(source.files),
+            "rotations": JSONValue(source.rotations), "truncations": JSONValue(source.truncations),
+        ]
+    }
+
+    private static func sink(_ sink: Overview.SinkPart) -> JSONValue {
+        [
+            "name": .string(sink.name), "type": .string(sink.type), "state": .string(sink.state),
+            "lag": JSONValue(sink.lag), "delivered": JSONValue(sink.delivered), "unproven": JSONValue(sink.unproven),
+            "filtered": JSONValue(sink.filtered), "skipped": JSONValue(sink.skipped),
+            "dropped": counts(sink.dropped.mapValues { Int(clamping: $0) }), "retries": counts(sink.retries),
+            "possible_repeats": JSONValue(sink.possibleRepeats), "dead_letters": counts(sink.deadLetters),
+            "last_error": JSONValue(sink.lastError),
+            "last_error_time": JSONValue(sink.lastErrorTime.map { EventTime.text($0) }),
+            "figures": .array(sink.figures.map(figure)),
+        ]
+    }
+
+    private static func figure(_ figure: SinkFigure) -> JSONValue {
+        [
+            "name": .string(figure.name),
+            "labels": .object(figure.labels.map { .init(key: $0.name, value: .string($0.value)) }),
+            "value": .raw(Metrics.number(figure.value)),
+        ]
+    }
+
+    private static func counts(_ counts: [String: Int]) -> JSONValue {
+        .object(counts.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: JSONValue($0.value)) })
+    }
+}
+#endif

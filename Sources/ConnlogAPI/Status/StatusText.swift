@@ -1,0 +1,48 @@
+#if Server
+import ConnlogCore
+import ConnlogSystem
+
+/// The overview for people: `connlog status`.
+enum StatusText {
+    static func text(_ overview: Overview, now: Nanoseconds) -> String {
+        let seconds = (now - overview.started) / 1_000_000_000
+        var text =
+            "connlog \(overview.version), up \(seconds / 86_400)d \(seconds / 3600 % 24)h \(seconds / 60 % 60)m\n\n"
+        let queue = overview.queue
+        text += "queue    \(queue.state): \(queue.words)\n"
+        text += "         \(queue.events) events in \(queue.bytes >> 20) of \(queue.bytesMax >> 20) MiB\n"
+        if queue.damagedEvents > 0 { text += "         \(queue.damagedEvents) events lost to damage\n" }
+        text += "\n" + sources(overview.sources) + "\n" + sinks(overview.sinks)
+        for sink in overview.sinks where sink.lastError != nil {
+            let time = sink.lastErrorTime.map { EventTime.text($0).prefix(19) + "Z" } ?? ""
+            text += "\nsink \(sink.name), \(time): \(sink.lastError ?? "")\n"
+        }
+        return text
+    }
+
+    private static func sources(_ sources: [Overview.SourcePart]) -> String {
+        var table = Table(
+            ("SOURCE", .left), ("TYPE", .left), ("EVENTS", .right), ("LINES", .right), ("MALFORMED", .right),
+            ("FILES", .right))
+        for source in sources {
+            table.add(
+                source.name, source.type, String(source.events), String(source.lines),
+                String(source.malformed.values.reduce(0, +)), String(source.files))
+        }
+        return table.text
+    }
+
+    private static func sinks(_ sinks: [Overview.SinkPart]) -> String {
+        var table = Table(
+            ("SINK", .left), ("TYPE", .left), ("STATE", .left), ("LAG", .right), ("DELIVERED", .right),
+            ("RETRIES", .right), ("REFUSED", .right), ("DROPPED", .right))
+        for sink in sinks {
+            table.add(
+                sink.name, sink.type, sink.state, String(sink.lag), String(sink.delivered),
+                String(sink.retries.values.reduce(0, +)), String(sink.deadLetters.values.reduce(0, +)),
+                String(sink.dropped.values.reduce(0, +)))
+        }
+        return table.text
+    }
+}
+#endif

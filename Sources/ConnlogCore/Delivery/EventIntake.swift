@@ -1,0 +1,50 @@
+/// Takes events that somebody hands in, and says what became of them.
+public protocol EventIntake: Sendable {
+    /// Begins to take one piece of input, such as the body of a request.
+    /// - Throws: why nothing can be taken now.
+    func begin() throws(IntakeError) -> any IntakeSession
+}
+
+/// One piece of input, taken in as it comes. Used by one task at a time.
+public protocol IntakeSession: AnyObject, Sendable {
+    /// Takes the next bytes; what they hold of a line waits for its end.
+    func take(_ bytes: Span<UInt8>) async throws(IntakeError)
+
+    /// No more will come. Returns when all events that were taken are on the disk.
+    func finish() async throws(IntakeError) -> IntakeReport
+}
+
+/// What became of a piece of input.
+public struct IntakeReport: Sendable, Equatable {
+    /// Events that are on the disk now.
+    public var accepted = 0
+    /// Events that had been handed in before, by their ids.
+    public var duplicates = 0
+    /// Lines that are no connection events, such as the rest of coderd's log.
+    public var skipped = 0
+    /// Lines that cannot be read.
+    public var refused = 0
+    /// The first hundred of those.
+    public var refusals: [Refusal] = []
+
+    public struct Refusal: Sendable, Equatable {
+        /// From 1.
+        public var line: Int
+        public var reason: String
+
+        public init(line: Int, reason: String) {
+            self.line = line
+            self.reason = reason
+        }
+    }
+
+    public init() {}
+}
+
+/// Why input is not taken, or not all of it. What was taken before may be kept: handing it in again is safe.
+public enum IntakeError: Error, Sendable, Equatable {
+    /// The queue takes nothing for now.
+    case full(String)
+    case stopping
+    case failed(String)
+}

@@ -1,0 +1,94 @@
+#if Server
+import ConnlogAPI
+import ConnlogCore
+import ConnlogDelivery
+import ConnlogQueue
+import ConnlogSources
+import ConnlogSystem
+
+/// How everything is now, for whoever asks. Never waits for a disk.
+struct OverviewMaker: Sendable {
+    let queue: Queue
+    let sources: SourceSet
+    let sinks: SinkSet
+    let monitor: Monitor
+    let version: String
+    let started: Nanoseconds
+    let bytesMax: Int
+
+    var overview: Overview {
+        let status = queue.status
+        var overview = Overview()
+        overview.version = version
+        overview.started = started
+        overview.queue = part(status)
+        overview.sources = sources.shown.map(OverviewMaker.part)
+        overview.sinks = sinks.shown.map { part($0, status) }
+        return overview
+    }
+
+    private func part(_ status: QueueStatus) -> Overview.QueuePart {
+        var part = Overview.QueuePart()
+        part.state = status.state.word
+        part.words = monitor.words(for: status)?.1 ?? ""
+        part.bytes = status.bytesOnDisk
+        part.bytesMax = bytesMax
+        part.events = status.events
+        part.end = queue.end
+        part.segments = status.segments
+        part.syncs = status.syncs
+        part.syncFailures = status.syncFailures
+        part.damagedPlaces = status.damagedPlaces
+        part.damagedEvents = status.damagedEvents
+        return part
+    }
+
+    private static func part(_ source: SourceSet.Shown) -> Overview.SourcePart {
+        var part = Overview.SourcePart()
+        part.name = source.name
+        part.type = source.type
+        part.lines = source.counts.lines
+        part.bytes = source.counts.bytes
+        part.events = source.counts.events
+        part.duplicates = source.counts.duplicates
+        part.skipped = source.counts.skipped
+        part.malformed = source.counts.malformed
+        part.rotations = source.counts.rotations
+        part.truncations = source.counts.truncations
+        part.files = source.counts.files
+        return part
+    }
+
+    private func part(_ sink: SinkSet.Shown, _ queue: QueueStatus) -> Overview.SinkPart {
+        var part = Overview.SinkPart()
+        part.name = sink.name
+        part.type = sink.type
+        part.state = OverviewMaker.word(sink.status.state)
+        let known = queue.sinks.first { $0.name == sink.name }
+        part.lag = known?.lag ?? 0
+        part.dropped = Dictionary(
+            (known?.drops ?? [:]).map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: { first, _ in first })
+        part.delivered = sink.status.delivered
+        part.unproven = sink.status.unproven
+        part.filtered = sink.status.filtered
+        part.skipped = sink.status.skipped
+        part.retries = sink.status.retries
+        part.possibleRepeats = sink.status.possibleRepeats
+        part.deadLetters = sink.status.deadLetters
+        part.lastError = sink.status.lastError?.text
+        part.lastErrorTime = sink.status.lastErrorTime
+        part.figures = sink.figures()
+        return part
+    }
+
+    private static func word(_ state: DeliveryStatus.State) -> String {
+        switch state {
+        case .starting: "starting"
+        case .working: "working"
+        case .retrying: "retrying"
+        case .holding: "holding"
+        case .stopped: "stopped"
+        }
+    }
+}
+#endif

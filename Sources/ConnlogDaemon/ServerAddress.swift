@@ -1,0 +1,22 @@
+public import ConnlogConfig
+
+/// Where the server of a configuration is, for commands that ask it.
+public struct ServerAddress: Sendable, Equatable {
+    public let url: String
+    /// The certificate that it shows, when it speaks TLS.
+    public let certificate: String?
+
+    /// `nil` without a `[server]`.
+    public init?(_ configuration: Configuration) {
+        guard let section = configuration.sections(ofKind: "server").first else { return nil }
+        let (host, port) = section.address("listen")
+        certificate = section.optionalString("tls_cert")
+        let name =
+            switch host {
+            case "0.0.0.0", "*": "127.0.0.1"
+            case "::": "[::1]"
+            default: host.contains(":") ? "[\(host)]" : host
+            }
+        url = "\(certificate == nil ? "http" : "https")://\(name):\(port)"
+    }
+}

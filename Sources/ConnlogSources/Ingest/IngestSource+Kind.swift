@@ -1,0 +1,14 @@
+public import ConnlogConfig
+public import ConnlogCore
+
+/// `type = ingest`, as the registry sees it.
+extension IngestSource: SourceKind {
+    public static let schema = SectionSchema(
+        kind: "source", type: "ingest", isNamed: true,
+        summary: "Takes events that programs hand in over HTTP: see [server].",
+        keys: LineKeys.all)
+
+    public static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {
+        IngestSource(context, makeDecoder: LineKeys.eventDecoder(section))
+    }
+}

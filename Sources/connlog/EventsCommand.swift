@@ -1,0 +1,42 @@
+import ArgumentParser
+import ConnlogDaemon
+
+/// `connlog events`
+struct EventsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "events",
+        abstract: "Ask the store of a running connlog for connections, newest first.",
+        discussion: """
+            The query is Coder's filter language with connlog's additions:
+
+              connlog events 'workspace_owner:alice status:ongoing'
+              connlog events 'type:ssh connected_after:-24h -ip:10.0.0.0/8' --csv --limit 0 > day.csv
+              connlog events 'code:400-599'
+              connlog events 'duration:>8h dev'
+            """)
+
+    @Argument(help: "What to look for; without it, everything.") var query = ""
+    @OptionGroup var server: ServerConnection
+    @Flag(help: "JSON Lines, as the API has them.") var json = false
+    @Flag(help: "CSV with a header line.") var csv = false
+    @Option(help: "At most so many; 0: all.") var limit = 100
+
+    func validate() throws {
+        if json, csv { throw ValidationError("--json and --csv exclude one another") }
+        if limit < 0 { throw ValidationError("--limit must not be negative") }
+    }
+
+    func run() async throws {
+        let format = json ? "jsonl" : csv ? "csv" : "text"
+        let path =
+            "/api/v2/connectionlog/export?format=\(format)&limit=\(limit)&q=\(ServerConnection.escaped(query))"
+        let server = server
+        do {
+            try await Interruption.stopping {
+                try await server.get(path, timeout: .seconds(86_400)) { Terminal.write($0) }
+            }
+        } catch is CancellationError {
+            throw ExitCode(ExitStatus.failed.rawValue)
+        }
+    }
+}

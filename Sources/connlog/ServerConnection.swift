@@ -1,0 +1,90 @@
+import ArgumentParser
+import ConnlogConfig
+import ConnlogCore
+import ConnlogDaemon
+import ConnlogSystem
+
+/// Where the running connlog is and how to be let in, for commands that ask it.
+struct ServerConnection: ParsableArguments {
+    @Option(name: .shortAndLong, help: "The configuration whose [server] is asked.")
+    var config = "/etc/connlog/connlog.ini"
+    @Option(help: "The server itself, such as https://connlog.example.com:8484; default: $CONNLOG_URL, or --config.")
+    var url: String?
+    @Option(help: "A file that holds the token; default: $CONNLOG_TOKEN.")
+    var tokenFile: String?
+    @Option(help: "A PEM file with the authority that has signed the server's certificate.")
+    var tlsCa: String?
+
+    /// Asks and hands the answer over as it comes.
+    /// - Parameter path: with its parameters.
+    /// - Throws: `ToolError` with what the server said.
+    func get(_ path: String, timeout: Duration, _ take: @escaping @Sendable ([UInt8]) -> Void) async throws {
+        let (base, authority) = try place()
+        var settings = HTTPSettings(userAgent: "connlog/\(Version.text)")
+        settings.certificateAuthorityFile = authority
+        settings.proxy = .none
+        var request = HTTPRequest(.get, base + path, timeout: timeout)
+        if let token = try token() { request.headers.append(("Coder-Session-Token", token)) }
+        request.takesBody = take
+        let result = await HTTPSession(settings).perform(request)
+        switch result.outcome {
+        case .success(let response) where response.status == 200: return
+        case .success(let response):
+            throw ToolError("\(base): \(response.status): \(ServerConnection.words(response))")
+        case .failure(let failure) where failure.kind == .cancelled: throw CancellationError()
+        case .failure(let failure):
+            throw ToolError("\(base): \(failure.text); is connlog running, with a [server]?")
+        }
+    }
+
+    private static func words(_ response: HTTPResponse) -> String {
+        let text = String(decoding: response.body, as: UTF8.self)
+        let plain = text.trimmingSuffix { $0.isNewline }
+        return response.status == 401 ? "\(plain) (give a token with --token-file or in CONNLOG_TOKEN)" : String(plain)
+    }
+
+    private func place() throws -> (url: String, authority: String?) {
+        if let url = url ?? ProcessEnvironment.value("CONNLOG_URL") {
+            return (url.hasSuffix("/") ? String(url.dropLast()) : url, tlsCa)
+        }
+        let loaded = Configuration.load(config, schemas: Registry.schemas, planned: Registry.planned)
+        guard let configuration = loaded.configuration else {
+            throw ToolError(
+                "\(config) cannot be used; name the server with --url, or try 'connlog check'", status: .usage)
+        }
+        guard let address = ServerAddress(configuration) else {
+            throw ToolError("\(config) has no [server] to ask; add one, or name another with --url", status: .usage)
+        }
+        return (address.url, tlsCa ?? address.certificate)
+    }
+
+    private func token() throws -> String? {
+        guard let tokenFile else { return ProcessEnvironment.value("CONNLOG_TOKEN") }
+        do throws(SystemError) {
+            let file = try LocalFileSystem().open(tokenFile, .read)
+            var bytes = ByteBuffer()
+            _ = try file.read(into: &bytes, at: 0, count: 4096)
+            return String(bytes.text.trimmingSuffix { $0.isWhitespace })
+        } catch {
+            throw ToolError("\(error)", status: .usage)
+        }
+    }
+
+    /// A value for a URL's parameter.
+    static func escaped(_ text: String) -> String {
+        text.utf8.map { byte in
+            let isPlain =
+                (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+            let digits = String(byte, radix: 16, uppercase: true)
+            return isPlain ? String(decoding: [byte], as: UTF8.self) : "%" + (byte < 16 ? "0" : "") + digits
+        }.joined()
+    }
+}
+
+extension String {
+    func trimmingSuffix(_ isLeft: (Character) -> Bool) -> Substring {
+        var rest = self[...]
+        while let last = rest.last, isLeft(last) { rest.removeLast() }
+        return rest
+    }
+}

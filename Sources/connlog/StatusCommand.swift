@@ -1,0 +1,27 @@
+import ArgumentParser
+import ConnlogDaemon
+
+/// `connlog status`
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Show how a running connlog is: queue, sources, each sink's lag, state and last error.",
+        discussion: "Asks its [server]. Status: 0 it answered, 1 it did not, 2 usage.")
+
+    @OptionGroup var server: ServerConnection
+    @Flag(help: "Tell it as JSON.") var json = false
+    @Flag(help: "Show it again every two seconds, until Ctrl-C.") var watch = false
+
+    func run() async throws {
+        let (server, path, watch) = (server, "/api/v2/connectionlog/status\(json ? "" : "?format=text")", watch)
+        do {
+            try await Interruption.stopping {
+                repeat {
+                    if watch, Terminal.isTerminal(Terminal.standardOutput) { Terminal.write("\u{1b}[H\u{1b}[2J") }
+                    try await server.get(path, timeout: .seconds(30)) { Terminal.write($0) }
+                    if watch { try await Task.sleep(for: .seconds(2)) }
+                } while watch
+            }
+        } catch is CancellationError {}
+    }
+}
