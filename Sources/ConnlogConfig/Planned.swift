@@ -1,16 +1,13 @@
-/// What connlog will do and this version does not: such sections get an error that says so, not "unknown".
+/// What connlog will do and this build cannot: such sections get an error that says so, not "unknown".
 public struct Planned: Sendable {
-    /// Kinds of sections, such as `store`.
-    public let kinds: [String]
-    /// Kinds of sections that a build without the trait `Server` lacks.
-    public let notBuiltIn: [String]
-    /// Values of `type` by kind of section, such as `journald` of `source`.
+    /// Values of `type` by kind of section, such as `journald` of `source`, that are yet to come.
     public let types: [String: [String]]
+    /// Kinds of sections that a build without the trait `Server` lacks, such as `store`.
+    public let notBuiltIn: [String]
 
-    public init(kinds: [String] = [], notBuiltIn: [String] = [], types: [String: [String]] = [:]) {
-        self.kinds = kinds
-        self.notBuiltIn = notBuiltIn
+    public init(types: [String: [String]] = [:], notBuiltIn: [String] = []) {
         self.types = types
+        self.notBuiltIn = notBuiltIn
     }
 
     /// What the architecture names and is yet to come.
@@ -18,7 +15,7 @@ public struct Planned: Sendable {
         types: ["source": ["journald", "coder_api"], "directory": ["coder_api"]])
 
     /// The same, for a build that only forwards.
-    public var withoutServer: Planned {
-        Planned(kinds: kinds, notBuiltIn: ["store", "server", "access"], types: types)
-    }
+    public static let forwarder = Planned(
+        types: connlog.types.merging(["source": ["journald", "coder_api", "ingest"]]) { $1 },
+        notBuiltIn: ["store", "server", "access"])
 }

@@ -33,7 +33,7 @@ public enum Registry {
     private static let server: [SectionSchema] = []
     private static var serverSources: [any SourceKind.Type] { [] }
     /// What the architecture names and this build cannot do.
-    public static let planned = Planned.connlog.withoutServer
+    public static let planned = Planned.forwarder
     #endif
 
     static func source(_ type: String?) -> (any SourceKind.Type)? { sources.first { $0.schema.type == type } }

@@ -71,7 +71,7 @@ final class ConfigFolder: Sendable {
 
     func load(_ name: String = "connlog.ini", environment: [String: String] = [:]) -> LoadedConfiguration {
         Configuration.load(
-            path + "/" + name, schemas: TestSchemas.all, planned: .connlog, environment: Environment(environment))
+            path + "/" + name, schemas: TestSchemas.all, planned: .forwarder, environment: Environment(environment))
     }
 
     /// The text with the folder's own path taken out.

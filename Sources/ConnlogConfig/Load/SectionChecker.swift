@@ -52,13 +52,6 @@ struct SectionChecker {
     }
 
     private mutating func reportUnknownKind(_ section: MergedSection) {
-        if planned.kinds.contains(section.kind) {
-            error(
-                section.place,
-                "\(section.heading) is not in this version of connlog yet; remove the section, or put '#' before its lines"
-            )
-            return
-        }
         if planned.notBuiltIn.contains(section.kind) {
             error(
                 section.place,
@@ -67,8 +60,8 @@ struct SectionChecker {
             return
         }
         var kinds: [String] = []
-        for kind in schemas.map(\.kind) + planned.kinds where !kinds.contains(kind) { kinds.append(kind) }
-        let known = enumeration(kinds.filter { !planned.kinds.contains($0) }.map { "[\($0)]" })
+        for kind in schemas.map(\.kind) + planned.notBuiltIn where !kinds.contains(kind) { kinds.append(kind) }
+        let known = enumeration(kinds.filter { !planned.notBuiltIn.contains($0) }.map { "[\($0)]" })
         error(
             section.place,
             "unknown section [\(shown(section.kind))]; " + (didYouMean(section.kind, among: kinds) ?? "write \(known)"))
