@@ -6,6 +6,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import ServiceLifecycle
 
 /// The HTTP server: Coder's API for connection logs, ours on top of it, ingest, metrics and health.
 public struct APIServer: Sendable {
@@ -45,10 +46,16 @@ public struct APIServer: Sendable {
             counts: counts, timeout: options.timeout, isTLS: options.certificate != nil, log: log)
     }
 
-    /// Serves until the task is cancelled.
+    /// Serves until `stop` returns, or the task is cancelled: then no more connections are taken, and those that are busy
+    /// have two seconds.
+    ///
+    /// Cancelling alone would end the process when a connection has been taken and not yet looked at: NIO insists on its
+    /// channels being finished.
     /// - Parameter ready: called with the port once connections are taken; with port 0 the machine has chosen one.
     /// - Throws: why the address cannot be used.
-    public func run(ready: @escaping @Sendable (Int) async -> Void) async throws {
+    public func run(
+        until stop: @escaping @Sendable () async -> Void, ready: @escaping @Sendable (Int) async -> Void
+    ) async throws {
         // The library's own words are for its authors; requests are logged by the responder.
         var logger = Logger(label: "server")
         logger.logLevel = .critical
@@ -60,7 +67,21 @@ public struct APIServer: Sendable {
                 availableConnectionsDelegate: MaximumAvailableConnections(options.connectionsMax)),
             onServerRunning: { channel in await ready(channel.localAddress?.port ?? 0) }, logger: logger)
         application.services = []
-        try await application.run()
+        var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(2)
+        let group = ServiceGroup(configuration: configuration)
+        let stopping = Task {
+            await stop()
+            await group.triggerGracefulShutdown()
+        }
+        defer { stopping.cancel() }
+        // Nobody else may cancel what the group runs.
+        let running = Task { try await group.run() }
+        try await withTaskCancellationHandler {
+            try await running.value
+        } onCancel: {
+            Task { await group.triggerGracefulShutdown() }
+        }
     }
 
     private var builder: HTTPServerBuilder {

@@ -14,6 +14,7 @@ final class TestServer: Sendable {
     let holder: StoreHolder
     let store: ConnectionStore
     let port: Int
+    private let stops: AsyncStream<Void>.Continuation
     private let running: Task<Void, any Error>
     private let session = HTTPSession(HTTPSettings(userAgent: "test"))
 
@@ -31,7 +32,15 @@ final class TestServer: Sendable {
         let lines = LogLines()
         let server = APIServer(options, state) { _, line in lines.add(line) }
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
-        running = Task { try await server.run { port.yield($0) } }
+        let (stops, stop) = AsyncStream.makeStream(of: Void.self)
+        self.stops = stop
+        running = Task {
+            try await server.run {
+                for await _ in stops {}
+            } ready: {
+                port.yield($0)
+            }
+        }
         var iterator = ports.makeAsyncIterator()
         self.port = await iterator.next() ?? 0
         self.lines = lines
@@ -40,7 +49,7 @@ final class TestServer: Sendable {
     let lines: LogLines
 
     func stop() async {
-        running.cancel()
+        stops.finish()
         _ = try? await running.value
         try? FileManager.default.removeItem(atPath: folder)
     }

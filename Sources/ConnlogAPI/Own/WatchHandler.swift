@@ -5,6 +5,7 @@ import ConnlogSystem
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import ServiceLifecycle
 
 /// `GET /api/v2/connectionlog/watch?q=`: events that match, as server-sent events, as the store gets them.
 ///
@@ -38,7 +39,7 @@ struct WatchHandler {
         let body = ResponseBody { writer in
             try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
             var last = from
-            while !Task.isCancelled {
+            while !Task.isCancelled, !Task.isShuttingDownGracefully {
                 let events = try await store.events(from: last + 1, limit: WatchHandler.pageEvents)
                 let text = matching(events)
                 if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
@@ -59,7 +60,7 @@ struct WatchHandler {
         let store = question.store
         return try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
-                try await store.waitForEvents(after: last)
+                try await cancelWhenGracefulShutdown { try await store.waitForEvents(after: last) }
                 return true
             }
             group.addTask {

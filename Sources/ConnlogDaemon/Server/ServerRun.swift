@@ -13,6 +13,7 @@ final class ServerRun: Sendable {
     private let log: LogFunction
     private let task = Mutex<Task<Void, Never>?>(nil)
     private let current: Mutex<ServerPlan>
+    private let stopper = Stopper()
     private let certificate = Mutex<ServerCertificate?>(nil)
 
     init(_ plan: ServerPlan, names: any Names, overview: @escaping @Sendable () -> Overview, log: @escaping LogFunction)
@@ -35,11 +36,13 @@ final class ServerRun: Sendable {
             return false
         }
         let (outcomes, outcome) = AsyncStream.makeStream(of: Bool.self)
-        let (state, log, access) = (state, log, plan.access)
+        let (state, log, access, stopper) = (state, log, plan.access, stopper)
         let words = "\(options.certificate == nil ? "http" : "https")://\(ServerRun.shown(options.host))"
         let running = Task { [options] in
             do {
-                try await APIServer(options, state, log: log).run { port in
+                try await APIServer(options, state, log: log).run {
+                    await stopper.wait()
+                } ready: { port in
                     log(.info, "server: listening at \(words):\(port)")
                     if access.isOpen {
                         log(.warning, "server: there is no [access] section, so only this machine is served")
@@ -47,7 +50,7 @@ final class ServerRun: Sendable {
                     outcome.yield(true)
                 }
             } catch {
-                if !Task.isCancelled {
+                if !stopper.isAsked {
                     log(.error, "server: \(words):\(options.port) cannot be used: \(error); name another 'listen'")
                 }
             }
@@ -74,9 +77,8 @@ final class ServerRun: Sendable {
     var isWanted: Bool { plan.options != nil }
 
     func stop() async {
-        let running = task.withLock { $0 }
-        running?.cancel()
-        await running?.value
+        stopper.ask()
+        await task.withLock { $0 }?.value
     }
 
     /// What a reload changes; the address is not among it.

@@ -1,4 +1,4 @@
-/// Since 1970, as Coder's database has times: what is finer is cut off.
+/// Since 1970, as Coder's database has times.
 public typealias Microseconds = Int64
 
 /// What the events of one connection say together.

@@ -49,8 +49,11 @@ struct StoredEvent {
         }
     }
 
+    /// Rounded, as Coder and PostgreSQL do.
     static func microseconds(_ time: Nanoseconds) -> Microseconds {
-        time >= 0 ? time / 1000 : -((999 - time) / 1000)
+        let (quotient, rest) = time.quotientAndRemainder(dividingBy: 1000)
+        if rest >= 500 { return quotient + 1 }
+        return rest < -500 ? quotient - 1 : quotient
     }
 
     var key: MergeKey? {

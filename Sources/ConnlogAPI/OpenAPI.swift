@@ -1,4 +1,0 @@
-/// `GET /openapi.json`.
-enum OpenAPI {
-    static let document = "{}"
-}

@@ -1,0 +1,101 @@
+extension OpenAPI {
+    static let paths = [
+        path(
+            "/api/v2/connectionlog", "Connections, newest first, as Coder answers it.",
+            [
+                ref("q"), ref("limit"), ref("offset"),
+                query("after_id", #"{"type":"string","format":"uuid"}"#, "Unused, as in Coder."),
+                query(
+                    "connlog", #"{"type":"boolean"}"#, "Our filter language, 'connlog' in each row, 'after' and 'next'."
+                ),
+                query("after", #"{"type":"string"}"#, "With connlog=true: goes on behind this cursor."),
+            ], json("ConnectionLogResponse"), store),
+        path(
+            "/api/v2/connectionlog/export", "Every connection that matches, newest first, streamed.",
+            [
+                ref("q"), ref("limit"),
+                query("format", #"{"type":"string","enum":["jsonl","csv","text"]}"#, "jsonl by itself."),
+            ],
+            #"{"application/jsonl":{"schema":{"type":"string"}},"text/csv":{"schema":{"type":"string"}},"text/plain":{"schema":{"type":"string"}}}"#,
+            store),
+        path(
+            "/api/v2/connectionlog/stats", "How many connections began when, by type, user and workspace.",
+            [
+                ref("q"), query("from", #"{"type":"string","format":"date-time"}"#, "The last 24 hours without it."),
+                query("to", #"{"type":"string","format":"date-time"}"#, "Now, without it."),
+                query("interval", #"{"type":"integer","minimum":0,"maximum":2147483647}"#, "Seconds of a bucket."),
+            ], json("Stats"), store),
+        path(
+            "/api/v2/connectionlog/watch", "Events as they come, as server-sent events.",
+            [
+                ref("q"), query("format", #"{"type":"string","enum":["json","text"]}"#, "json by itself."),
+                query("last_event_id", #"{"type":"integer","minimum":0}"#, "Goes on behind this event."),
+                #"{"name":"Last-Event-ID","in":"header","schema":{"type":"integer","minimum":0}}"#,
+            ], #"{"text/event-stream":{"schema":{"type":"string"}}}"#, store),
+        path(
+            "/api/v2/connectionlog/{id}", "One connection, and its events as they were received.",
+            [#"{"name":"id","in":"path","required":true,"schema":{"type":"string","minLength":1}}"#], json("Details"),
+            store),
+        path(
+            "/api/v2/connectionlog/status", "How connlog is.",
+            [query("format", #"{"type":"string","enum":["json","text"]}"#, "json by itself.")],
+            ##"{"application/json":{"schema":{"$ref":"#/components/schemas/Status"}},"text/plain":{"schema":{"type":"string"}}}"##,
+            usual),
+        ingest,
+        path("/api/v2/buildinfo", "Which build this is.", [], json("Object"), [], isOpen: true),
+        path("/api/v2/users/me", "Whose token it is.", [], json("User"), usual),
+        path(
+            "/api/v2/organizations", "The organizations that a directory knows.", [],
+            ##"{"application/json":{"schema":{"type":"array","items":{"$ref":"#/components/schemas/Organization"}}}}"##,
+            usual),
+        path("/metrics", "For Prometheus.", [], #"{"text/plain":{"schema":{"type":"string"}}}"#, usual),
+        path("/healthz", "It lives.", [], json("Object"), [], isOpen: true),
+        path(
+            "/readyz", "It takes events and answers questions.", [], json("Object"), [("503", "NotReady")], isOpen: true
+        ),
+        path("/openapi.json", "This.", [], json("Object"), [], isOpen: true),
+    ]
+
+    private static let usual = [
+        ("400", "BadRequest"), ("401", "Unauthorized"), ("403", "Forbidden"), ("429", "TooManyRequests"),
+        ("503", "Unavailable"),
+    ]
+    private static let store = usual + [("404", "NotFound"), ("500", "Internal")]
+
+    private static func ref(_ name: String) -> String { ##"{"$ref":"#/components/parameters/\##(name)"}"## }
+
+    private static func query(_ name: String, _ schema: String, _ words: String) -> String {
+        #"{"name":"\#(name)","in":"query","description":"\#(words)","schema":\#(schema)}"#
+    }
+
+    private static func json(_ schema: String) -> String {
+        ##"{"application/json":{"schema":{"$ref":"#/components/schemas/\##(schema)"}}}"##
+    }
+
+    private static func failures(_ list: [(String, String)]) -> String {
+        (list + [("405", "MethodNotAllowed")]).map { status, name in
+            name == "NotReady"
+                ? #","503":{"description":"Not ready; reasons say why.","content":\#(json("Object"))}"#
+                : ##","\##(status)":{"$ref":"#/components/responses/\##(name)"}"##
+        }.joined()
+    }
+
+    private static func path(
+        _ path: String, _ words: String, _ parameters: [String], _ content: String, _ failing: [(String, String)],
+        isOpen: Bool = false
+    ) -> String {
+        let security = isOpen ? #","security":[]"# : ""
+        return """
+            "\(path)":{"get":{"summary":"\(words)"\(security),"parameters":[\(parameters.joined(separator: ","))],\
+            "responses":{"200":{"description":"It is this.","content":\(content)}\(failures(failing))}}}
+            """
+    }
+
+    private static let ingest = """
+        "/api/v2/connectionlog/ingest":{"post":{"summary":"Takes events: lines in any format that connlog reads.",\
+        "parameters":[{"name":"Content-Encoding","in":"header","schema":{"type":"string","enum":["identity","gzip"]}}],\
+        "requestBody":{"content":{"application/jsonl":{"schema":{"type":"string"}},"text/plain":{"schema":{"type":"string"}}}},\
+        "responses":{"200":{"description":"All events are on the disk.","content":\(json("Ingested"))}\
+        \(failures(usual + [("404", "NotFound"), ("413", "TooLarge"), ("415", "UnsupportedMediaType"), ("500", "Internal")]))}}}
+        """
+}

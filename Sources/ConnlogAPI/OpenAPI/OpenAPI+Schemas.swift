@@ -1,0 +1,96 @@
+extension OpenAPI {
+    static let schemas = coder + own
+
+    private static let coder = [
+        #"""
+        "Object":{"type":"object"}
+        """#,
+        #"""
+        "Error":{"type":"object","required":["message"],"additionalProperties":false,"properties":{"message":{"type":"string"},
+        "detail":{"type":"string"},"validations":{"type":"array","items":{"type":"object","required":["field","detail"],
+        "additionalProperties":false,"properties":{"field":{"type":"string"},"detail":{"type":"string"},
+        "start":{"type":"integer","description":"Where in q, in bytes."},"end":{"type":"integer"}}}}}}
+        """#,
+        #"""
+        "Organization":{"type":"object","required":["id","name","display_name","icon"],"additionalProperties":false,
+        "properties":{"id":{"type":"string"},"name":{"type":"string"},"display_name":{"type":"string"},"icon":{"type":"string"}}}
+        """#,
+        #"""
+        "User":{"type":"object","required":["id","username","name","email"],"properties":{"id":{"type":"string"},
+        "username":{"type":"string"},"name":{"type":"string"},"avatar_url":{"type":"string"},"email":{"type":"string"},
+        "created_at":{"type":"string","format":"date-time"},"updated_at":{"type":"string","format":"date-time"},
+        "last_seen_at":{"type":"string","format":"date-time"},"status":{"type":"string"},"login_type":{"type":"string"},
+        "organization_ids":{"type":"array","items":{"type":"string"}},"roles":{"type":"array","items":{"type":"object"}}}}
+        """#,
+        #"""
+        "WebInfo":{"type":"object","required":["user_agent","user","slug_or_port","status_code"],"additionalProperties":false,
+        "properties":{"user_agent":{"type":"string"},"user":{"oneOf":[{"$ref":"#/components/schemas/User"},{"type":"null"}]},
+        "slug_or_port":{"type":"string"},"status_code":{"type":"integer"}}}
+        """#,
+        #"""
+        "SSHInfo":{"type":"object","required":["connection_id"],"additionalProperties":false,"properties":{
+        "connection_id":{"type":"string"},"disconnect_time":{"type":"string","format":"date-time"},
+        "disconnect_reason":{"type":"string","minLength":1},"exit_code":{"type":"integer"}}}
+        """#,
+        #"""
+        "ConnectionLog":{"type":"object","required":["id","connect_time","organization","workspace_owner_id",
+        "workspace_owner_username","workspace_id","workspace_name","agent_name","type","connection_method"],
+        "additionalProperties":false,"oneOf":[{"required":["web_info"]},{"required":["ssh_info"]}],"properties":{
+        "id":{"type":"string"},"connect_time":{"type":"string","format":"date-time"},
+        "organization":{"$ref":"#/components/schemas/Organization"},"workspace_owner_id":{"type":"string"},
+        "workspace_owner_username":{"type":"string"},"workspace_id":{"type":"string"},"workspace_name":{"type":"string"},
+        "agent_name":{"type":"string"},"ip":{"type":"string"},"type":{"type":"string"},"connection_method":{"type":"string"},
+        "app_name":{"type":"string"},"app_display_name":{"type":"string"},"web_info":{"$ref":"#/components/schemas/WebInfo"},
+        "ssh_info":{"$ref":"#/components/schemas/SSHInfo"},"connlog":{"$ref":"#/components/schemas/Own"}}}
+        """#,
+        #"""
+        "ConnectionLogResponse":{"type":"object","required":["connection_logs","count","count_cap"],"additionalProperties":false,
+        "properties":{"connection_logs":{"type":"array","items":{"$ref":"#/components/schemas/ConnectionLog"}},
+        "count":{"type":"integer","description":"Exact up to count_cap; one more says that there are more."},
+        "count_cap":{"type":"integer"},"next":{"type":"string","description":"With connlog=true: 'after' of the next page."}}}
+        """#,
+    ]
+
+    private static let own = [
+        #"""
+        "Own":{"type":"object","required":["status","events","cursor"],"additionalProperties":false,"properties":{
+        "status":{"enum":["ongoing","completed","lost","none"]},"duration_ms":{"type":"integer"},"events":{"type":"integer"},
+        "client_session_id":{"type":"string"},"type_text":{"type":"string"},"cursor":{"type":"string"}}}
+        """#,
+        #"""
+        "Details":{"type":"object","required":["connection_log","events"],"additionalProperties":false,"properties":{
+        "connection_log":{"$ref":"#/components/schemas/ConnectionLog"},"events":{"type":"array","items":{"type":"object",
+        "required":["number","line"],"additionalProperties":false,"properties":{"number":{"type":"integer"},
+        "line":{"type":"string"}}}}}}
+        """#,
+        #"""
+        "Counts":{"type":"object","additionalProperties":{"type":"integer"}}
+        """#,
+        #"""
+        "Top":{"type":"array","items":{"type":"object","required":["id","count"],"additionalProperties":false,"properties":{
+        "id":{"type":"string"},"name":{"type":"string"},"username":{"type":"string"},"count":{"type":"integer"}}}}
+        """#,
+        #"""
+        "Stats":{"type":"object","required":["from","to","interval_seconds","count","types","buckets","users","workspace_owners",
+        "workspaces"],"additionalProperties":false,"properties":{"from":{"type":"string","format":"date-time"},
+        "to":{"type":"string","format":"date-time"},"interval_seconds":{"type":"integer"},"count":{"type":"integer"},
+        "types":{"$ref":"#/components/schemas/Counts"},"buckets":{"type":"array","items":{"type":"object",
+        "required":["time","types"],"additionalProperties":false,"properties":{"time":{"type":"string","format":"date-time"},
+        "types":{"$ref":"#/components/schemas/Counts"}}}},"users":{"$ref":"#/components/schemas/Top"},
+        "workspace_owners":{"$ref":"#/components/schemas/Top"},"workspaces":{"$ref":"#/components/schemas/Top"}}}
+        """#,
+        #"""
+        "Ingested":{"type":"object","required":["accepted","duplicates","skipped","refused","bytes","refusals"],
+        "additionalProperties":false,"properties":{"accepted":{"type":"integer"},"duplicates":{"type":"integer"},
+        "skipped":{"type":"integer","description":"Lines that are no connection events."},"refused":{"type":"integer"},
+        "bytes":{"type":"integer"},"refusals":{"type":"array","description":"The first hundred.","items":{"type":"object",
+        "required":["line","reason"],"additionalProperties":false,"properties":{"line":{"type":"integer"},
+        "reason":{"type":"string"}}}}}}
+        """#,
+        #"""
+        "Status":{"type":"object","required":["version","started","queue","sources","sinks"],"additionalProperties":false,
+        "properties":{"version":{"type":"string"},"started":{"type":"string","format":"date-time"},"queue":{"type":"object"},
+        "sources":{"type":"array","items":{"type":"object"}},"sinks":{"type":"array","items":{"type":"object"}}}}
+        """#,
+    ]
+}

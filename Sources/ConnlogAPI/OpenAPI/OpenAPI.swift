@@ -1,0 +1,50 @@
+/// `GET /openapi.json`: what there is to ask for, in OpenAPI 3.1. The tests hold every answer against it.
+enum OpenAPI {
+    static let document = """
+        {"openapi":"3.1.0",
+        "info":{"title":"connlog","version":"1","license":{"name":"see LICENSE"},
+        "description":"Coder's API for connection logs, and connlog's own on top of it. Times are RFC 3339 in UTC."},
+        "security":[{"token":[]},{"bearer":[]}],
+        "paths":{\(paths.joined(separator: ",\n"))},
+        "components":{\(securitySchemes),
+        "parameters":{\(parameters.joined(separator: ",\n"))},
+        "responses":{\(responses.joined(separator: ",\n"))},
+        "schemas":{\(schemas.joined(separator: ",\n"))}}}
+
+        """
+
+    private static let securitySchemes = #"""
+        "securitySchemes":{"token":{"type":"apiKey","in":"header","name":"Coder-Session-Token"},
+        "bearer":{"type":"http","scheme":"bearer"}}
+        """#
+
+    private static let parameters = [
+        #"""
+        "q":{"name":"q","in":"query","description":"A filter: Coder's language, and unless a client of Coder asks, connlog's additions.","schema":{"type":"string"}}
+        """#,
+        #"""
+        "limit":{"name":"limit","in":"query","description":"At most so many rows.","schema":{"type":"integer","minimum":0,"maximum":2147483647}}
+        """#,
+        #"""
+        "offset":{"name":"offset","in":"query","description":"So many rows are passed over; costs time for each.","schema":{"type":"integer","minimum":0,"maximum":2147483647}}
+        """#,
+    ]
+
+    private static let responses =
+        [
+            ("BadRequest", "Something in the request is wrong; validations say what."),
+            ("Unauthorized", "No token, or one that is not good."),
+            ("Forbidden", "The token is not for this."),
+            ("NotFound", "There is no such thing, or nothing here to answer it."),
+            ("MethodNotAllowed", "Another method is meant; see Allow."),
+            ("TooLarge", "The body is too large."),
+            ("UnsupportedMediaType", "The body is packed in a way that is not known."),
+            ("TooManyRequests", "Later; see Retry-After."),
+            ("Internal", "Something broke; the detail says what."),
+            ("Unavailable", "Not now; see Retry-After if it is there."),
+        ].map { name, words in
+            """
+            "\(name)":{"description":"\(words)","content":{"application/json":{"schema":{"$ref":"#/components/schemas/Error"}}}}
+            """
+        }
+}

@@ -1,0 +1,74 @@
+#if Server
+import ConnlogStore
+import ConnlogTestSupport
+import Foundation
+import GRDB
+import Testing
+
+/// Opening files of other versions and other programs, and broken ones.
+@Suite struct StoreFileTests {
+    private func sql(_ text: String, _ path: String) throws {
+        try DatabaseQueue(path: path).write { try $0.execute(sql: text) }
+    }
+
+    private func problem(_ folder: StoreFolder) -> StoreProblem? {
+        do {
+            _ = try folder.open()
+            return nil
+        } catch {
+            return error as? StoreProblem
+        }
+    }
+
+    @Test func `a file that a newer connlog has written is left alone, with the reason`() throws {
+        let folder = StoreFolder()
+        try folder.open().apply([ToldEvent(time: 1)])
+        try DatabaseQueue(path: folder.file).inDatabase { try $0.execute(sql: "PRAGMA user_version = 99") }
+        let words = try #require(problem(folder)).description
+        #expect(words.contains("has format 99") && words.contains("use the newer connlog"))
+    }
+
+    @Test func `another program's database is left alone`() throws {
+        let folder = StoreFolder()
+        try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+        try sql("CREATE TABLE cookies(name TEXT)", folder.file)
+        #expect(try #require(problem(folder)).description.contains("is a database of another program"))
+        let tables = try DatabaseQueue(path: folder.file).read {
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_schema")
+        }
+        #expect(tables == 1)
+    }
+
+    @Test func `what is no database is damage, and says what to do`() throws {
+        let folder = StoreFolder()
+        try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+        try String(repeating: "not a database ", count: 1000).write(
+            toFile: folder.file, atomically: true, encoding: .utf8)
+        let found = try #require(problem(folder))
+        #expect(found.isDamage && found.description.contains("move it away"))
+    }
+
+    @Test func `a page that is damaged later is told as damage, by questions and by events`() async throws {
+        let folder = StoreFolder()
+        let store = try folder.open(partitionRows: 10_000)
+        try store.apply((0..<5000).map { ToldEvent(id: ToldEvent.uuid($0), time: Int64($0), type: "tunnel") })
+        try DatabaseQueue(path: folder.file).inDatabase { _ = try $0.checkpoint(.truncate) }
+        let handle = try FileHandle(forUpdating: URL(filePath: folder.file))
+        let size = try handle.seekToEnd()
+        for page in stride(from: UInt64(4096 * 12), to: size, by: 4096) {
+            try handle.seek(toOffset: page)
+            try handle.write(contentsOf: Data(repeating: 0xa5, count: 4096))
+        }
+        try handle.close()
+        let other = try? folder.open(partitionRows: 10_000)
+        var problems: [StoreProblem] = []
+        do { _ = try await other?.page(RowQuery(), limit: 5000) } catch { problems.append(error) }
+        do { _ = try other?.apply([ToldEvent(id: ToldEvent.uuid(9999), time: 1, type: "tunnel")], at: nil) } catch {
+            if let problem = error as? StoreProblem { problems.append(problem) }
+        }
+        #expect(other == nil || !problems.isEmpty)
+        let areAllDamage = problems.allSatisfy { $0.isDamage }
+        #expect(areAllDamage, "\(problems)")
+    }
+}
+#endif

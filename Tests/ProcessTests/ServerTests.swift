@@ -1,0 +1,272 @@
+#if Server
+import ConnlogTestSupport
+import Foundation
+import Glibc
+import Testing
+
+extension ProcessTests {
+    /// The real daemon with its store and server.
+    @Suite struct ServerTests {
+        private let workplace: Workplace
+
+        init() throws { workplace = try Workplace() }
+
+        @Test func `the store has every event once, however often connlog is killed`() throws {
+            let log = try GeneratedLog(lines: 60_000, seed: 31, in: workplace)
+            let server = try ServerDaemon(reading: log.log, in: workplace)
+            for round in 0..<8 {
+                let child = try server.start()
+                // Somewhere in the middle of its work, elsewhere each time.
+                try eventually("it has done a bit more") {
+                    let file = try? FileManager.default.attributesOfItem(atPath: workplace.path("data/connlog.db-wal"))
+                    return !child.isRunning || (file?[.size] as? Int ?? 0) > round * 700_000
+                }
+                child.signal(SIGKILL)
+                _ = try child.wait()
+            }
+            let child = try server.start()
+            let events = try Child.run(
+                "/usr/bin/env",
+                [
+                    "curl", "-sN", "--max-time", "20",
+                    "http://127.0.0.1:\(server.port)/api/v2/connectionlog/watch?last_event_id=0",
+                ],
+                in: workplace)
+            let ids = events.output.split(separator: "\n").filter { $0.hasPrefix("data: ") }.compactMap { line in
+                (try? JSONSerialization.jsonObject(with: Data(line.dropFirst(6).utf8)) as? [String: Any])?["id"]
+                    as? String
+            }
+            let expected = try String(contentsOf: log.identifiers, encoding: .utf8).split(separator: "\n").map(
+                String.init)
+            #expect(ids == expected, "\(ids.count) of \(expected.count)\n\(child.errors)")
+            let end = try child.stop()
+            #expect(end.status == 0, "\(end.errors)")
+        }
+
+        @Test func `rows and filters agree with a plain re-implementation in PostgreSQL`() throws {
+            let log = try GeneratedLog(lines: 12_000, seed: 32, in: workplace)
+            let users = try people(in: log.log)
+            let directory = "[directory \"people\"]\ntype = csv\npath = \(users.path)\n"
+            let server = try ServerDaemon(reading: log.log, sections: directory, in: workplace)
+            let child = try server.start()
+            try server.waitForEvents(log.events)
+            let postgres = try Postgres(in: workplace)
+            let said = try Child.tool(
+                "compare_with_postgres.py",
+                [
+                    "--socket", postgres.socket, "--port", "\(postgres.port)", "--url",
+                    "http://127.0.0.1:\(server.port)",
+                    "--lines", log.log.path, "--users", users.path, "--queries", "80",
+                ], in: workplace)
+            struct Compared: Decodable {
+                let rows: Int
+                let found: Int
+            }
+            let compared = try JSONDecoder().decode(Compared.self, from: Data(said.utf8))
+            #expect(compared.rows > 5000 && compared.found > 30, "\(said)")
+            try postgres.stop()
+            try child.stop()
+        }
+
+        /// A directory of the people in a log; some share a name.
+        private func people(in log: URL) throws -> URL {
+            var ids: [String] = []
+            for line in try String(contentsOf: log, encoding: .utf8).split(separator: "\n") {
+                for key in ["\"WorkspaceOwnerID\":\"", "\"UserID\":\""] {
+                    guard let start = line.range(of: key)?.upperBound else { continue }
+                    let id = String(line[start...].prefix(36))
+                    if id.count == 36, !ids.contains(id) { ids.append(id) }
+                }
+                if ids.count > 60 { break }
+            }
+            let lines = ids.enumerated().map { "\($1),User\($0 % 40),user\($0)@example.com,Name" }
+            return try workplace.write(
+                (["id,username,email,name"] + lines).joined(separator: "\n") + "\n", to: "users.csv")
+        }
+
+        @Test func `status, events and tail ask the running daemon; a token made by the command lets in`() throws {
+            let log = try GeneratedLog(lines: 300, seed: 33, in: workplace)
+            let made = try Child.run(
+                ServerDaemon.program, ["token", "create", "--role", "auditor", "--name", "jane"], in: workplace)
+            let token = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+            let section = try #require(made.errors.range(of: "[access")).lowerBound
+            let server = try ServerDaemon(reading: log.log, sections: String(made.errors[section...]), in: workplace)
+            let child = try server.start()
+            let stranger = try server.command(["status"])
+            #expect(stranger.status == 1 && stranger.errors.contains("--token-file"), "\(stranger.errors)")
+            let key = try workplace.write(token + "\n", to: "token").path
+            try eventually("everything is stored") {
+                try server.command(["status", "--json", "--token-file", key]).output.contains(
+                    "\"delivered\":\(log.events)")
+            }
+            let status = try server.command(["status", "--token-file", key])
+            #expect(status.status == 0 && status.output.contains("store") && status.output.contains("working"))
+            let csv = try server.command(["events", "type:ssh", "--csv", "--limit", "0", "--token-file", key])
+            let list = try server.curl(
+                "/api/v2/connectionlog?q=type:ssh&limit=100000", ["-H", "Authorization: Bearer \(token)"])
+            let rows =
+                (try JSONSerialization.jsonObject(with: Data(list.utf8)) as? [String: Any])?["connection_logs"]
+                as? [Any]
+            #expect(csv.output.components(separatedBy: "\r\n").count - 2 == rows?.count && rows?.isEmpty == false)
+            let text = try server.command(["events", "type:ssh", "--limit", "3", "--token-file", key])
+            #expect(text.output.split(separator: "\n").count == 3)
+            let wrong = try server.command(["events", "type:foo", "--token-file", key])
+            #expect(wrong.status == 1 && wrong.errors.contains("is not a valid value"))
+            #expect(!child.errors.contains(token))
+            try child.stop()
+        }
+
+        @Test func `SIGHUP lets others in and reads the certificate again`() throws {
+            let certificates = try TestCertificates()
+            try certificates.make("first", "IP:127.0.0.1")
+            try certificates.make("second", "IP:127.0.0.1")
+            for name in ["pem", "key"] {
+                try FileManager.default.copyItem(
+                    atPath: certificates.path("first.\(name)"), toPath: workplace.path("tls.\(name)"))
+            }
+            let log = try workplace.write("", to: "live.log")
+            let tls = "tls_cert = \(workplace.path("tls.pem"))\ntls_key = \(workplace.path("tls.key"))"
+            let server = try ServerDaemon(reading: log, server: tls, in: workplace)
+            let child = try server.start()
+            func ask(_ headers: [String] = []) throws -> Child.End {
+                try Child.run(
+                    "/usr/bin/env",
+                    ["curl", "-sv", "--cacert", certificates.authority] + headers
+                        + ["https://127.0.0.1:\(server.port)/api/v2/users/me"], in: workplace)
+            }
+            let first = try ask()
+            #expect(
+                first.output.contains("\"username\":\"local\"") && first.errors.contains("CN=first"), "\(first.errors)")
+            #expect(first.errors.lowercased().contains("strict-transport-security"))
+            for name in ["pem", "key"] {
+                try FileManager.default.removeItem(atPath: workplace.path("tls.\(name)"))
+                try FileManager.default.copyItem(
+                    atPath: certificates.path("second.\(name)"), toPath: workplace.path("tls.\(name)"))
+            }
+            let made = try Child.run(ServerDaemon.program, ["token", "create"], in: workplace)
+            let section = try #require(made.errors.range(of: "[access")).lowerBound
+            let configuration = try String(contentsOf: server.daemon.configuration, encoding: .utf8)
+            try (configuration + made.errors[section...]).write(
+                to: server.daemon.configuration, atomically: true, encoding: .utf8)
+            child.signal(SIGHUP)
+            try eventually("the configuration is in force") {
+                !child.isRunning || child.errors.contains("the configuration is in force")
+            }
+            let stranger = try ask()
+            #expect(
+                stranger.output.contains("You must be logged in.") && stranger.errors.contains("CN=second"),
+                "\(stranger.errors)")
+            let token = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+            #expect(try ask(["-H", "Coder-Session-Token: \(token)"]).output.contains("\"username\":\"somebody\""))
+            try child.stop()
+        }
+
+        @Test func `an address that is taken ends the start with a message`() throws {
+            let log = try workplace.write("", to: "live.log")
+            let first = try ServerDaemon(reading: log, in: workplace)
+            let child = try first.start()
+            let other = try Workplace()
+            let text = try String(contentsOf: first.daemon.configuration, encoding: .utf8)
+                .replacingOccurrences(of: workplace.path("data"), with: other.path("data"))
+            let file = try other.write(text, to: "connlog.ini")
+            let end = try Child.run(ServerDaemon.program, ["run", "--config", file.path], in: other)
+            #expect(
+                end.status == 1 && end.errors.contains("cannot be used") && end.errors.contains("listen"),
+                "\(end.errors)")
+            try child.stop()
+        }
+
+        @Test func `what programs hand in is stored once, across a crash too`() throws {
+            let log = try GeneratedLog(lines: 2000, seed: 34, in: workplace)
+            let empty = try workplace.write("", to: "live.log")
+            let server = try ServerDaemon(
+                reading: empty, sections: "[source \"programs\"]\ntype = ingest\n", in: workplace)
+            var child = try server.start()
+            func hand() throws -> String {
+                try server.curl("/api/v2/connectionlog/ingest", ["--data-binary", "@\(log.log.path)"])
+            }
+            #expect(try hand().contains("\"accepted\":\(log.events),\"duplicates\":0"))
+            // 200 means that it is on the disk.
+            child.signal(SIGKILL)
+            _ = try child.wait()
+            child = try server.start()
+            #expect(try hand().contains("\"accepted\":0,\"duplicates\":\(log.events)"))
+            try server.waitForEvents(log.events)
+            #expect(
+                try server.curl("/api/v2/connectionlog/export", ["-o", "/dev/null", "-w", "%{http_code}"]) == "200")
+            try child.stop()
+        }
+
+        @Test(arguments: ["silent", "drip", "half", "huge", "bomb", "paths"])
+        func `clients that nobody wants hold nobody else up`(kind: String) throws {
+            let log = try workplace.write("", to: "live.log")
+            let server = try ServerDaemon(
+                reading: log, sections: "[source \"programs\"]\ntype = ingest\n",
+                server: "timeout = 2s\nmax_connections = 300",
+                in: workplace)
+            let child = try server.start()
+            _ = try Child.tool("hostile_http.py", ["--port", "\(server.port)", kind], in: workplace)
+            let memory = read(URL(filePath: "/proc/\(child.pid)/status")).split(separator: "\n").first {
+                $0.hasPrefix("VmHWM")
+            }
+            let kibibytes = Int(memory?.split(separator: " ").dropLast().last ?? "") ?? .max
+            #expect(kibibytes < 256 << 10, "\(memory ?? "")")
+            let end = try child.stop()
+            #expect(end.status == 0, "\(end.errors.suffix(2000))")
+        }
+
+        @Test func `every answer is as the OpenAPI document says, and nothing that is asked breaks the server`() throws
+        {
+            let tool = Project.root.appending(path: ".build/schemathesis/bin/schemathesis").path
+            let server = try ServerDaemon(
+                reading: Project.exampleLog, sections: "[source \"programs\"]\ntype = ingest\n", server: "timeout = 5s",
+                in: workplace)
+            let child = try server.start()
+            let count = Setting.number("CONNLOG_TEST_REQUESTS", default: 40)
+            let end = try Child.run(
+                tool,
+                [
+                    "run", "http://127.0.0.1:\(server.port)/openapi.json", "--max-examples", "\(count)", "--seed", "7",
+                    "--exclude-path", "/api/v2/connectionlog/watch", "--phases", "examples,coverage,fuzzing",
+                    "--checks",
+                    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
+                    "--no-color", "--request-timeout", "20",
+                ], in: workplace, limit: .seconds(600))
+            #expect(end.status == 0, "\(end.output.suffix(6000))")
+            #expect(child.isRunning)
+            let stopped = try child.stop()
+            #expect(stopped.status == 0, "\(stopped.errors.suffix(2000))")
+        }
+
+        @Test func `the examples of the API work as they stand`() throws {
+            let server = try ServerDaemon(
+                reading: Project.exampleLog, sections: "[source \"programs\"]\ntype = ingest\n", in: workplace)
+            let child = try server.start()
+            try server.waitForEvents(154)
+            let environment = ["CONNLOG_URL": "http://127.0.0.1:\(server.port)"]
+            func run(_ name: String, _ arguments: [String]) throws -> Child.End {
+                let path = Project.root.appending(path: "examples/api/\(name)").path
+                let example = try Child(path, arguments, in: workplace, named: name, environment: environment)
+                return try example.wait()
+            }
+            let requests = try run("requests.sh", [])
+            #expect(
+                requests.status == 0 && requests.output.contains("\"accepted\":1,\"duplicates\":0"),
+                "\(requests.output)\(requests.errors)")
+            #expect(
+                requests.output.contains("\"accepted\":0,\"duplicates\":1")
+                    && requests.output.contains("event: connection"))
+            let day = try run("day.py", ["2025-07-03"])
+            #expect(day.status == 0, "\(day.errors)")
+            let list = try server.curl(
+                "/api/v2/connectionlog?limit=1000&q=connected_after:%222025-07-03T00:00:00Z%22%20connected_before:%222025-07-03T23:59:59.999999Z%22"
+            )
+            let rows =
+                (try JSONSerialization.jsonObject(with: Data(list.utf8)) as? [String: Any])?["connection_logs"]
+                as? [Any]
+            #expect(day.output.split(separator: "\n").count == rows?.count && rows?.isEmpty == false)
+            try child.stop()
+        }
+    }
+}
+#endif

@@ -1,0 +1,58 @@
+import ConnlogSystem
+import Foundation
+import Synchronization
+
+/// connlog with its server and a store: the build that has them, which is another than the forwarder.
+struct ServerDaemon {
+    let daemon: Daemon
+    let port: Int
+    private let workplace: Workplace
+
+    /// - Parameter sections: beside `[store]` and `[server]`.
+    init(
+        reading log: URL, sections: String = "", server: String = "", store: String = "", in workplace: Workplace
+    ) throws {
+        self.workplace = workplace
+        port = try Ports.free(1, in: workplace)[0]
+        let own = "[store]\ntype = sqlite\n\(store)\n\n[server]\nlisten = 127.0.0.1:\(port)\n\(server)\n\n"
+        daemon = try Daemon(reading: log, sections: own + sections, in: workplace)
+    }
+
+    /// `CONNLOG_SERVER_BINARY`, or the one that was built beside this test.
+    static let program: String =
+        ProcessInfo.processInfo.environment["CONNLOG_SERVER_BINARY"]
+        ?? URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        .appending(path: "connlog").path
+
+    /// Starts it, and waits until it answers.
+    func start() throws -> Child {
+        let child = try Child(
+            ServerDaemon.program, ["run", "--config", daemon.configuration.path], in: workplace, named: "connlog")
+        try eventually("it listens", within: .seconds(60)) { !child.isRunning || Ports.isOpen(port) }
+        return child
+    }
+
+    /// Runs a command of this connlog that asks the server.
+    func command(_ arguments: [String], limit: Duration = .seconds(60)) throws -> Child.End {
+        try Child.run(
+            ServerDaemon.program, arguments + ["--config", daemon.configuration.path], in: workplace, limit: limit)
+    }
+
+    /// Waits until the store has so many events.
+    func waitForEvents(_ count: Int, within limit: Duration = .seconds(60)) throws {
+        try eventually("\(count) events are in the store", within: limit) {
+            let text = try Child.run(
+                "/usr/bin/env", ["curl", "-s", "http://127.0.0.1:\(port)/metrics"], in: workplace
+            ).output
+            let line = text.split(separator: "\n").first {
+                $0.hasPrefix("connlog_sink_delivered_events_total{sink=\"store\"}")
+            }
+            return Int(line?.split(separator: " ").last ?? "") == count
+        }
+    }
+
+    func curl(_ path: String, _ options: [String] = []) throws -> String {
+        let url = "http://127.0.0.1:\(port)\(path)"
+        return try Child.run("/usr/bin/env", ["curl", "-s"] + options + [url], in: workplace).output
+    }
+}
