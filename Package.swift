@@ -69,7 +69,8 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl", condition: server),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: strict),
+            // In the program itself, so that the page needs no files beside it.
+            resources: [.embedInCode("Page/Files")], swiftSettings: strict),
         .target(
             name: "ConnlogStore",
             dependencies: [

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # connlog's main job in one go: builds it, gives it examples/coderd.log, and shows what came out where.
 #
-#     ./examples/quickstart.sh
+#     ./examples/quickstart.sh            # files, syslog and Splunk, without connlog's own server: about two minutes
+#     ./examples/quickstart.sh --page     # the Connection Log page on the same log, until Ctrl-C: some minutes more
 #
 # Needs Swift 6.3 and, on Debian 12, root or the packages below. It starts a small syslog receiver and a stand-in
 # for Splunk's HTTP Event Collector on free ports of 127.0.0.1, and ends them again. What it wrote stays in a
@@ -9,6 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
+if [ "${1:-}" = --page ]; then exec examples/page.sh; fi
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'quickstart: %s\n' "$*" >&2; exit 1; }

@@ -42,7 +42,8 @@ public struct APIServer: Sendable {
         let counts = HTTPCounts()
         responder = APIResponder(
             answers: Answers(
-                gate: Gate(state: state), counts: counts, bodyBytesMax: options.bodyBytesMax, clock: SystemWallTime()),
+                gate: Gate(state: state), counts: counts, bodyBytesMax: options.bodyBytesMax,
+                isTLS: options.certificate != nil, clock: SystemWallTime()),
             counts: counts, timeout: options.timeout, isTLS: options.certificate != nil, log: log)
     }
 

@@ -56,11 +56,7 @@ struct Gate: Sendable {
     func caller(_ request: Request, _ context: APIContext) throws(APIError) -> Caller {
         let parts = state.parts
         if parts.access.isOpen { return try local(request, context) }
-        if let wait = logins.wait(context.peer) {
-            throw APIError(
-                status: .tooManyRequests, message: "Too many wrong tokens came from this address.",
-                headers: [.retryAfter: String(wait.components.seconds + 1)])
-        }
+        if let wait = logins.wait(context.peer) { throw Gate.tooManyFailures(wait) }
         guard let (token, isByCookie) = Gate.token(request) else { throw .notLoggedIn }
         guard let entry = parts.access.holder(of: token) else {
             logins.fail(context.peer)
@@ -69,6 +65,22 @@ struct Gate: Sendable {
         var caller = Caller(entry, parts.names)
         caller.isByCookie = isByCookie
         return caller
+    }
+
+    /// Whose token it is, for a login.
+    func name(of token: String, _ context: APIContext) throws(APIError) -> String {
+        if let wait = logins.wait(context.peer) { throw Gate.tooManyFailures(wait) }
+        guard let entry = state.parts.access.holder(of: token) else {
+            logins.fail(context.peer)
+            throw .notLoggedIn
+        }
+        return entry.name
+    }
+
+    private static func tooManyFailures(_ wait: Duration) -> APIError {
+        APIError(
+            status: .tooManyRequests, message: "Too many wrong tokens came from this address.",
+            headers: [.retryAfter: String(wait.components.seconds + 1)])
     }
 
     /// Without `[access]`, whoever is on this machine; not a web page from elsewhere whose host name leads here.
@@ -115,6 +127,7 @@ struct Gate: Sendable {
 extension HTTPField.Name {
     static var coderSessionToken: HTTPField.Name { known("Coder-Session-Token") }
     static var lastEventID: HTTPField.Name { known("Last-Event-ID") }
+    static var secFetchSite: HTTPField.Name { known("Sec-Fetch-Site") }
     static var requestID: HTTPField.Name { known("X-Request-Id") }
     static var contentTypeOptions: HTTPField.Name { known("X-Content-Type-Options") }
     static var frameOptions: HTTPField.Name { known("X-Frame-Options") }

@@ -7,6 +7,10 @@ import Hummingbird
 
 /// What there is to ask for.
 enum Route: String, CaseIterable {
+    case page = "/"
+    case file = "/page/{name}"
+    case login = "/login"
+    case logout = "/logout"
     case health = "/healthz"
     case ready = "/readyz"
     case metrics = "/metrics"
@@ -18,13 +22,15 @@ enum Route: String, CaseIterable {
     case export = "/api/v2/connectionlog/export"
     case stats = "/api/v2/connectionlog/stats"
     case watch = "/api/v2/connectionlog/watch"
+    case names = "/api/v2/connectionlog/names"
     case status = "/api/v2/connectionlog/status"
     case ingest = "/api/v2/connectionlog/ingest"
     case details = "/api/v2/connectionlog/{id}"
 
     /// The route of a path, and what stands for `{id}` in it.
     static func find(_ path: String) -> (route: Route, id: String)? {
-        if let route = Route(rawValue: path), route != .details { return (route, "") }
+        if let route = Route(rawValue: path), route != .details, route != .file { return (route, "") }
+        if path.hasPrefix("/page/") { return (.file, String(path.dropFirst(6))) }
         let start = Route.list.rawValue + "/"
         guard path.hasPrefix(start) else { return nil }
         let id = path.dropFirst(start.count)
@@ -32,10 +38,12 @@ enum Route: String, CaseIterable {
         return (.details, id)
     }
 
-    var method: HTTPRequest.Method { self == .ingest ? .post : .get }
+    var method: HTTPRequest.Method { [.ingest, .login, .logout].contains(self) ? .post : .get }
 
     /// Anyone may ask, without a token.
-    var isOpen: Bool { [.health, .ready, .buildInfo, .openAPI].contains(self) }
+    var isOpen: Bool {
+        [.page, .file, .login, .logout, .health, .ready, .buildInfo, .openAPI].contains(self)
+    }
 
     /// Takes as long as the client likes.
     var isStreamed: Bool { [.export, .watch, .ingest].contains(self) }
@@ -46,13 +54,14 @@ struct Answers: Sendable {
     let gate: Gate
     let counts: HTTPCounts
     let bodyBytesMax: Int
+    let isTLS: Bool
     let clock: any WallTime
 
     func answer(
         _ route: Route, _ id: String, _ request: Request, _ context: APIContext, _ who: inout String
     ) async throws -> Response {
         let parts = gate.state.parts
-        if route.isOpen { return open(route, parts) }
+        if route.isOpen { return try await open(route, id, request, context, parts) }
         let caller = try gate.caller(request, context)
         who = caller.name
         if route == .ingest { return try await ingest(request, caller, parts) }
@@ -60,6 +69,7 @@ struct Answers: Sendable {
         let now = clock.now()
         switch route {
         case .me: return SurroundingHandler.me(caller, parts.names)
+        case .names: return try NamesHandler.respond(caller, parts.names)
         case .organizations: return try SurroundingHandler.organizations(caller, parts.names)
         case .metrics, .status:
             guard caller.role.mayRead else { throw APIError.forbidden }
@@ -83,8 +93,17 @@ struct Answers: Sendable {
         }
     }
 
-    private func open(_ route: Route, _ parts: APIParts) -> Response {
+    private func open(
+        _ route: Route, _ name: String, _ request: Request, _ context: APIContext, _ parts: APIParts
+    ) async throws -> Response {
+        let login = LoginHandler(gate: gate, isTLS: isTLS)
         switch route {
+        case .page: return PageFile.index.response(request)
+        case .file:
+            guard let file = PageFile.named(name) else { throw APIError.notFound }
+            return file.response(request)
+        case .login: return try await login.logIn(request, context)
+        case .logout: return try login.logOut(request)
         case .ready: return ready(parts)
         case .buildInfo: return SurroundingHandler.buildInfo(parts)
         case .openAPI: return .text(OpenAPI.document, "application/json; charset=utf-8")

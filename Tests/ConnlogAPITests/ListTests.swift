@@ -199,7 +199,7 @@ import Testing
     @Test func `what is not there is not there`() async throws {
         try await withServer(Self.events) { server async throws in
             for path in [
-                "/", "/api/v2", "/api/v2/connectionlog/", "/api/v2/connectionlog/a/b",
+                "/index.html", "/api/v2", "/api/v2/connectionlog/", "/api/v2/connectionlog/a/b",
                 "/api/v2/connectionlog/../../etc/passwd",
                 "/api/v2/connectionlog%2fexport", "//api/v2/connectionlog", "/api/v2/auditlog",
             ] {

@@ -59,6 +59,7 @@ final class TestServer: Sendable {
         var status: Int
         var contentType: String?
         var retryAfter: String?
+        var cookies: [String]
         var body: [UInt8]
 
         var text: String { String(decoding: body, as: UTF8.self) }
@@ -91,7 +92,8 @@ final class TestServer: Sendable {
         let response = try await session.perform(request).outcome.get()
         let body = response.status == 200 ? all.bytes : response.body
         return Reply(
-            status: response.status, contentType: response.contentType, retryAfter: response.retryAfter, body: body)
+            status: response.status, contentType: response.contentType, retryAfter: response.retryAfter,
+            cookies: response.cookies, body: body)
     }
 
     /// `GET`s a stream until `isEnough` says so.

@@ -41,6 +41,9 @@ extension OpenAPI {
             [query("format", #"{"type":"string","enum":["json","text"]}"#, "json by itself.")],
             ##"{"application/json":{"schema":{"$ref":"#/components/schemas/Status"}},"text/plain":{"schema":{"type":"string"}}}"##,
             usual),
+        path(
+            "/api/v2/connectionlog/names", "People and organizations that a directory knows, for menus.", [],
+            json("Object"), usual),
         ingest,
         path("/api/v2/buildinfo", "Which build this is.", [], json("Object"), [], isOpen: true),
         path("/api/v2/users/me", "Whose token it is.", [], json("User"), usual),

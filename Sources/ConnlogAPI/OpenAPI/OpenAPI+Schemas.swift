@@ -71,12 +71,16 @@ extension OpenAPI {
         "id":{"type":"string"},"name":{"type":"string"},"username":{"type":"string"},"count":{"type":"integer"}}}}
         """#,
         #"""
-        "Stats":{"type":"object","required":["from","to","interval_seconds","count","types","buckets","users","workspace_owners",
-        "workspaces"],"additionalProperties":false,"properties":{"from":{"type":"string","format":"date-time"},
+        "Stats":{"type":"object","required":["from","to","interval_seconds","count","types","buckets","durations","concurrent",
+        "users","workspace_owners","workspaces"],"additionalProperties":false,"properties":{"from":{"type":"string","format":"date-time"},
         "to":{"type":"string","format":"date-time"},"interval_seconds":{"type":"integer"},"count":{"type":"integer"},
         "types":{"$ref":"#/components/schemas/Counts"},"buckets":{"type":"array","items":{"type":"object",
         "required":["time","types"],"additionalProperties":false,"properties":{"time":{"type":"string","format":"date-time"},
-        "types":{"$ref":"#/components/schemas/Counts"}}}},"users":{"$ref":"#/components/schemas/Top"},
+        "types":{"$ref":"#/components/schemas/Counts"}}}},"durations":{"type":"array","items":{"type":"object",
+        "required":["label","count"],"additionalProperties":false,"properties":{"label":{"type":"string"},
+        "count":{"type":"integer"}}}},"concurrent":{"type":"array","items":{"type":"object","required":["time","count"],
+        "additionalProperties":false,"properties":{"time":{"type":"string","format":"date-time"},"count":{"type":"integer"}}}},
+        "users":{"$ref":"#/components/schemas/Top"},
         "workspace_owners":{"$ref":"#/components/schemas/Top"},"workspaces":{"$ref":"#/components/schemas/Top"}}}
         """#,
         #"""

@@ -53,12 +53,21 @@ struct StatsHandler {
             "types": .object(
                 stats.types.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: JSONValue($0.value)) }),
             "buckets": .array(stats.buckets.map(bucket)),
+            "durations": .array(
+                zip(StatsHandler.lengthNames, stats.lengths).map { ["label": .string($0), "count": JSONValue($1)] }),
+            "concurrent": .array(
+                stats.concurrent.map {
+                    ["time": .string(EventTime.text($0.time * 1000)), "count": JSONValue($0.count)]
+                }),
             "users": .array(stats.users.map { person($0, "username") }),
             "workspace_owners": .array(stats.owners.map { person($0, "username") }),
             "workspaces": .array(
                 stats.workspaces.map { ["id": .string($0.id), "name": .string($0.name), "count": JSONValue($0.count)] }),
         ])
     }
+
+    /// Of `ConnectionStore.Stats.lengthBounds`.
+    private static let lengthNames = ["< 1 min", "< 10 min", "< 1 h", "< 4 h", "< 8 h", "< 1 d", "longer"]
 
     private func bucket(_ bucket: ConnectionStore.Stats.Bucket) -> JSONValue {
         [

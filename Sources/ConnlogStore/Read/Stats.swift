@@ -12,6 +12,18 @@ extension ConnectionStore {
         public var users: [Top] = []
         public var owners: [Top] = []
         public var workspaces: [Top] = []
+        /// How many connections that have ended lasted how long, by `lengthBounds`.
+        public var lengths: [Int] = []
+        /// How many agents' connections were open at the end of each interval in which that changed.
+        public var concurrent: [Point] = []
+
+        /// In microseconds; the last kind is what is longer than all of these.
+        public static let lengthBounds: [Microseconds] = [60, 600, 3600, 14_400, 28_800, 86_400].map { $0 * 1_000_000 }
+
+        public struct Point: Sendable, Equatable {
+            public var time: Microseconds
+            public var count: Int
+        }
 
         public struct Bucket: Sendable, Equatable {
             public var start: Microseconds
@@ -47,6 +59,8 @@ extension StoreReader {
         let plans = try plans(RowQuery(query.terms + bounds))
         var stats = ConnectionStore.Stats()
         try addTimes(plans, range, interval, &stats)
+        try addLengths(plans, &stats)
+        try addConcurrent(try self.plans(query), range, interval, &stats)
         stats.users = try topOf("user", plans, top)
         stats.owners = try topOf("owner", plans, top)
         stats.workspaces = try topOf("workspace", plans, top)
@@ -74,6 +88,51 @@ extension StoreReader {
         }
         stats.buckets = buckets.sorted { $0.key < $1.key }.map {
             .init(start: range.lowerBound + $0.key * interval, types: $0.value)
+        }
+    }
+
+    private func addLengths(_ plans: [PartitionQuery], _ stats: inout ConnectionStore.Stats) throws {
+        let bounds = ConnectionStore.Stats.lengthBounds
+        stats.lengths = Array(repeating: 0, count: bounds.count + 1)
+        let kinds = bounds.indices.map { "WHEN disconnect - time < \(bounds[$0]) THEN \($0)" }.joined(separator: " ")
+        for plan in plans where !plan.isEmpty {
+            let source = plan.source
+            let sql = """
+                SELECT CASE \(kinds) ELSE \(bounds.count) END, count(*) \(source.text) WHERE disconnect NOT NULL GROUP BY 1
+                """
+            for (kind, count) in try database.all(sql, source.arguments, { (Int($0.int(0)), Int($0.int(1))) }) {
+                stats.lengths[kind] += count
+            }
+        }
+    }
+
+    /// Connections that began more than a week before the range do not count as open in it.
+    private func addConcurrent(
+        _ plans: [PartitionQuery], _ range: Range<Microseconds>, _ interval: Int64, _ stats: inout ConnectionStore.Stats
+    ) throws {
+        let week: Microseconds = 7 * 86_400 * 1_000_000
+        var changes: [Int64: Int] = [:]
+        for plan in plans where !plan.isEmpty {
+            let source = plan.source
+            // Those that were open before are changes of the first interval.
+            let sql = """
+                SELECT max(-1, (time - start) / step), ifnull((disconnect - start) / step, -2)
+                FROM (SELECT ? AS start, ? AS stop, ? AS step, ? AS before) CROSS JOIN (SELECT * \(source.text))
+                WHERE time >= start - before AND time < stop AND (open = 1 OR disconnect >= start)
+                """
+            let numbered = [SQLValue.int(range.lowerBound), .int(range.upperBound), .int(interval), .int(week)]
+            try database.prepared(sql).each(numbered + source.arguments) { row in
+                changes[row.int(0), default: 0] += 1
+                if row.int(1) != -2 { changes[row.int(1), default: 0] -= 1 }
+                return true
+            }
+        }
+        var count = 0
+        for (step, change) in changes.sorted(by: { $0.key < $1.key }) {
+            count += change
+            let time = range.lowerBound + max(0, step) * interval
+            guard time < range.upperBound else { break }
+            stats.concurrent.append(.init(time: time, count: count))
         }
     }
 

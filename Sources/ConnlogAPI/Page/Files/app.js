@@ -1,0 +1,338 @@
+// The page: state in the URL, and what happens when it changes.
+import { $, el, named } from "./dom.js";
+import * as api from "./api.js";
+import { Timeline } from "./list.js";
+import { FilterBox, menus, views, valueOf, withTerm } from "./filter.js";
+import { showDetails } from "./details.js";
+import { overTime, concurrent, bars, gantt } from "./charts.js";
+import { Live } from "./live.js";
+import { setUTC, isUTC, zoneName, length, dayOf } from "./time.js";
+
+const pageRows = 100;
+const state = { query: "", view: "list", rows: [], next: null, loading: false, live: null };
+let box, timeline, known = { users: [], organizations: [], workspaces: [] }, asking;
+
+const say = (text) => { $("announce").textContent = text; };
+
+// MARK: the URL
+
+function read() {
+  const parameters = new URLSearchParams(location.search);
+  state.query = parameters.get("filter") || "";
+  state.view = ["list", "charts", "day"].includes(parameters.get("view")) ? parameters.get("view") : "list";
+  box.input.value = state.query;
+}
+
+function go(query, view = state.view) {
+  const parameters = new URLSearchParams();
+  if (query) parameters.set("filter", query);
+  if (view !== "list") parameters.set("view", view);
+  const text = parameters.toString();
+  history.pushState(null, "", text ? "?" + text : location.pathname);
+  read();
+  refresh();
+}
+
+// MARK: what is shown
+
+async function refresh() {
+  asking?.abort();
+  asking = new AbortController();
+  box.complain(null);
+  $("menus").replaceChildren(...menus(box, known));
+  $("views").replaceChildren(...views(box));
+  const q = state.query ? { q: state.query } : {};
+  $("csv").href = api.url("/export", { ...q, format: "csv" });
+  $("jsonl").href = api.url("/export", { ...q, format: "jsonl" });
+  for (const name of ["list", "charts", "day"]) {
+    $(name).hidden = state.view !== name;
+    $("tab-" + name).setAttribute("aria-selected", String(state.view === name));
+    $("tab-" + name).tabIndex = state.view === name ? 0 : -1;
+  }
+  stopLive();
+  try {
+    await ({ list: showList, charts: showCharts, day: showDay })[state.view](asking.signal);
+  } catch (error) {
+    if (error.name !== "AbortError") fail(error);
+  }
+}
+
+function fail(error) {
+  if (error.status === 401) return showLogin();
+  if (error.status === 400) box.complain(error);
+  $("count").textContent = "";
+  const words = error.status === 403 ? "You may not see connections: this token is not for that." : error.status ? error.message : "The server does not answer.";
+  const again = error.status === 400 ? null : el("button", { type: "button", onclick: refresh }, "Try again");
+  const place = $(state.view);
+  place.replaceChildren(el("div", { class: "empty" }, el("p", { class: "error" }, words), el("p", {}, error.detail || ""), again));
+  timeline = null;
+  state.next = null;
+}
+
+async function showList(signal) {
+  $("count").textContent = "Looking…";
+  const page = await api.list({ q: state.query, limit: pageRows }, signal);
+  state.rows = page.connection_logs;
+  state.next = page.next ?? null;
+  state.loading = false;
+  const capped = page.count > page.count_cap;
+  $("count").textContent = capped ? `More than ${page.count_cap.toLocaleString()} connections` : `${page.count.toLocaleString()} connection${page.count === 1 ? "" : "s"}`;
+  if (!state.rows.length) return empty();
+  if (!timeline?.scroller.isConnected) {
+    $("list").replaceChildren();
+    timeline = new Timeline($("list"), { open: (row) => showDetails(row, (query) => box.apply(query)), more });
+  }
+  timeline.scroller.scrollTop = 0;
+  timeline.set(state.rows);
+  learn(state.rows);
+}
+
+async function empty() {
+  timeline = null;
+  const message = el("div", { class: "empty" }, el("p", {}, state.query ? "No connection matches this filter." : "No connection logs available."));
+  $("list").replaceChildren(message);
+  const terms = state.query.match(/(?:[^\s"]|"[^"]*")+/g) || [];
+  if (terms.length < 2) return;
+  for (const term of terms) {
+    const { count } = await api.list({ q: terms.filter((other) => other !== term).join(" "), limit: 1 });
+    if (count) message.append(el("p", {}, "Without ", named(term, "code"), `: ${count > 2000 ? "more than 2,000" : count} `, el("button", { type: "button", onclick: () => box.apply(terms.filter((other) => other !== term).join(" ")) }, "Take it out")));
+  }
+}
+
+async function more() {
+  if (!state.next || state.loading) return;
+  state.loading = true;
+  const query = state.query;
+  try {
+    const page = await api.list({ q: query, limit: pageRows * 5, after: state.next });
+    if (query !== state.query) return;
+    state.rows = state.rows.concat(page.connection_logs);
+    state.next = page.next ?? null;
+    const top = timeline.scroller.scrollTop;
+    timeline.set(state.rows);
+    timeline.scroller.scrollTop = top;
+    learn(page.connection_logs);
+  } catch (error) {
+    state.next = null;
+    say(error.message);
+  } finally {
+    state.loading = false;
+  }
+}
+
+// Workspaces that were seen, for completion.
+function learn(rows) {
+  const names = new Set(known.workspaces);
+  for (const row of rows) if (names.size < 500) names.add(row.workspace_name);
+  if (names.size === known.workspaces.length) return;
+  known.workspaces = [...names].sort();
+  $("menus").replaceChildren(...menus(box, known));
+}
+
+// MARK: charts
+
+function range() {
+  const time = (key) => {
+    const text = valueOf(state.query, key).toUpperCase();
+    const ago = /^-(\d+)([SMHDW])$/.exec(text);
+    if (ago) return Date.now() - ago[1] * { S: 1e3, M: 6e4, H: 36e5, D: 864e5, W: 6048e5 }[ago[2]];
+    return text ? Date.parse(text) : NaN;
+  };
+  return { from: time("connected_after"), to: time("connected_before") };
+}
+
+async function showCharts(signal) {
+  let { from, to } = range();
+  if (Number.isNaN(from) || Number.isNaN(to)) {
+    const { connection_logs } = await api.list({ q: state.query, limit: 1 }, signal);
+    const newest = connection_logs.length ? Date.parse(connection_logs[0].connect_time) : Date.now();
+    // Without times: the week before the newest connection there is.
+    if (Number.isNaN(to)) to = Number.isNaN(from) ? newest + 6e5 : Date.now();
+    if (Number.isNaN(from)) from = await busyStart(to, signal);
+  }
+  $("count").textContent = "";
+  const times = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+  const q = state.query ? { q: state.query } : {};
+  const [all, refused] = await Promise.all([
+    api.stats({ ...q, ...times }, signal), api.stats({ q: `${state.query} code:400-599`.trim(), ...times }, signal),
+  ]);
+  const pick = (query) => box.apply(query);
+  const people = (list, key) => list.slice(0, 10).map((one) => ({ name: one.username || one.id, count: one.count, query: one.username && withTerm(state.query, key, one.username) }));
+  $("charts").replaceChildren(el("div", { class: "grid" },
+    overTime(all, (a, b) => go(withTerm(withTerm(state.query, "connected_after", a.toISOString()), "connected_before", b.toISOString()))),
+    concurrent(all),
+    bars("Top users", people(all.users, "username"), pick),
+    bars("Top owners", people(all.workspace_owners, "workspace_owner"), pick),
+    bars("Top workspaces", all.workspaces.slice(0, 10).map((one) => ({ name: one.name || one.id, count: one.count, query: withTerm(state.query, "workspace_id", one.id) })), pick),
+    bars("How long connections lasted", all.durations.map((one) => ({ name: one.label, count: one.count }))),
+    bars("Refused or failed, by user", people(refused.users, "username"), pick),
+    bars("Refused or failed, by workspace", refused.workspaces.slice(0, 10).map((one) => ({ name: one.name || one.id, count: one.count, query: withTerm(withTerm(state.query, "workspace_id", one.id), "code", "400-599") })), pick)));
+}
+
+// A week back, or less if all there is fills only a small part of that.
+async function busyStart(to, signal) {
+  const week = to - 7 * 864e5;
+  const times = { from: new Date(week).toISOString(), to: new Date(to).toISOString() };
+  const { buckets, interval_seconds } = await api.stats({ ...(state.query && { q: state.query }), ...times }, signal);
+  const first = buckets.length ? Date.parse(buckets[0].time) : week;
+  return to - first < 2 * 864e5 ? Math.max(week, first - interval_seconds * 250) : week;
+}
+
+async function showDay(signal) {
+  const { connection_logs } = await api.list({ q: state.query, limit: 1 }, signal);
+  const newest = connection_logs[0];
+  const { to } = range();
+  const end = new Date(Number.isNaN(to) ? Date.parse(newest?.connect_time ?? new Date().toISOString()) : to);
+  const from = isUTC() ? Date.UTC(end.getUTCFullYear(), end.getUTCMonth(), end.getUTCDate()) : new Date(end.getFullYear(), end.getMonth(), end.getDate()).getTime();
+  const until = from + 864e5;
+  const query = withTerm(withTerm(state.query, "connected_after", new Date(from - 864e5).toISOString()), "connected_before", new Date(until - 1).toISOString());
+  const page = await api.list({ q: query, limit: 500 }, signal);
+  const rows = page.connection_logs.filter((row) => Date.parse(row.ssh_info?.disconnect_time ?? row.connect_time) >= from || row.connlog.status === "ongoing");
+  $("count").textContent = `${rows.length}${page.next ? "+" : ""} connections on ${dayOf(from)}`;
+  const move = (days) => el("button", { type: "button", onclick: () => go(withTerm(state.query, "connected_before", new Date(from + days * 864e5 + 864e5 - 1000).toISOString())) }, days < 0 ? "Day before" : "Day after");
+  const hint = /(workspace|username|workspace_owner)/.test(state.query) ? null : el("p", { class: "subtitle" }, "Choose one workspace, user or owner above to see their day alone.");
+  $("day").replaceChildren(el("p", {}, move(-1), " ", move(1)), hint ?? "", rows.length ? el("figure", {}, el("figcaption", {}, dayOf(from)), gantt(rows, from, until, (row) => showDetails(row, (query) => box.apply(query)))) : el("div", { class: "empty" }, "No connection on this day."));
+}
+
+// MARK: live
+
+function stopLive() {
+  state.live?.close();
+  state.live = null;
+  $("live").setAttribute("aria-pressed", "false");
+  $("live").textContent = "Live";
+}
+
+function toggleLive() {
+  if (state.live) {
+    stopLive();
+    return say("Paused");
+  }
+  $("live").setAttribute("aria-pressed", "true");
+  const catchUp = async (count) => {
+    if (!state.live || state.view !== "list") return;
+    const page = await api.list({ q: state.query, limit: 200 });
+    const seen = new Map(state.rows.map((row) => [row.id, row]));
+    const fresh = page.connection_logs.filter((row) => !seen.has(row.id));
+    page.connection_logs.forEach((row) => seen.set(row.id, row));
+    state.rows = [...seen.values()].sort((a, b) => (a.connect_time < b.connect_time ? 1 : a.connect_time > b.connect_time ? -1 : 0));
+    if (!timeline?.scroller.isConnected) return showList(asking.signal).then(() => $("live").setAttribute("aria-pressed", "true"));
+    const top = timeline.scroller.scrollTop;
+    timeline.set(state.rows, { fresh: fresh.length });
+    timeline.scroller.scrollTop = top;
+    say(`${count} new events`);
+  };
+  state.live = new Live(state.query, { events: catchUp, state: (words) => { if (state.live) $("live").textContent = "Live: " + words; } });
+}
+
+// Open connections grow older while one looks.
+setInterval(() => {
+  for (const badge of document.querySelectorAll("[data-since]")) badge.textContent = "ongoing " + length(Date.now() - Date.parse(badge.dataset.since));
+}, 1000);
+
+// MARK: dialogs
+
+function note(title, ...children) {
+  $("note").replaceChildren(el("h2", { id: "note-title" }, title), ...children, el("p", {}, el("button", { type: "button", autofocus: true, onclick: () => $("note").close() }, "Close")));
+  $("note").showModal();
+}
+
+async function showHealth() {
+  const found = await api.status();
+  const sinks = found.sinks.map((sink) => el("tr", {}, el("td", {}, named(sink.name, "span")), el("td", {}, sink.type),
+    el("td", {}, el("span", { class: "badge " + ({ working: "good", holding: "bad", retrying: "warn" }[sink.state] || "") }, sink.state)),
+    el("td", { class: "number" }, sink.lag.toLocaleString()), el("td", { class: "number" }, sink.delivered.toLocaleString()), el("td", {}, sink.last_error ? named(sink.last_error, "span", 300) : "–")));
+  note("Health", el("p", {}, `connlog ${found.version}. Queue: ${found.queue.words || found.queue.state}; ${found.queue.events.toLocaleString()} events wait in ${(found.queue.bytes / 1048576).toFixed(1)} MiB.`),
+    el("table", {}, el("thead", {}, el("tr", {}, ...["Sink", "Type", "State", "Lag", "Delivered", "Last error"].map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, ...sinks)));
+}
+
+const showWhy = () => note("Why are some events missing?",
+  el("p", {}, "Coder logs connections as well as it can. An agent that is killed loses what it has not reported yet; one whose queue is full drops reports; a page or port that is opened again within an hour is logged once; without a licence nothing is logged at all."),
+  el("p", {}, "connlog keeps what coderd's log holds: each event once, from when the log was first followed, for as long as the retention says. A connection whose end was never reported stays open; after a while it is shown as “end unknown”."));
+
+// MARK: login
+
+function showLogin() {
+  $("content").hidden = true;
+  $("login").hidden = false;
+  $("token").focus();
+}
+
+async function logIn(event) {
+  event.preventDefault();
+  $("login-error").textContent = "";
+  try {
+    await api.login($("token").value.trim());
+    $("token").value = "";
+    await start();
+  } catch (error) {
+    $("login-error").textContent = error.status === 401 ? "This token is not good." : error.message;
+    $("token").select();
+  }
+}
+
+// MARK: start
+
+async function start() {
+  let who;
+  try {
+    who = await api.me();
+  } catch (error) {
+    if (error.status === 401) return showLogin();
+    $("content").hidden = false;
+    return fail(error);
+  }
+  $("login").hidden = true;
+  $("content").hidden = false;
+  $("logout").hidden = who.username === "local";
+  read();
+  refresh();
+  const found = await api.names().catch(() => ({ users: [], organizations: [], workspaces: [] }));
+  known = { users: found.users, organizations: found.organizations, workspaces: known.workspaces };
+  box.known = known;
+  $("menus").replaceChildren(...menus(box, known));
+}
+
+function theme(next) {
+  const order = ["auto", "light", "dark"];
+  const now = localStorage.getItem("theme") || "auto";
+  const chosen = next ? order[(order.indexOf(now) + 1) % 3] : now;
+  localStorage.setItem("theme", chosen);
+  document.documentElement.dataset.theme = chosen;
+  $("theme").textContent = "Theme: " + chosen;
+}
+
+function zone() {
+  $("zone").textContent = zoneName();
+}
+
+box = new FilterBox((query) => go(query));
+$("login-form").addEventListener("submit", logIn);
+$("logout").addEventListener("click", async () => { await api.logout(); location.reload(); });
+$("health").addEventListener("click", () => showHealth().catch((error) => note("Health", el("p", { class: "error" }, error.message))));
+$("why").addEventListener("click", showWhy);
+$("theme").addEventListener("click", () => theme(true));
+$("zone").addEventListener("click", () => { setUTC(!isUTC()); zone(); refresh(); });
+$("live").addEventListener("click", toggleLive);
+for (const name of ["list", "charts", "day"]) {
+  $("tab-" + name).addEventListener("click", () => go(state.query, name));
+  $("tab-" + name).addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: 2 }[event.key];
+    if (!step) return;
+    const all = ["list", "charts", "day"];
+    const other = all[(all.indexOf(name) + step) % 3];
+    go(state.query, other);
+    $("tab-" + other).focus();
+  });
+}
+document.addEventListener("keydown", (event) => {
+  const typing = /INPUT|SELECT|TEXTAREA/.test(document.activeElement?.tagName) || document.querySelector("dialog[open]");
+  if (event.key === "/" && !typing) {
+    event.preventDefault();
+    box.input.focus();
+  }
+});
+window.addEventListener("popstate", () => { read(); refresh(); });
+theme(false);
+zone();
+start();

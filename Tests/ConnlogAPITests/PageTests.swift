@@ -1,0 +1,67 @@
+#if Server
+import ConnlogAPI
+import ConnlogCore
+import ConnlogTestSupport
+import Foundation
+import Testing
+
+/// The page's files and its login; what the page does is tested in a browser.
+@Suite struct PageTests {
+    @Test func `the page and each of its files come with a strict policy, and nothing else is there`() async throws {
+        try await withServer { server async throws in
+            let page = try await server.get("/")
+            #expect(page.status == 200 && page.contentType == "text/html; charset=utf-8")
+            let files = page.text.matches(of: #/(?:href|src)="(page/[^"]+)"/#).map { String($0.1) }
+            #expect(files.count == 2)
+            for file in files { #expect(try await server.get("/\(file)").status == 200) }
+            #expect(!page.text.contains("style=") && !page.text.contains("onclick"))
+            for path in ["/page/", "/page/none.js", "/page/../index.html", "/page/%2e%2e/api.js", "/index.html"] {
+                #expect(try await server.get(path).status == 404, "\(path)")
+            }
+        }
+    }
+
+    @Test func `no script of the page writes markup`() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Sources/ConnlogAPI/Page/Files")
+        for file in try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil) {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            for word in [
+                "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://", "https://",
+            ] {
+                let isNamespace = word == "http://" && file.lastPathComponent == "dom.js"
+                #expect(isNamespace || !text.contains(word), "\(file.lastPathComponent): \(word)")
+            }
+        }
+    }
+
+    @Test func `a login gives a cookie that lets in, a wrong token or another site does not`() async throws {
+        let (token, hash) = TokenText.make()
+        let entry = try #require(AccessList.Entry(name: "jane", role: .auditor, tokenHashes: [hash]))
+        try await withServer(access: AccessList([entry])) { server async throws in
+            func logIn(_ body: String, _ headers: [(name: String, value: String)] = []) async throws -> TestServer.Reply
+            {
+                try await server.post("/login", Array(body.utf8), headers)
+            }
+            let good = try await logIn(#"{"token":"\#(token)"}"#)
+            #expect(good.status == 200 && good.text.contains("jane"))
+            let cookie = good.cookies.first ?? ""
+            #expect(
+                cookie.contains("coder_session_token=\(token)") && cookie.contains("HttpOnly")
+                    && cookie.contains("SameSite=Strict"))
+            #expect(
+                try await server.get("/api/v2/users/me", [("Cookie", "coder_session_token=\(token)")]).status == 200)
+            #expect(try await logIn(#"{"token":"wrong"}"#).status == 401)
+            #expect(try await logIn(#"{"token":"\#(token)"}"#, [("Sec-Fetch-Site", "cross-site")]).status == 403)
+            for bad in [
+                "", "{", "[]", #"{"token":""}"#, #"{"token":"a;b"}"#, #"{"tok":"x"}"#,
+                String(repeating: "x", count: 9000),
+            ] {
+                #expect(try await logIn(bad).status == 400, "\(bad.prefix(20))")
+            }
+            let out = try await server.post("/logout", [])
+            #expect(out.status == 200 && out.cookies.first?.contains("Max-Age=0") == true)
+        }
+    }
+}
+#endif
