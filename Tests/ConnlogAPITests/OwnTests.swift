@@ -151,6 +151,31 @@ import Testing
         }
     }
 
+    @Test func `what cannot be taken in is told with what to do`() async throws {
+        struct Refusing: EventIntake {
+            let error: IntakeError
+            func begin() throws(IntakeError) -> any IntakeSession { throw error }
+        }
+        for (error, status, wait) in [
+            (IntakeError.full("disk_full"), 429, "5"), (.stopping, 503, "10"), (.failed("no disk"), 503, "5"),
+        ] {
+            try await withServer(intake: Refusing(error: error)) { server async throws in
+                let reply = try await server.post("/api/v2/connectionlog/ingest", Array("x\n".utf8))
+                #expect(reply.status == status && reply.retryAfter == wait)
+            }
+        }
+        try await withServer(intake: NoIntake(), change: { $0.bodyBytesMax = 1000 }) { server async throws in
+            let body = [UInt8](repeating: 0x78, count: 1001)
+            #expect(try await server.post("/api/v2/connectionlog/ingest", body).status == 413)
+            #expect(try await server.post("/api/v2/connectionlog/ingest", Array(body.dropFirst())).status == 200)
+            let odd = try await server.post("/api/v2/connectionlog/ingest", [1], [("Content-Encoding", "br")])
+            #expect(odd.status == 415)
+            let broken = try await server.post(
+                "/api/v2/connectionlog/ingest", [1, 2, 3], [("Content-Encoding", "gzip")])
+            #expect(broken.status == 400)
+        }
+    }
+
     @Test func `not ready while the queue takes nothing`() async throws {
         try await withServer { server async throws in
             #expect(try await server.get("/readyz").status == 200)

@@ -1,9 +1,10 @@
 #if Server
-import ConnlogStore
 import ConnlogTestSupport
 import Foundation
 import GRDB
 import Testing
+
+@testable import ConnlogStore
 
 /// Opening files of other versions and other programs, and broken ones.
 @Suite struct StoreFileTests {
@@ -26,6 +27,41 @@ import Testing
         try DatabaseQueue(path: folder.file).inDatabase { try $0.execute(sql: "PRAGMA user_version = 99") }
         let words = try #require(problem(folder)).description
         #expect(words.contains("has format 99") && words.contains("use the newer connlog"))
+    }
+
+    @Test func `an older file is brought up to date step by step, and a copy of it as it was stays`() async throws {
+        let folder = StoreFolder()
+        try folder.open().apply([ToldEvent(id: ToldEvent.uuid(1), time: 1)])
+        let more: [Migrations.Step] = [
+            { try $0.execute(sql: "CREATE TABLE second(x)") }, { try $0.execute(sql: "INSERT INTO second VALUES (3)") },
+        ]
+        let pool = try StoreFile.open(folder.file, cacheBytes: 1 << 20, steps: Migrations.steps + more)
+        let now = try await pool.read { database in
+            (
+                try Int.fetchOne(database, sql: "PRAGMA user_version"),
+                try Int.fetchOne(database, sql: "SELECT x FROM second")
+            )
+        }
+        #expect(now.0 == Migrations.steps.count + 2 && now.1 == 3)
+        try pool.close()
+        let copy = try ConnectionStore(
+            folder.file + ".v\(Migrations.steps.count)", cacheBytes: 1 << 20, partitionRows: 7)
+        #expect(try await copy.everything().map(\.id) == [ToldEvent.uuid(1)])
+    }
+
+    @Test func `a step that fails leaves the file as it was`() async throws {
+        let folder = StoreFolder()
+        try folder.open().apply([ToldEvent(id: ToldEvent.uuid(1), time: 1)])
+        let bad: [Migrations.Step] = [
+            {
+                try $0.execute(sql: "CREATE TABLE second(x)")
+                try $0.execute(sql: "nonsense")
+            }
+        ]
+        #expect(throws: (any Error).self) {
+            _ = try StoreFile.open(folder.file, cacheBytes: 1 << 20, steps: Migrations.steps + bad)
+        }
+        #expect(try await folder.open().everything().count == 1)
     }
 
     @Test func `another program's database is left alone`() throws {

@@ -1,5 +1,6 @@
 #if Server
 import Foundation
+import Glibc
 import Testing
 
 extension ProcessTests {
@@ -28,7 +29,7 @@ extension ProcessTests {
             return (server, try server.start())
         }
 
-        private func run(_ server: ServerDaemon, _ more: [String]) throws -> Child.End {
+        private func run(_ server: ServerDaemon, _ more: [String], at url: String? = nil) throws -> Child.End {
             let axe = try Child.run(
                 Self.python,
                 ["-c", "import axe_core_python, os; print(os.path.dirname(axe_core_python.__file__) + '/axe.min.js')"],
@@ -39,7 +40,7 @@ extension ProcessTests {
             return try Child.run(
                 Self.python,
                 [
-                    Self.tests.appending(path: "page_tests.py").path, "--url", "http://127.0.0.1:\(server.port)",
+                    Self.tests.appending(path: "page_tests.py").path, "--url", url ?? "http://127.0.0.1:\(server.port)",
                     "--axe", axe,
                     "--shots", shots,
                 ] + more, in: workplace, limit: .seconds(600))
@@ -51,6 +52,32 @@ extension ProcessTests {
             let end = try run(server, [])
             #expect(end.status == 0, "\(end.output)\(end.errors)")
             #expect(end.output.components(separatedBy: "kept ").count > 18, "\(end.output)")
+            try child.stop()
+        }
+
+        @Test func `behind a proxy, under a path of its own, the page works the same`() throws {
+            let (server, child) = try server(10)
+            let port = try Ports.free(1, in: workplace)[0]
+            let place = workplace.directory.path
+            let configuration = try workplace.write(
+                """
+                daemon off; worker_processes 1; pid \(place)/nginx.pid; error_log stderr; user root;
+                events {}
+                http {
+                  access_log off; client_body_temp_path \(place)/b; proxy_temp_path \(place)/p; fastcgi_temp_path \(place)/f;
+                  uwsgi_temp_path \(place)/u; scgi_temp_path \(place)/s;
+                  server {
+                    listen 127.0.0.1:\(port);
+                    location /tools/connlog/ { proxy_pass http://127.0.0.1:\(server.port)/; proxy_buffering off; }
+                  }
+                }
+                """, to: "nginx.conf")
+            let nginx = try Child("/usr/sbin/nginx", ["-c", configuration.path], in: workplace, named: "nginx")
+            try eventually("nginx listens") { !nginx.isRunning || Ports.isOpen(port) }
+            let end = try run(
+                server, ["live shows", "exported", "charts"], at: "http://127.0.0.1:\(port)/tools/connlog")
+            #expect(end.status == 0, "\(end.output)\(end.errors)\(nginx.errors)")
+            try nginx.stop(SIGQUIT)
             try child.stop()
         }
 

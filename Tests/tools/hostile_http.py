@@ -11,6 +11,7 @@ import argparse
 import gzip
 import http.client
 import io
+import resource
 import socket
 import sys
 import time
@@ -44,7 +45,8 @@ def expect_served(port, within=20.0):
                 fail(f"nobody else is served: {error}")
 
 
-def silent(port, count=4000):
+def silent(port, count=10_000):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 100,) * 2)
     held = []
     for _ in range(count):
         connection = socket.socket()

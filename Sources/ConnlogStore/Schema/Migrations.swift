@@ -4,12 +4,12 @@ import GRDB
 /// The steps from one version of the file to the next. A step that has been released never changes; `user_version` in
 /// the file is the number of the last one that was done.
 enum Migrations {
-    static let steps: [@Sendable (Database) throws -> Void] = [first]
+    static let steps: [Step] = [first]
 
-    static var newest: Int { steps.count }
+    typealias Step = @Sendable (Database) throws -> Void
 
     /// Does what is missing, each step and its number in one transaction.
-    static func run(_ database: Database, from version: Int) throws {
+    static func run(_ steps: [Step], _ database: Database, from version: Int) throws {
         for step in steps.indices.dropFirst(version) {
             try database.inTransaction {
                 try steps[step](database)

@@ -7,8 +7,12 @@ enum StoreFile {
     /// Marks the file as ours: `conl`.
     private static let applicationID: Int32 = 0x636f_6e6c
 
-    /// - Parameter cacheBytes: of pages, for the writer; readers get a quarter each.
-    static func open(_ path: String, cacheBytes: Int) throws -> DatabasePool {
+    /// - Parameters:
+    ///   - cacheBytes: of pages, for the writer; readers get a quarter each.
+    ///   - steps: all there are; more of them in tests.
+    static func open(
+        _ path: String, cacheBytes: Int, steps: [Migrations.Step] = Migrations.steps
+    ) throws -> DatabasePool {
         var configuration = Configuration()
         configuration.label = "store"
         configuration.maximumReaderCount = 4
@@ -20,30 +24,30 @@ enum StoreFile {
             try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0")
         }
         let pool = try DatabasePool(path: path, configuration: configuration)
-        try pool.writeWithoutTransaction { database in try prepare(database, path) }
+        try pool.writeWithoutTransaction { database in try prepare(database, path, steps) }
         return pool
     }
 
-    private static func prepare(_ database: Database, _ path: String) throws {
+    private static func prepare(_ database: Database, _ path: String, _ steps: [Migrations.Step]) throws {
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         let mark = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
         guard tables == 0 || mark == applicationID else {
             throw StoreProblem("\(path) is a database of another program; name another file")
         }
-        guard version <= Migrations.newest else {
+        guard version <= steps.count else {
             throw StoreProblem(
-                "\(path) has format \(version), and this connlog knows up to \(Migrations.newest); use the newer connlog"
+                "\(path) has format \(version), and this connlog knows up to \(steps.count); use the newer connlog"
             )
         }
-        guard version < Migrations.newest else { return }
+        guard version < steps.count else { return }
         if version > 0 {
             let backup = "\(path).v\(version)"
             try? LocalFileSystem().remove(backup)
             try database.execute(sql: "VACUUM INTO ?", arguments: [backup])
         }
         if tables == 0 { try database.execute(sql: "PRAGMA application_id = \(applicationID)") }
-        try Migrations.run(database, from: version)
+        try Migrations.run(steps, database, from: version)
     }
 }
 #endif
