@@ -22,7 +22,7 @@ enum Migrations {
     /// - `settings`: one line: the store's own id, the number of the next event.
     /// - `queues`: how far each queue's events are in here, and the checksum of the last one.
     /// - `classes`: what every list is asked by, as one number: organization, type, app.
-    /// - `partitions`: about a million connections each, in tables of their own (see `Partition`), so that what is
+    /// - `partitions`: half a million connections each, in tables of their own (see `Partition`), so that what is
     ///   written at random places stays small. `filter` is the Bloom filter of its keys once no more rows come.
     /// - `census`: how many rows of each class a partition has.
     /// - `raw`: the events as received, some dozens in a gzip member; `first` is the number of the first of them.
