@@ -56,48 +56,45 @@ struct Gate: Sendable {
     func caller(_ request: Request, _ context: APIContext) throws(APIError) -> Caller {
         let parts = state.parts
         if parts.access.isOpen { return try local(request, context) }
-        if let wait = logins.wait(context.peer) { throw Gate.tooManyFailures(wait) }
         guard let (token, isByCookie) = Gate.token(request) else { throw .notLoggedIn }
-        guard let entry = parts.access.holder(of: token) else {
-            logins.fail(context.peer)
-            throw .notLoggedIn
-        }
-        var caller = Caller(entry, parts.names)
+        var caller = Caller(try entry(of: token, context), parts.names)
         caller.isByCookie = isByCookie
         return caller
     }
 
     /// Whose token it is, for a login.
     func name(of token: String, _ context: APIContext) throws(APIError) -> String {
-        if let wait = logins.wait(context.peer) { throw Gate.tooManyFailures(wait) }
-        guard let entry = state.parts.access.holder(of: token) else {
-            logins.fail(context.peer)
-            throw .notLoggedIn
+        try entry(of: token, context).name
+    }
+
+    /// A good token always lets in: behind a proxy all have one address, and whoever tries tokens there must not lock the
+    /// others out.
+    private func entry(of token: String, _ context: APIContext) throws(APIError) -> AccessList.Entry {
+        if let entry = state.parts.access.holder(of: token) { return entry }
+        if let wait = logins.wait(context.peer) {
+            throw APIError(
+                status: .tooManyRequests, message: "Too many wrong tokens came from this address.",
+                headers: [.retryAfter: String(wait.components.seconds + 1)])
         }
-        return entry.name
+        logins.fail(context.peer)
+        throw .notLoggedIn
     }
 
-    private static func tooManyFailures(_ wait: Duration) -> APIError {
-        APIError(
-            status: .tooManyRequests, message: "Too many wrong tokens came from this address.",
-            headers: [.retryAfter: String(wait.components.seconds + 1)])
-    }
-
-    /// Without `[access]`, whoever is on this machine; not a web page from elsewhere whose host name leads here.
+    /// Without `[access]`, whoever is on this machine; not a web page from elsewhere whose host name leads here, nor
+    /// somebody from elsewhere whom a proxy brings.
     private func local(_ request: Request, _ context: APIContext) throws(APIError) -> Caller {
-        guard context.isLoopback else {
-            throw APIError(
-                status: .forbidden, message: "Forbidden.",
-                detail: "Without an [access] section only this machine is served.")
+        guard context.isLoopback else { throw Gate.notLocal("only this machine is served") }
+        guard Gate.isLocalName(request.head.authority ?? "") else {
+            throw Gate.notLocal("connlog answers to 'localhost' and addresses of this machine only")
         }
-        let host = request.head.authority ?? ""
-        guard Gate.isLocalName(host) else {
-            throw APIError(
-                status: .forbidden, message: "Forbidden.",
-                detail: "Without an [access] section connlog answers to 'localhost' and addresses of this machine only."
-            )
+        for header in [HTTPField.Name.forwarded, .forwardedFor, .realIP] where request.headers[header] != nil {
+            throw Gate.notLocal("nobody is served whom a proxy brings from elsewhere (\(header))")
         }
         return .local
+    }
+
+    private static func notLocal(_ why: String) -> APIError {
+        APIError(status: .forbidden, message: "Forbidden.", detail: "Without an [access] section \(why).")
     }
 
     static func isLocalName(_ host: String) -> Bool {
@@ -127,6 +124,9 @@ struct Gate: Sendable {
 extension HTTPField.Name {
     static var coderSessionToken: HTTPField.Name { known("Coder-Session-Token") }
     static var lastEventID: HTTPField.Name { known("Last-Event-ID") }
+    static var forwarded: HTTPField.Name { known("Forwarded") }
+    static var forwardedFor: HTTPField.Name { known("X-Forwarded-For") }
+    static var realIP: HTTPField.Name { known("X-Real-IP") }
     static var secFetchSite: HTTPField.Name { known("Sec-Fetch-Site") }
     static var requestID: HTTPField.Name { known("X-Request-Id") }
     static var contentTypeOptions: HTTPField.Name { known("X-Content-Type-Options") }

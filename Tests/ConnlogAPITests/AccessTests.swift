@@ -99,14 +99,16 @@ import Testing
         }
     }
 
-    @Test func `after ten wrong tokens an address has to wait, with a good one too`() async throws {
+    @Test func `after ten wrong tokens an address has to wait with further ones, and a good one lets in`() async throws
+    {
         try await withServer(access: try Self.access()) { server async throws in
             for _ in 0..<10 {
                 #expect(try await server.get("/api/v2/users/me", [("Coder-Session-Token", "wrong")]).status == 401)
             }
-            let reply = try await server.get("/api/v2/users/me", [Self.header(.admin)])
+            let reply = try await server.get("/api/v2/users/me", [("Coder-Session-Token", "wrong")])
             #expect(reply.status == 429)
             #expect(Int(reply.retryAfter ?? "") ?? 0 > 0)
+            #expect(try await server.get("/api/v2/users/me", [Self.header(.admin)]).status == 200)
         }
     }
 
@@ -117,6 +119,15 @@ import Testing
             }
             for host in ["localhost:8484", "127.0.0.1", "[::1]:80"] {
                 #expect(try await server.get("/api/v2/connectionlog", [("Host", host)]).status == 200, "\(host)")
+            }
+        }
+    }
+
+    @Test func `without access sections nobody is served whom a proxy brings`() async throws {
+        try await withServer { server async throws in
+            for name in ["Forwarded", "X-Forwarded-For", "X-Real-IP"] {
+                let reply = try await server.get("/api/v2/connectionlog", [(name, "203.0.113.7")])
+                #expect(reply.status == 403 && (reply.json["detail"] as? String)?.contains("proxy") == true, "\(name)")
             }
         }
     }
