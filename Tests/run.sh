@@ -21,7 +21,7 @@ Tests/tools/need-packages.sh libcurl4-openssl-dev libisal-dev libsqlite3-dev lib
 Tests/tools/setup-peers.sh .build/peers
 Tests/tools/setup-python.sh .build/schemathesis 'schemathesis>=4.32,<5'
 Tests/tools/setup-python.sh .build/page-tools 'selenium>=4.40,<5' 'axe-core-python<1'
-swift --version 2>/dev/null | head -n 1
+swift --version 2>/dev/null | sed -n 1p
 
 section "Format"
 swift format lint --strict -r Sources Tests Benchmarks/Store Package.swift

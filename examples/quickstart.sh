@@ -27,7 +27,7 @@ trap 'exit 130' INT TERM
 say "What is needed"
 command -v swift >/dev/null || fail "there is no 'swift' in PATH; install Swift 6.3 from https://swift.org/install"
 Tests/tools/need-packages.sh libcurl4-openssl-dev libisal-dev libssl-dev pkg-config python3
-swift --version 2>/dev/null | head -n 1
+swift --version 2>/dev/null | sed -n 1p
 
 say "Building (the first time takes a minute or two)"
 connlog=$(Tests/tools/build-forwarder.sh) || fail "the build failed; the compiler's words are above"

@@ -15,7 +15,7 @@ cd "$(dirname "$0")/../.."
 root=$PWD
 if [ -n "${FUZZ_BLIND:-}" ]; then
     build=.build/fuzz-blind
-    library=$(find "$(dirname "$(readlink -f "$(command -v swift)")")/../lib" -name libclang_rt.fuzzer-x86_64.a | head -n 1)
+    library=$(find "$(dirname "$(readlink -f "$(command -v swift)")")/../lib" -name libclang_rt.fuzzer-x86_64.a | sed -n 1p)
     flags=(-Xlinker "${library:?this Swift has no libFuzzer}" -Xlinker -lstdc++)
     # Nothing is found to be new without looking, so the inputs are kept and cut to no length.
     options="-keep_seed=1 -len_control=0"
