@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How fast the store takes events in, answers questions and exports: the figures of "The store" in Benchmarks/README.md.
+# How fast the store takes events in, answers questions, exports, and shows its page: the figures of "The store" in Benchmarks/README.md.
 #
 #     Benchmarks/store.sh [ROWS [DIRECTORY]]      # ROWS is 1,000,000 by itself; 10,000,000 take 6 GB and 8 minutes
 #
@@ -28,6 +28,8 @@ log_level = warning
 [source "none"]
 type = file
 path = $work/empty.log
+[source "programs"]
+type = ingest
 [store]
 type = sqlite
 path = $work/benchmark.db
@@ -48,5 +50,8 @@ for format in csv jsonl; do
 done
 curl --silent --output /dev/null --write-out "list of 100: first byte after %{time_starttransfer} s\n" \
     "http://127.0.0.1:$port/api/v2/connectionlog?limit=100"
+# The page in a browser, where the tests have installed one.
+python=.build/page-tools/bin/python3
+[ ! -x "$python" ] || "$python" Benchmarks/page.py "http://127.0.0.1:$port"
 grep VmHWM "/proc/$daemon/status"
 stop

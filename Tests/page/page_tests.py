@@ -279,6 +279,54 @@ def a_flood_of_events_does_not_freeze_the_page(page):
     longest = page.driver.execute_script("return window.longest")
     assert longest < 1000, f"a frame took {longest} ms"
     assert len(page.driver.find_elements("css selector", ".row")) < 120
+    # Nothing of the flood is missing, and it is in the server's order.
+    page.one("#live").click()
+    wanted, after = [], {}
+    while len(wanted) < 2200:
+        found = api(page, {"q": "type:tunnel", "connlog": "true", "limit": 500, **after})
+        wanted += [row["id"] for row in found["connection_logs"]]
+        after = {"after": found["next"]}
+    assert ids_while_scrolling(page, 2200) == wanted[:2200]
+
+
+def api(page, parameters):
+    headers = {"Coder-Session-Token": page.arguments.token} if page.arguments.token else {}
+    url = page.arguments.url + "/api/v2/connectionlog?" + urllib.parse.urlencode(parameters)
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as reply:
+        return json.load(reply)
+
+
+def ids_while_scrolling(page, count):
+    """The IDs of the first rows, as someone sees them who scrolls down."""
+    page.driver.execute_script("document.querySelector('.scroll').scrollTop = 0")
+    ids = {}
+
+    def look():
+        page.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(() => arguments[0]()))")
+        ids.update((int(index), name) for index, name in page.driver.execute_script(
+            "return [...document.querySelectorAll('.row')].map((row) => [row.dataset.index, row.dataset.id])"))
+        page.driver.execute_script("document.querySelector('.scroll').scrollTop += 1200")
+        return all(index in ids for index in range(count))
+
+    page.wait(look, f"{count} rows", limit=60)
+    return [ids[index] for index in range(count)]
+
+
+@promise
+def live_ends_connections_that_began_long_ago(page):
+    connection = lambda number: world.uuid(70_000 + number)
+    begin = [world.event(70_000 + n, "ssh", 9000 + n, ConnectionID=connection(n), WorkspaceName="deep") for n in range(300)]
+    ingest(begin, page)
+    page.open("?filter=workspace%3Adeep")
+    ids_while_scrolling(page, 300)
+    oldest = f".row[data-id='{world.uuid(1000 + 70_299)}']"
+    assert "ongoing" in page.text(oldest), page.text(oldest)
+    page.one("#live").click()
+    page.wait(lambda: "following" in page.text("#live"), "following")
+    ingest([world.event(71_000, "ssh", 8000, ConnectionID=connection(299), WorkspaceName="deep", Code=137,
+                        DisconnectReason="signal: killed", ConnectionStatus="disconnected")], page)
+    page.wait(lambda: "signal: killed" in page.text(oldest) and "137" in page.text(oldest), "the end")
+    assert "ongoing" not in page.text(oldest) and "→" in page.text(oldest), page.text(oldest)
 
 
 def ingest(lines, page):

@@ -48,14 +48,22 @@ struct ExportHandler {
             if format == .csv { try await writer.write(ByteBuffer(string: RowCSV.header)) }
             var (rows, left) = (first, limit)
             while !rows.isEmpty {
-                try await writer.write(ByteBuffer(string: text(rows)))
                 left -= rows.count
-                guard left > 0, rows.count == ExportHandler.pageRows else { break }
-                rows = try await page(rows.last?.position, min(left, ExportHandler.pageRows))
+                let after = rows.count == ExportHandler.pageRows ? rows.last?.position : nil
+                // The store reads the next page while this one is written down.
+                let limit = min(left, ExportHandler.pageRows)
+                async let next = page(behind: after, limit)
+                try await writer.write(ByteBuffer(string: text(rows)))
+                rows = try await next
             }
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: headers, body: body)
+    }
+
+    private func page(behind position: RowPosition?, _ limit: Int) async throws(APIError) -> [ConnectionRow] {
+        guard let position, limit > 0 else { return [] }
+        return try await page(position, limit)
     }
 
     private func page(_ after: RowPosition?, _ limit: Int) async throws(APIError) -> [ConnectionRow] {
@@ -109,12 +117,14 @@ enum RowCSV {
     }
 
     /// A spreadsheet takes a cell that begins with one of these for a formula, so a `'` is put before it.
-    private static let formulaStarts: Set<Character> = ["=", "+", "-", "@", "\t", "\r"]
+    private static let formulaStarts = Array("=+-@\t\r".utf8)
+    private static let quoted = Array(",\"\r\n".utf8)
 
     static func cell(_ text: String) -> String {
-        var text = text
-        if let first = text.first, formulaStarts.contains(first), Int(text) == nil { text = "'" + text }
-        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
+        guard let first = text.utf8.first else { return text }
+        let isFormula = formulaStarts.contains(first) && Int(text) == nil
+        let text = isFormula ? "'" + text : text
+        guard text.utf8.contains(where: { quoted.contains($0) }) else { return text }
         return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 }

@@ -1,6 +1,7 @@
 // The page: state in the URL, and what happens when it changes.
 import { $, el, named } from "./dom.js";
 import * as api from "./api.js";
+import { Rows } from "./rows.js";
 import { Timeline } from "./list.js";
 import { FilterBox, menus, views, valueOf, withTerm } from "./filter.js";
 import { showDetails } from "./details.js";
@@ -8,9 +9,10 @@ import { overTime, concurrent, bars, gantt } from "./charts.js";
 import { Live } from "./live.js";
 import { setUTC, isUTC, zoneName, length, dayOf } from "./time.js";
 
-const pageRows = 100;
-const state = { query: "", view: "list", rows: [], next: null, loading: false, live: null };
-let box, timeline, known = { users: [], organizations: [], workspaces: [] }, asking;
+// Beyond `mostRows` nobody looks for anything by scrolling, and browsers end at some 300,000 rows' height.
+const pageRows = 100, mostRows = 200_000;
+const state = { query: "", view: "list", rows: null, loading: false, live: null };
+let box, timeline, known = { users: [], organizations: [], workspaces: [] }, asking, early = null;
 
 const say = (text) => { $("announce").textContent = text; };
 
@@ -66,25 +68,26 @@ function fail(error) {
   const place = $(state.view);
   place.replaceChildren(el("div", { class: "empty" }, el("p", { class: "error" }, words), el("p", {}, error.detail || ""), again));
   timeline = null;
-  state.next = null;
+  state.rows = null;
 }
 
 async function showList(signal) {
   $("count").textContent = "Looking…";
-  const page = await api.list({ q: state.query, limit: pageRows }, signal);
-  state.rows = page.connection_logs;
-  state.next = page.next ?? null;
+  const asked = early ?? api.list({ q: state.query, limit: pageRows }, signal);
+  early = null;
+  const page = await asked;
+  state.rows = new Rows(page);
   state.loading = false;
   const capped = page.count > page.count_cap;
   $("count").textContent = capped ? `More than ${page.count_cap.toLocaleString()} connections` : `${page.count.toLocaleString()} connection${page.count === 1 ? "" : "s"}`;
-  if (!state.rows.length) return empty();
+  if (!state.rows.all.length) return empty();
   if (!timeline?.scroller.isConnected) {
     $("list").replaceChildren();
     timeline = new Timeline($("list"), { open: (row) => showDetails(row, (query) => box.apply(query)), more });
   }
   timeline.scroller.scrollTop = 0;
-  timeline.set(state.rows);
-  learn(state.rows);
+  timeline.set(state.rows.all);
+  learn(state.rows.all);
 }
 
 async function empty() {
@@ -100,23 +103,22 @@ async function empty() {
 }
 
 async function more() {
-  if (!state.next || state.loading) return;
+  const { rows } = state, all = rows?.all;
+  if (!rows?.next || state.loading) return;
+  if (rows.all.length >= mostRows) return say("The list ends here: narrow the filter, or export all of it.");
   state.loading = true;
-  const query = state.query;
   try {
-    const page = await api.list({ q: query, limit: pageRows * 5, after: state.next });
-    if (query !== state.query) return;
-    state.rows = state.rows.concat(page.connection_logs);
-    state.next = page.next ?? null;
-    const top = timeline.scroller.scrollTop;
-    timeline.set(state.rows);
-    timeline.scroller.scrollTop = top;
-    learn(page.connection_logs);
+    const page = await api.list({ q: state.query, limit: pageRows * 5, after: rows.next });
+    // Live may have replaced the rows meanwhile: whoever still looks at the end asks again.
+    if (rows !== state.rows || rows.all !== all || !timeline) return;
+    const from = rows.all.length;
+    learn(rows.append(page));
+    timeline.extend(rows.all, from);
   } catch (error) {
-    state.next = null;
+    rows.next = null;
     say(error.message);
   } finally {
-    state.loading = false;
+    if (rows === state.rows) state.loading = false;
   }
 }
 
@@ -209,20 +211,17 @@ function toggleLive() {
     return say("Paused");
   }
   $("live").setAttribute("aria-pressed", "true");
-  const catchUp = async (count) => {
-    if (!state.live || state.view !== "list") return;
-    const page = await api.list({ q: state.query, limit: 200 });
-    const seen = new Map(state.rows.map((row) => [row.id, row]));
-    const fresh = page.connection_logs.filter((row) => !seen.has(row.id));
-    page.connection_logs.forEach((row) => seen.set(row.id, row));
-    state.rows = [...seen.values()].sort((a, b) => (a.connect_time < b.connect_time ? 1 : a.connect_time > b.connect_time ? -1 : 0));
-    if (!timeline?.scroller.isConnected) return showList(asking.signal).then(() => $("live").setAttribute("aria-pressed", "true"));
-    const top = timeline.scroller.scrollTop;
-    timeline.set(state.rows, { fresh: fresh.length });
-    timeline.scroller.scrollTop = top;
-    say(`${count} new events`);
+  const follow = async (events) => {
+    const { rows, query, live } = state;
+    if (!live || state.view !== "list") return;
+    if (!rows || !timeline?.scroller.isConnected) return showList(asking.signal);
+    events.forEach((event) => rows.end(event));
+    const fresh = await rows.renew((after) => api.list({ q: query, limit: 200, ...(after && { after }) }));
+    if (rows !== state.rows || live !== state.live) return;
+    timeline.set(rows.all, { fresh });
+    say(`${events.length} new events`);
   };
-  state.live = new Live(state.query, { events: catchUp, state: (words) => { if (state.live) $("live").textContent = "Live: " + words; } });
+  state.live = new Live(state.query, { events: (events) => follow(events).catch((error) => say(error.message)), state: (words) => { if (state.live) $("live").textContent = "Live: " + words; } });
 }
 
 // Open connections grow older while one looks.
@@ -275,6 +274,11 @@ async function logIn(event) {
 
 async function start() {
   let who;
+  read();
+  // Before it is known who asks: the first rows are there one round trip earlier.
+  early = state.view === "list" ? api.list({ q: state.query, limit: pageRows }) : null;
+  early?.catch(() => {});
+  const names = api.names().catch(() => ({ users: [], organizations: [], workspaces: [] }));
   try {
     who = await api.me();
   } catch (error) {
@@ -285,9 +289,8 @@ async function start() {
   $("login").hidden = true;
   $("content").hidden = false;
   $("logout").hidden = who.username === "local";
-  read();
   refresh();
-  const found = await api.names().catch(() => ({ users: [], organizations: [], workspaces: [] }));
+  const found = await names;
   known = { users: found.users, organizations: found.organizations, workspaces: known.workspaces };
   box.known = known;
   $("menus").replaceChildren(...menus(box, known));

@@ -3,7 +3,8 @@ import { el } from "./dom.js";
 import { dayOf } from "./time.js";
 import { sentence, times, codeBadge, stateBadge, initial, typeName } from "./row.js";
 
-const rowHeight = 56, dayHeight = 36, margin = 600;
+// In pixels; `ahead` is how far from the end more is asked for.
+const rowHeight = 56, dayHeight = 36, margin = 600, ahead = 10000;
 
 export class Timeline {
   constructor(section, { open, more }) {
@@ -14,30 +15,49 @@ export class Timeline {
     this.scroller.append(this.spacer);
     section.append(this.scroller);
     this.rows = [];
+    this.height = 0;
     this.shown = new Map();
     this.scroller.addEventListener("scroll", () => this.schedule());
     this.scroller.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.schedule()).observe(this.scroller);
   }
 
+  // All rows anew, the first `fresh` of them marked. Whoever has scrolled down goes on looking at the same rows.
   set(rows, { fresh = 0 } = {}) {
+    const top = this.scroller.scrollTop, before = this.height;
     this.rows = rows;
     this.items = [];
-    let top = 0, day = null;
-    rows.forEach((row, index) => {
-      const name = dayOf(row.connect_time);
-      if (name !== day) {
-        this.items.push({ top, height: dayHeight, day: name });
-        top += dayHeight;
-        day = name;
-      }
-      this.items.push({ top, height: rowHeight, row, index, fresh: index < fresh });
-      top += rowHeight;
-    });
-    this.spacer.style.height = top + "px";
+    this.height = 0;
+    this.day = null;
+    this.fresh = fresh;
+    this.place(rows, 0);
+    const focused = this.scroller.contains(document.activeElement) && document.activeElement.dataset.id;
     this.shown.forEach((node) => node.remove());
     this.shown.clear();
+    if (fresh && top > rowHeight) this.scroller.scrollTop = top + this.height - before;
     this.draw();
+    if (focused) [...this.shown.values()].find((node) => node.dataset.id === focused)?.focus({ preventScroll: true });
+  }
+
+  // More rows at the end; `rows` are all of them.
+  extend(rows, from) {
+    this.rows = rows;
+    this.place(rows, from);
+    this.draw();
+  }
+
+  place(rows, from) {
+    for (let index = from; index < rows.length; index++) {
+      const row = rows[index], day = dayOf(row.connect_time);
+      if (day !== this.day) {
+        this.items.push({ top: this.height, height: dayHeight, day });
+        this.height += dayHeight;
+        this.day = day;
+      }
+      this.items.push({ top: this.height, height: rowHeight, row, index, fresh: index < this.fresh });
+      this.height += rowHeight;
+    }
+    this.spacer.style.height = this.height + "px";
   }
 
   schedule() {
@@ -76,7 +96,7 @@ export class Timeline {
         this.shown.delete(i);
       }
     }
-    if (end >= this.spacer.clientHeight - 2000) this.more();
+    if (end >= this.height - ahead) this.more();
   }
 
   node(item) {

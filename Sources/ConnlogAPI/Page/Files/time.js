@@ -5,6 +5,7 @@ export function setUTC(on) {
   utc = on;
   localStorage.setItem("zone", on ? "utc" : "local");
   formats = make();
+  days.clear();
 }
 function make() {
   const zone = utc ? { timeZone: "UTC" } : {};
@@ -15,8 +16,15 @@ function make() {
   };
 }
 let formats = make();
+const days = new Map();
 export const clock = (text) => formats.clock.format(new Date(text));
-export const dayOf = (text) => formats.day.format(new Date(text));
+// Formatting is slow and a list has many rows: once for each ten minutes, since zones begin their day at such times.
+export function dayOf(text) {
+  const part = String(text).slice(0, 15);
+  let day = days.get(part);
+  if (!day) days.set(part, day = formats.day.format(new Date(text)));
+  return day;
+}
 export const short = (time) => formats.short.format(new Date(time));
 export const zoneName = () => (utc ? "UTC" : "Local time");
 
