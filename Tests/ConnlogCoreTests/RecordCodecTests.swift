@@ -30,7 +30,8 @@ import Testing
         }
         #expect(lines.bytes.array == line + [0x0a], "\(shown)")
         #expect(codec.decode(payload.span) ?? [] == line, "\(shown)")
-        guard let note = lines.note(0) else { return }
+        guard lines.hasNote(0) else { return }
+        let note = lines.note(0)
         let known = EventIndex(note)
         let scanned = Scanned(line)
         #expect(scanned.kind == .connectionLog, "\(shown)")
@@ -163,7 +164,8 @@ import Testing
         _ = decoder.decode(0..<batch.bytes.count, in: &batch, isEnd: true)
         var noted = 0
         for place in 0..<batch.count {
-            guard let note = batch.note(place) else { continue }
+            guard batch.hasNote(place) else { continue }
+            let note = batch.note(place)
             noted += 1
             let record = batch.record(place)
             var scanner = EventScanner()
@@ -184,16 +186,28 @@ import Testing
         codec.encode(lines, into: &payloads)
         var decoded = EventBatch()
         #expect(codec.decode(payloads, into: &decoded).isEmpty)
-        var options = RFC5424Options()
-        options.message = .json
-        var one = RFC5424Encoder(options)
-        var other = RFC5424Encoder(options)
+        #expect(lines.count > 20 && (0..<lines.count).contains { decoded.hasNote($0) })
+        for message in RFC5424Options.Message.allCases {
+            var options = RFC5424Options()
+            options.message = message
+            compare(lines, decoded, RFC5424Encoder(options))
+            compare(lines, decoded, RFC3164Encoder(options))
+        }
+        compare(lines, decoded, HumanEncoder())
+        compare(lines, decoded, CSVEncoder())
+    }
+
+    private func compare(
+        _ lines: EventBatch, _ decoded: EventBatch, _ encoder: some EventEncoder,
+        at location: SourceLocation = #_sourceLocation
+    ) {
+        var (one, other) = (encoder, encoder)
         for place in 0..<lines.count {
             var told = ByteBuffer()
             var found = ByteBuffer()
-            #expect(one.append(decoded, place, to: &told))
-            #expect(other.append(lines.record(place), to: &found))
-            #expect(told.array == found.array)
+            #expect(one.append(decoded, place, to: &told), sourceLocation: location)
+            #expect(other.append(lines.record(place), to: &found), sourceLocation: location)
+            #expect(told.text == found.text, sourceLocation: location)
         }
     }
 

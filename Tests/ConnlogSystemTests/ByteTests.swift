@@ -72,6 +72,40 @@ import Testing
         #expect(buffer.text == "after!")
     }
 
+    @Test func `bytes of every length are copied whole, and none outside is touched`() {
+        let source = (0..<400).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 1) }
+        for length in 0...320 {
+            for offset in 0..<3 {
+                var target = [UInt8](repeating: 0xaa, count: length + 6)
+                unsafe source.withUnsafeBytes { from in
+                    unsafe target.withUnsafeMutableBytes { to in
+                        guard let from = from.baseAddress, let to = to.baseAddress else { return }
+                        unsafe connlog_copy(to + 3, from + offset, length)
+                    }
+                }
+                let frame = [UInt8](repeating: 0xaa, count: 3)
+                #expect(target == frame + source[offset..<offset + length] + frame, "\(length) bytes from \(offset)")
+            }
+        }
+    }
+
+    @Test(arguments: [(2, 0), (2, 2), (2, 7), (6, 4), (6, 1000), (0, 1)])
+    func `the tail can be moved either way, and what is before it stays`(start: Int, newStart: Int) {
+        var buffer = ByteBuffer(Array("headtail".utf8))
+        buffer.moveTail(from: start, to: newStart)
+        let tail = Array("headtail".utf8.dropFirst(start))
+        #expect(buffer.count == newStart + tail.count)
+        #expect(Array(buffer.array.suffix(tail.count)) == tail)
+        let kept = min(start, newStart)
+        #expect(Array(buffer.array.prefix(kept)) == Array("headtail".utf8.prefix(kept)))
+    }
+
+    @Test func `what is written over has the same length and leaves the rest`() {
+        var buffer = ByteBuffer(Array("0000 message".utf8))
+        buffer.overwrite(at: 0, reserving: 4) { $0.appendDecimal(1234, digits: 4) }
+        #expect(buffer.text == "1234 message")
+    }
+
     @Test func `removing from the front moves the rest down`() {
         for count in 0...10 {
             var buffer = ByteBuffer(Array(0..<10))

@@ -104,18 +104,18 @@ import Testing
             batch.bytes.append(UInt8(number))
             batch.addRecord(start..<start + 1, note(number))
         }
-        #expect(batch.note(0) == nil)
-        #expect(batch.note(3)?.words[0] == 3)
-        #expect(batch.slice(2..<4).note(1)?.words[0] == 3)
+        #expect(!batch.hasNote(0))
+        #expect(batch.note(3).words[0] == 3)
+        #expect(batch.slice(2..<4).note(1).words[0] == 3)
         batch.filter { index, _ in index != 1 }
-        #expect(batch.note(0) == nil)
-        #expect(batch.note(1)?.words[0] == 2)
+        #expect(!batch.hasNote(0))
+        #expect(batch.note(1).words[0] == 2)
         batch.append([9].span)
-        #expect(batch.note(3) == nil)
-        #expect(batch.slice(2..<4).note(0) == nil)
+        #expect(!batch.hasNote(3))
+        #expect(!batch.slice(2..<4).hasNote(0))
         batch.filter { index, _ in index > 1 }
-        #expect(batch.note(0) == nil)
+        #expect(!batch.hasNote(0))
         batch.removeAll()
-        #expect(batch.note(0) == nil)
+        #expect(!batch.hasNote(0))
     }
 }

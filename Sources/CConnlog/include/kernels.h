@@ -60,6 +60,49 @@ static inline size_t connlog_plain_string_prefix_within(const uint8_t *_Nonnull 
     return (size_t)(q - p);
 }
 
+/// memcpy for what is mostly a few dozen bytes, such as a value of a record: no call, and no byte outside is touched.
+/// `n` bytes are readable at `src` and writable at `dst`, which do not overlap.
+static inline void connlog_copy(void *_Nonnull dst, const void *_Nonnull src, size_t n) {
+    uint8_t *d = (uint8_t *)dst;
+    const uint8_t *s = (const uint8_t *)src;
+    uint64_t first, last;
+#ifdef __SSE2__
+    if (n >= 16) {
+        if (n > 256) {
+            memcpy(d, s, n);
+            return;
+        }
+        // The last 16 bytes may be copied twice.
+        __m128i end = _mm_loadu_si128((const __m128i *)(s + n - 16));
+        for (size_t i = 0; i + 16 < n; i += 16)
+            _mm_storeu_si128((__m128i *)(d + i), _mm_loadu_si128((const __m128i *)(s + i)));
+        _mm_storeu_si128((__m128i *)(d + n - 16), end);
+        return;
+    }
+#else
+    if (n >= 16) {
+        memcpy(d, s, n);
+        return;
+    }
+#endif
+    if (n >= 8) {
+        memcpy(&first, s, 8);
+        memcpy(&last, s + n - 8, 8);
+        memcpy(d, &first, 8);
+        memcpy(d + n - 8, &last, 8);
+        return;
+    }
+    if (n >= 4) {
+        uint32_t low, high;
+        memcpy(&low, s, 4);
+        memcpy(&high, s + n - 4, 4);
+        memcpy(d, &low, 4);
+        memcpy(d + n - 4, &high, 4);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) d[i] = s[i];
+}
+
 /// Copies up to `n` bytes and stops before the first that may not stand in syslog text as it is: a control character
 /// or DEL, and with `in_parameter` also `"`, `\` and `]` (RFC 5424 section 6.3.3). Returns how many were copied. Reads
 /// nothing outside `src..<src + n`; may write up to 15 bytes behind what it copied.

@@ -5,21 +5,21 @@ extension EventDecoder {
     /// Notes what became of a line; at once if nothing before it is pending. Of an event `index` is what was found in it.
     mutating func emit(_ effect: Effect, _ batch: inout EventBatch) {
         if pendingCount == 0, effects.isEmpty {
-            apply(effect, index.note, &batch)
+            apply(effect, isIndexed: true, &batch)
         } else {
             effects.append(effect)
         }
     }
 
-    /// - Parameter note: what is known of an event's fields.
-    mutating func apply(_ effect: Effect, _ note: RecordNote?, _ batch: inout EventBatch) {
+    /// - Parameter isIndexed: `index` says where the event's fields lie.
+    mutating func apply(_ effect: Effect, isIndexed: Bool, _ batch: inout EventBatch) {
         switch effect {
         case .event(let format, let range, let key):
             if let key, window.isDuplicate(key, format) {
                 counts.duplicates += 1
             } else {
                 counts.add(format)
-                if let note { batch.addRecord(range, note) } else { batch.addRecord(range) }
+                if isIndexed { batch.addRecord(range, index.note) } else { batch.addRecord(range) }
             }
         case .auditLog: counts.auditLog += 1
         case .other: counts.other += 1

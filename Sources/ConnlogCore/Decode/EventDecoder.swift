@@ -111,7 +111,7 @@ public struct EventDecoder: Sendable {
 
     mutating func commit(_ place: Int, _ batch: inout EventBatch) {
         if !effects.isEmpty {
-            for effect in effects { apply(effect, nil, &batch) }
+            for effect in effects { apply(effect, isIndexed: false, &batch) }
             effects.removeAll(keepingCapacity: true)
         }
         counts.lines += linesSinceDone

@@ -28,8 +28,8 @@ extension EventEncoder {
     /// Appends one record of a batch, which often knows where its fields lie.
     @inline(__always)
     public mutating func append(_ batch: borrowing EventBatch, _ place: Int, to output: inout ByteBuffer) -> Bool {
-        guard let note = batch.note(place) else { return append(batch.record(place), to: &output) }
-        return append(batch.record(place), EventIndex(note), to: &output)
+        guard batch.hasNote(place) else { return append(batch.record(place), to: &output) }
+        return append(batch.record(place), EventIndex(batch.note(place)), to: &output)
     }
 
     public static var fileHeader: [UInt8] { [] }

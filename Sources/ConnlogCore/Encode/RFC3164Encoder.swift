@@ -57,6 +57,17 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
 
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
         guard scanner.scan(record, into: &index) == .connectionLog, index.shape == .slog else { return false }
+        appendScanned(record, to: &output)
+        return true
+    }
+
+    public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
+        self.index = index
+        appendScanned(record, to: &output)
+        return true
+    }
+
+    private mutating func appendScanned(_ record: Span<UInt8>, to output: inout ByteBuffer) {
         let start = output.count
         let sentence = Sentence(
             type: index.connectionType(in: record), status: index.status(in: record), code: index.code(in: record))
@@ -75,7 +86,6 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
             content(sentence, record, &writer)
         }
         if output.count - start > options.bytesMax { cut(&output, start) }
-        return true
     }
 
     /// Seconds since 1970 on the clock of the zone.

@@ -29,7 +29,6 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     private let origin: [UInt8]
 
     private var scanner = EventScanner()
-    private var index = EventIndex()
     private var text = SyslogTextWriter()
     private var messageScratch = ByteBuffer()
     private var sequence: UInt64 = 0
@@ -68,18 +67,12 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     }
 
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
+        var index = EventIndex()
         guard scanner.scan(record, into: &index) == .connectionLog, index.shape == .slog else { return false }
-        appendScanned(record, to: &output)
-        return true
+        return append(record, index, to: &output)
     }
 
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
-        self.index = index
-        appendScanned(record, to: &output)
-        return true
-    }
-
-    private mutating func appendScanned(_ record: Span<UInt8>, to output: inout ByteBuffer) {
         let start = output.count
         if options.addsSequence { sequence = sequence % 0x7fff_ffff + 1 }
         let sentence = Sentence(
@@ -87,32 +80,37 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
         var messageStart = 0
         let room = RFC5424Encoder.overheadMax + elementStart.count + record.count * RFC5424Encoder.growthMax
         output.withWriter(reserving: room) { writer in
-            header(sentence, record, &writer)
-            structuredData(record, &writer)
+            header(sentence, index, record, &writer)
+            structuredData(index, record, &writer)
             messageStart = writer.count
-            message(sentence, record, &writer)
+            message(sentence, index, record, &writer)
         }
         messageStart += start
         if needsMark(output, messageStart) { insertMark(&output, messageStart) }
-        if output.count - start > bytesMax { trim(&output, start, messageStart, sentence, record) }
+        if output.count - start > bytesMax { trim(&output, start, messageStart, sentence, index, record) }
+        return true
     }
 
     // MARK: The parts of a message
 
-    private func header(_ sentence: Sentence, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
+    // Parts that change nothing are `mutating` too where a closure calls them: for the others it would copy all of `self`.
+
+    private mutating func header(
+        _ sentence: Sentence, _ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter
+    ) {
         switch sentence.severity(index, record) {
         case .warning: writer.append(starts.warning.span)
         case .notice: writer.append(starts.notice.span)
         default: writer.append(starts.informational.span)
         }
-        time(record, &writer)
+        time(index, record, &writer)
         writer.append(sender.span)
         writer.append(messageID(sentence))
         writer.append(UInt8(ascii: " "))
     }
 
     /// RFC 5424 §6.2.3 allows six digits of a second's fraction.
-    private func time(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
+    private func time(_ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
         if let text = index.value(.time, in: record), !text.hasEscapes,
             EventTime.copyMicroseconds(record, text.range, into: &writer)
         {
@@ -135,7 +133,9 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
         }
     }
 
-    private mutating func structuredData(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
+    private mutating func structuredData(
+        _ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter
+    ) {
         writer.append(elementStart.span)
         StructuredData.writeAll(index, record, &text, into: &writer)
         writer.append(UInt8(ascii: "]"))
@@ -143,14 +143,16 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
         writer.append(origin.span)
     }
 
-    private func meta(_ writer: inout ByteWriter) {
+    private mutating func meta(_ writer: inout ByteWriter) {
         writer.append("[meta sequenceId=\"")
         writer.appendDecimal(sequence)
         writer.append("\"]")
     }
 
     /// The blank before it and the free text.
-    private mutating func message(_ sentence: Sentence, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
+    private mutating func message(
+        _ sentence: Sentence, _ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter
+    ) {
         switch options.message {
         case .none: return
         case .sentence:
@@ -189,17 +191,18 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
 
     /// Writes the message once more, with no more than fits.
     private mutating func trim(
-        _ output: inout ByteBuffer, _ start: Int, _ messageStart: Int, _ sentence: Sentence, _ record: Span<UInt8>
+        _ output: inout ByteBuffer, _ start: Int, _ messageStart: Int, _ sentence: Sentence, _ index: EventIndex,
+        _ record: Span<UInt8>
     ) {
         truncations += 1
         messageScratch.removeAll()
         if messageStart < output.count { messageScratch.append(output.span((messageStart + 1)..<output.count)) }
         output.truncate(to: start)
         output.withWriter(reserving: RFC5424Encoder.overheadMax + elementStart.count) { writer in
-            header(sentence, record, &writer)
+            header(sentence, index, record, &writer)
             writer.append(elementStart.span)
         }
-        trimmedParameters(&output, start, record)
+        trimmedParameters(&output, start, index, record)
         output.withWriter(reserving: 16) { $0.append(RFC5424Encoder.truncationMark) }
         trimmedElements(&output, start)
         let room = bytesMax - (output.count - start) - 1
@@ -211,7 +214,9 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     }
 
     /// Parameters as long as they fit; the first that does not ends it.
-    private mutating func trimmedParameters(_ output: inout ByteBuffer, _ start: Int, _ record: Span<UInt8>) {
+    private mutating func trimmedParameters(
+        _ output: inout ByteBuffer, _ start: Int, _ index: EventIndex, _ record: Span<UInt8>
+    ) {
         let end = start + bytesMax - RFC5424Encoder.truncationMark.utf8CodeUnitCount
         let room = StructuredData.overheadMax + SyslogTextWriter.slack + record.count * SyslogTextWriter.growthMax
         for number in 0..<StructuredData.parameterCount {

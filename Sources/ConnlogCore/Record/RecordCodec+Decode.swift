@@ -3,9 +3,9 @@ internal import ConnlogSystem
 /// From a payload back to the line.
 extension RecordCodec {
     /// Appends the line of a compact payload and finds its fields on the way.
+    /// - Parameter index: an empty one.
     /// - Returns: `false`, and nothing appended, if no version so far has written the payload.
     func decode(_ payload: Span<UInt8>, _ index: inout EventIndex, into lines: inout ByteBuffer) -> Bool {
-        index.clear()
         let lengthPlace = RecordCodec.lengthPlace(payload)
         let length = Int(payload.uint32(at: lengthPlace))
         let number = payload[1]

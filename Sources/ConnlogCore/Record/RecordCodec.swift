@@ -88,20 +88,27 @@ public struct RecordCodec: Sendable {
     /// Appends the records of `lines` to `payloads`, each as small as it can be.
     public mutating func encode(_ lines: borrowing EventBatch, into payloads: inout EventBatch) {
         var scanner = EventScanner()
-        var index = EventIndex()
         for place in 0..<lines.count {
             let line = lines.record(place)
-            if let note = lines.note(place) {
-                index = EventIndex(note)
-            } else if scanner.scan(line, into: &index) != .connectionLog || index.shape != .slog {
-                let start = payloads.bytes.count
-                RecordCodec.appendAsItIs(line, to: &payloads.bytes)
-                payloads.addRecord(start..<payloads.bytes.count)
-                continue
-            }
             let start = payloads.bytes.count
-            encode(line, index, into: &payloads.bytes)
+            if lines.hasNote(place) {
+                encode(line, EventIndex(lines.note(place)), into: &payloads.bytes)
+            } else {
+                encode(line, &scanner, into: &payloads.bytes)
+            }
             payloads.addRecord(start..<payloads.bytes.count)
+        }
+    }
+
+    /// A line of which nothing is known.
+    private mutating func encode(
+        _ line: Span<UInt8>, _ scanner: inout EventScanner, into payloads: inout ByteBuffer
+    ) {
+        var index = EventIndex()
+        if scanner.scan(line, into: &index) == .connectionLog, index.shape == .slog {
+            encode(line, index, into: &payloads)
+        } else {
+            RecordCodec.appendAsItIs(line, to: &payloads)
         }
     }
 

@@ -60,7 +60,6 @@ struct HECEnvelope: Sendable {
     /// `nil`: ids only.
     private var names: HECNames?
     private var scanner = EventScanner()
-    private var index = EventIndex()
 
     /// What the other parts of an envelope may take at most, beside what is copied from the record.
     private static let ownBytesMax = 1024
@@ -87,22 +86,21 @@ struct HECEnvelope: Sendable {
 
     /// Appends the envelope of one event of a batch to `body`.
     mutating func append(_ batch: borrowing EventBatch, _ place: Int, to body: inout ByteBuffer) {
-        guard let note = batch.note(place) else { return append(batch.record(place), to: &body) }
-        index = EventIndex(note)
-        appendScanned(batch.record(place), to: &body)
+        guard batch.hasNote(place) else { return append(batch.record(place), to: &body) }
+        append(batch.record(place), EventIndex(batch.note(place)), to: &body)
     }
 
     /// Appends the envelope of one record, which is one slog JSON line, to `body`.
     mutating func append(_ record: Span<UInt8>, to body: inout ByteBuffer) {
+        var index = EventIndex()
         guard scanner.scan(record, into: &index) == .connectionLog else { return appendText(record, to: &body) }
-        appendScanned(record, to: &body)
+        append(record, index, to: &body)
     }
 
-    private mutating func appendScanned(_ record: Span<UInt8>, to body: inout ByteBuffer) {
+    private mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to body: inout ByteBuffer) {
         let names = names?.members(of: record, index)
         // Of each value at most three copies are made.
         let limit = metadata.count + 3 * record.count + HECEnvelope.ownBytesMax + (names?.count ?? 0)
-        let index = index
         let format = format
         let metadata = metadata
         body.withWriter(reserving: limit) { writer in

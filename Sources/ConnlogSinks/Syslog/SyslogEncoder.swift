@@ -24,6 +24,6 @@ struct SyslogEncoder: EventEncoder {
     @inline(__always)
     mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
         if legacy == nil { return modern.append(record, index, to: &output) }
-        return legacy?.append(record, to: &output) ?? false
+        return legacy?.append(record, index, to: &output) ?? false
     }
 }

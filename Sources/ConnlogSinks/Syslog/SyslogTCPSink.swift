@@ -11,9 +11,6 @@ public import ConnlogSystem
 ///
 /// The side that reads is looked at before each write, so a receiver that went away between two batches costs nothing.
 public actor SyslogTCPSink: Sink {
-    /// Bytes that are encoded before they are written: enough to make system calls rare, small enough to stay in the
-    /// processor's cache.
-    private static let chunkBytes = 256 << 10
     /// How long the end of a connection may take, at most.
     private static let farewell = Duration.seconds(5)
 
@@ -21,25 +18,22 @@ public actor SyslogTCPSink: Sink {
 
     private let options: SyslogOptions
     private let log: LogFunction
-    private var encoder: SyslogEncoder
     private var truncation = TruncationReport()
 
     private var pool: ReceiverPool
     private var window = AcknowledgementWindow()
     private var tail: SentTail
 
-    // One message, and messages with their frames.
-    private var message = ByteBuffer()
+    private var frames: SyslogFrames
     /// Where each message of the batch at hand ends, in bytes from the beginning of the connection.
     private var ends: [UInt64] = []
-    private var chunk = ByteBuffer(capacity: SyslogTCPSink.chunkBytes)
 
     public init(_ options: SyslogOptions, log: @escaping LogFunction) {
         self.options = options
         self.log = log
         pool = ReceiverPool(options, log: log)
         tail = SentTail(bytesMax: options.resendTailBytes)
-        encoder = SyslogEncoder(options)
+        frames = SyslogFrames(options)
     }
 
     public func open(_ committed: [UInt8]?) async throws(SinkError) {
@@ -60,54 +54,34 @@ public actor SyslogTCPSink: Sink {
 
     private func write(_ batch: EventBatch, to connection: TCPConnection) -> SendOutcome {
         ends.removeAll(keepingCapacity: true)
-        chunk.removeAll()
+        frames.removeAll()
         do throws(SocketError) {
-            for place in 0..<batch.count {
-                message.removeAll()
-                guard encoder.append(batch, place, to: &message) else {
-                    try flush(to: connection)
-                    return rejected(at: place, ends, connection)
-                }
-                appendFrame()
-                ends.append(connection.bytesWritten + UInt64(chunk.count))
-                if chunk.count >= SyslogTCPSink.chunkBytes { try flush(to: connection) }
+            var place = 0
+            var stop = SyslogFrames.Stop.full
+            while stop == .full {
+                stop = frames.add(batch, from: &place, start: connection.bytesWritten, &ends)
+                try flush(to: connection)
             }
-            try flush(to: connection)
+            if stop == .rejected { return rejected(at: place, ends, connection) }
         } catch {
             let failure = error.outcome(mayRepeat: true)
             let acknowledged = connection.bytesAcknowledged
             breakOff(failure, isOrderly: error.isOrderly)
             return AcknowledgementWindow.outcome(ends, acknowledged, failure)
         }
-        truncation.update(encoder.truncations, options.messages.bytesMax, log)
+        truncation.update(frames.truncations, options.messages.bytesMax, log)
         return .accepted(window.add(ends))
     }
 
-    private func appendFrame() {
-        switch options.framing {
-        case .octetCounting:
-            chunk.withWriter(reserving: message.count + 21) {
-                $0.appendDecimal(UInt64(message.count))
-                $0.append(UInt8(ascii: " "))
-                $0.append(message.span)
-            }
-        case .lf:
-            chunk.withWriter(reserving: message.count + 1) {
-                $0.append(message.span)
-                $0.append(UInt8(ascii: "\n"))
-            }
-        }
-    }
-
     private func flush(to connection: TCPConnection) throws(SocketError) {
-        if chunk.isEmpty { return }
+        if frames.bytes.isEmpty { return }
         if options.resendTailBytes > 0 {
             let start = connection.bytesWritten
             let these = Array(ends.reversed().prefix { $0 > start }.reversed())
-            tail.add(chunk, ends: these, acknowledged: connection.bytesAcknowledged)
+            tail.add(frames.bytes, ends: these, acknowledged: connection.bytesAcknowledged)
         }
-        try connection.send(chunk)
-        chunk.removeAll()
+        try connection.send(frames.bytes)
+        frames.removeAll()
     }
 
     /// One record is no connection event, which the decoder should have seen to: it is poison, once the ones before it
@@ -237,7 +211,7 @@ public actor SyslogTCPSink: Sink {
     public func reopen() async { pool.mustRenew = true }
 
     public func close() async {
-        truncation.end(encoder.truncations, options.messages.bytesMax, log)
+        truncation.end(frames.truncations, options.messages.bytesMax, log)
         pool.finish(atMost: min(options.timeout, SyslogTCPSink.farewell))
     }
 }

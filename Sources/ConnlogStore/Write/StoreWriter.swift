@@ -138,8 +138,8 @@ struct StoreWriter {
         var index = EventIndex()
         for place in first..<batch.count {
             let record = batch.record(place)
-            if let note = batch.note(place) {
-                index = EventIndex(note)
+            if batch.hasNote(place) {
+                index = EventIndex(batch.note(place))
             } else {
                 _ = scanner.scan(record, into: &index)
             }

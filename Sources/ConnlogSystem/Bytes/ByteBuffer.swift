@@ -1,4 +1,4 @@
-private import CConnlog
+public import CConnlog
 
 /// Growable bytes whose memory is kept for reuse.
 ///
@@ -11,7 +11,11 @@ public struct ByteBuffer: Sendable {
 
     // All of it is initialised memory; `count` says how much of it means something.
     @usableFromInline var storage: [UInt8]
-    public private(set) var count = 0
+    @usableFromInline var used = 0
+
+    @inlinable public var count: Int {
+        @inline(__always) get { used }
+    }
 
     public init(capacity: Int = 0) {
         storage = capacity == 0 ? [] : [UInt8](repeating: 0, count: capacity + ByteBuffer.padding)
@@ -22,25 +26,26 @@ public struct ByteBuffer: Sendable {
         append(contentsOf: Array(bytes))
     }
 
-    public var isEmpty: Bool { count == 0 }
+    @inlinable public var isEmpty: Bool { count == 0 }
 
     /// Bytes that fit without another allocation, the present ones included.
     public var capacity: Int { max(0, storage.count - ByteBuffer.padding) }
 
     /// All bytes.
-    public var span: Span<UInt8> {
+    @inlinable public var span: Span<UInt8> {
         @_lifetime(borrow self)
         borrowing get { storage.span.extracting(0..<count) }
     }
 
     /// The bytes of `range`, which must lie within `0..<count`.
+    @inlinable
     @_lifetime(borrow self)
     public func span(_ range: Range<Int>) -> Span<UInt8> {
         precondition(range.upperBound <= count)
         return storage.span.extracting(range)
     }
 
-    public subscript(index: Int) -> UInt8 {
+    @inlinable public subscript(index: Int) -> UInt8 {
         precondition(index < count)
         return storage[index]
     }
@@ -57,7 +62,7 @@ public struct ByteBuffer: Sendable {
     public var array: [UInt8] { Array(storage[0..<count]) }
 
     /// Whether the bytes of `range` are all below 0x80.
-    public func isASCII(_ range: Range<Int>) -> Bool {
+    @inlinable public func isASCII(_ range: Range<Int>) -> Bool {
         precondition(range.upperBound <= count)
         return unsafe storage.withUnsafeBufferPointer { memory in
             guard let base = memory.baseAddress else { return true }
@@ -65,18 +70,21 @@ public struct ByteBuffer: Sendable {
         }
     }
 
-    public mutating func removeAll() { count = 0 }
+    @inlinable public mutating func removeAll() { used = 0 }
 
     /// Forgets everything from `newCount` on.
-    public mutating func truncate(to newCount: Int) {
+    @inlinable public mutating func truncate(to newCount: Int) {
         precondition(newCount <= count)
-        count = newCount
+        used = newCount
     }
 
     /// Makes room for `more` bytes behind the present ones; grows by doubling.
-    public mutating func reserve(_ more: Int) {
+    @inlinable public mutating func reserve(_ more: Int) {
         let needed = count + more + ByteBuffer.padding
-        guard storage.count < needed else { return }
+        if storage.count < needed { grow(needed) }
+    }
+
+    @usableFromInline mutating func grow(_ needed: Int) {
         let grown = max(needed, storage.count * 2, 256)
         var larger = [UInt8](repeating: 0, count: grown)
         unsafe larger.withUnsafeMutableBytes { new in
@@ -88,10 +96,10 @@ public struct ByteBuffer: Sendable {
         storage = larger
     }
 
-    public mutating func append(_ byte: UInt8) {
+    @inlinable public mutating func append(_ byte: UInt8) {
         reserve(1)
-        storage[count] = byte
-        count += 1
+        storage[used] = byte
+        used += 1
     }
 
     public mutating func append(contentsOf bytes: [UInt8]) {
@@ -102,7 +110,7 @@ public struct ByteBuffer: Sendable {
         append(contentsOf: Array(text.utf8))
     }
 
-    public mutating func append(_ bytes: Span<UInt8>) {
+    @inlinable public mutating func append(_ bytes: Span<UInt8>) {
         withWriter(reserving: bytes.count) { $0.append(bytes) }
     }
 
@@ -114,14 +122,38 @@ public struct ByteBuffer: Sendable {
             guard rest > 0, length > 0, let base = memory.baseAddress else { return }
             unsafe base.copyMemory(from: base + length, byteCount: rest)
         }
-        count = rest
+        used = rest
+    }
+
+    /// Moves the bytes from `start` on so that they begin at `newStart`; in between are bytes that mean nothing.
+    public mutating func moveTail(from start: Int, to newStart: Int) {
+        precondition(start >= 0 && start <= count && newStart >= 0)
+        let length = count - start
+        reserve(max(0, newStart - start))
+        unsafe storage.withUnsafeMutableBytes { memory in
+            guard length > 0, let base = memory.baseAddress else { return }
+            unsafe (base + newStart).copyMemory(from: base + start, byteCount: length)
+        }
+        used = newStart + length
+    }
+
+    /// Writes over `length` bytes that are there with `body`, which must write no more than that.
+    @inlinable @inline(__always)
+    public mutating func overwrite(at place: Int, reserving length: Int, _ body: (inout ByteWriter) -> Void) {
+        precondition(place >= 0 && place + length <= count)
+        unsafe storage.withUnsafeMutableBytes { memory in
+            guard let base = memory.baseAddress else { return }
+            var writer = unsafe ByteWriter(base: base + place, limit: length)
+            body(&writer)
+            precondition(writer.count <= length)
+        }
     }
 
     /// Writes up to `limit` bytes behind the present ones with `body`, which must not write more than that.
     ///
     /// The writer checks in debug builds only, so that encoders run at the speed of plain memory: whoever calls it
     /// computes `limit` from the lengths of what is copied.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func withWriter(reserving limit: Int, _ body: (inout ByteWriter) -> Void) {
         reserve(limit)
         let start = count
@@ -132,7 +164,7 @@ public struct ByteBuffer: Sendable {
             return writer.count
         }
         precondition(written <= limit)
-        count += written
+        used += written
     }
 
     /// Lets `fill` write at most `limit` bytes of memory behind the present ones; it returns how many it wrote.
@@ -148,7 +180,7 @@ public struct ByteBuffer: Sendable {
         }
         let filled = try outcome.get()
         precondition(filled >= 0 && filled <= limit)
-        count += filled
+        used += filled
         return filled
     }
 

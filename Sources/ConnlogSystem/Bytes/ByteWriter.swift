@@ -1,69 +1,75 @@
-private import CConnlog
-#if canImport(Glibc)
-import Glibc
-#endif
+public import CConnlog
 
 /// Writes bytes one after another into memory that `ByteBuffer.withWriter` has reserved.
 ///
 /// It cannot outlive that call (it is not copyable and only lent), and it does not grow: the caller has reserved
 /// enough. Each write is checked in debug builds.
+///
+/// All that is used for each value can be inlined by other modules. Measured: without, a message over TCP takes a ninth
+/// more of the processor.
 @safe public struct ByteWriter: ~Copyable {
     @usableFromInline let base: UnsafeMutableRawPointer
     @usableFromInline let limit: Int
-    public private(set) var count = 0
+    @usableFromInline var written = 0
 
-    @unsafe init(base: UnsafeMutableRawPointer, limit: Int) {
+    /// Bytes written so far.
+    @inlinable public var count: Int {
+        @inline(__always) get { written }
+    }
+
+    @inlinable @unsafe init(base: UnsafeMutableRawPointer, limit: Int) {
         unsafe self.base = unsafe base
         self.limit = limit
     }
 
     /// Counts bytes that an extension has stored behind the present ones.
-    @inline(__always)
-    mutating func advance(by length: Int) { count &+= length }
+    @inlinable @inline(__always)
+    mutating func advance(by length: Int) { written &+= length }
 
     /// Forgets what was written from `newCount` on.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func truncate(to newCount: Int) {
         precondition(newCount >= 0 && newCount <= count)
-        count = newCount
+        written = newCount
     }
 
     /// Writes another byte in place of one that was written.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func replace(at place: Int, with byte: UInt8) {
         precondition(place >= 0 && place < count)
         unsafe base.storeBytes(of: byte, toByteOffset: place, as: UInt8.self)
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func append(_ byte: UInt8) {
         assert(count < limit)
         unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-        count &+= 1
+        written &+= 1
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func append(_ bytes: Span<UInt8>) {
         let length = bytes.count
         assert(count + length <= limit)
         unsafe bytes.withUnsafeBytes { source in
             guard let start = source.baseAddress else { return }
-            unsafe memcpy(base + count, start, length)
+            unsafe connlog_copy(base + written, start, length)
         }
-        count &+= length
+        written &+= length
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func append(_ text: StaticString) {
         let length = text.utf8CodeUnitCount
         assert(count + length <= limit)
-        unsafe memcpy(base + count, text.utf8Start, length)
-        count &+= length
+        unsafe (base + written).copyMemory(from: text.utf8Start, byteCount: length)
+        written &+= length
     }
 
     /// Copies bytes of `range` up to the first control character (below 0x20, or DEL), and with `inParameter` also up to
     /// the first `"`, `\` or `]`. Needs 16 bytes more room than it copies.
     /// - Returns: how many bytes were copied.
+    @inlinable
     public mutating func appendSyslogText(_ bytes: Span<UInt8>, _ range: Range<Int>, inParameter: Bool) -> Int {
         precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
         assert(count + range.count <= limit)
@@ -72,12 +78,17 @@ import Glibc
             let target = unsafe (base + count).assumingMemoryBound(to: UInt8.self)
             return unsafe connlog_copy_syslog_text(target, source + range.lowerBound, range.count, inParameter ? 1 : 0)
         }
-        count &+= copied
+        written &+= copied
         return copied
     }
 
     /// An unsigned number in decimal, at most 20 bytes.
     public mutating func appendDecimal(_ value: UInt64) {
+        appendDecimal(value, digits: ByteWriter.decimalDigits(value))
+    }
+
+    /// How many digits a number has in decimal.
+    public static func decimalDigits(_ value: UInt64) -> Int {
         var digits = 1
         var bound: UInt64 = 10
         while digits < 20, value >= bound {
@@ -86,11 +97,11 @@ import Glibc
             if next.overflow { break }
             bound = next.partialValue
         }
-        appendDecimal(value, digits: digits)
+        return digits
     }
 
     /// The last `digits` digits of a number, zeros in front.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func appendDecimal(_ value: UInt64, digits: Int) {
         assert(count + digits <= limit)
         var rest = value
@@ -101,6 +112,6 @@ import Glibc
             unsafe base.storeBytes(of: UInt8(truncatingIfNeeded: digit &+ 0x30), toByteOffset: place, as: UInt8.self)
             rest = quotient
         }
-        count &+= digits
+        written &+= digits
     }
 }

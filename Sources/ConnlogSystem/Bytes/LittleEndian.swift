@@ -1,7 +1,3 @@
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// Fixed-width integers, least significant byte first, as files of ours hold them.
 extension Span where Element == UInt8 {
     @inlinable public func uint16(at index: Int) -> UInt16 {
@@ -23,7 +19,7 @@ extension Span where Element == UInt8 {
 
 extension ByteWriter {
     /// Appends an integer, least significant byte first.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func append(littleEndian value: some FixedWidthInteger & BitwiseCopyable) {
         let length = MemoryLayout.size(ofValue: value)
         assert(count + length <= limit)
@@ -32,28 +28,28 @@ extension ByteWriter {
     }
 
     /// Appends `length` zero bytes.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func appendZeros(_ length: Int) {
         assert(count + length <= limit)
-        unsafe memset(base + count, 0, length)
+        unsafe (base + count).initializeMemory(as: UInt8.self, repeating: 0, count: length)
         advance(by: length)
     }
 }
 
 extension ByteBuffer {
     /// Appends an integer, least significant byte first.
-    public mutating func append(littleEndian value: some FixedWidthInteger & BitwiseCopyable) {
+    @inlinable public mutating func append(littleEndian value: some FixedWidthInteger & BitwiseCopyable) {
         withWriter(reserving: MemoryLayout.size(ofValue: value)) { $0.append(littleEndian: value) }
     }
 
     /// Appends `length` zero bytes.
-    public mutating func appendZeros(_ length: Int) {
+    @inlinable public mutating func appendZeros(_ length: Int) {
         reserve(length)
         withWriter(reserving: length) { $0.appendZeros(length) }
     }
 
     /// Replaces the four bytes at `index`, which must lie inside.
-    public mutating func store(littleEndian value: UInt32, at index: Int) {
+    @inlinable public mutating func store(littleEndian value: UInt32, at index: Int) {
         precondition(index >= 0 && index + 4 <= count)
         unsafe storage.withUnsafeMutableBytes {
             unsafe $0.storeBytes(of: value.littleEndian, toByteOffset: index, as: UInt32.self)
@@ -61,7 +57,7 @@ extension ByteBuffer {
     }
 
     /// Replaces the eight bytes at `index`, which must lie inside.
-    public mutating func store(littleEndian value: UInt64, at index: Int) {
+    @inlinable public mutating func store(littleEndian value: UInt64, at index: Int) {
         precondition(index >= 0 && index + 8 <= count)
         unsafe storage.withUnsafeMutableBytes {
             unsafe $0.storeBytes(of: value.littleEndian, toByteOffset: index, as: UInt64.self)

@@ -1,14 +1,14 @@
-private import CConnlog
+public import CConnlog
 
 /// Texts that are packed into half as many bytes, and the way back; see `pack.h`.
 extension ByteWriter {
-    public static let packedUUIDBytes = 16
-    public static let uuidBytes = 36
-    public static let packedTimeBytes = 12
+    @inlinable public static var packedUUIDBytes: Int { 16 }
+    @inlinable public static var uuidBytes: Int { 36 }
+    @inlinable public static var packedTimeBytes: Int { 12 }
 
     /// Appends the 16 bytes of the UUID whose text is the 36 bytes at `place`.
     /// - Returns: `false`, and nothing appended, if that is no UUID in lower case.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func appendPackedUUID(_ bytes: Span<UInt8>, at place: Int) -> Bool {
         precondition(place >= 0 && place + ByteWriter.uuidBytes <= bytes.count)
         assert(count + ByteWriter.packedUUIDBytes <= limit)
@@ -22,7 +22,7 @@ extension ByteWriter {
     }
 
     /// Appends the 36 bytes of text of the 16 bytes at `place`.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func appendUUID(packed bytes: Span<UInt8>, at place: Int) {
         precondition(place >= 0 && place + ByteWriter.packedUUIDBytes <= bytes.count)
         assert(count + ByteWriter.uuidBytes <= limit)
@@ -36,7 +36,7 @@ extension ByteWriter {
 
     /// Appends the 12 bytes of a time such as `2025-07-03T05:09:41.929840747Z`, which needs 16 bytes of room.
     /// - Returns: the digits behind the point; `nil`, and nothing appended, if it is not written so.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func appendPackedTime(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
         precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
         assert(count + ByteWriter.packedTimeBytes <= limit)
@@ -51,7 +51,7 @@ extension ByteWriter {
     }
 
     /// Appends the text of the packed time at `place`, at most 30 bytes; needs 32 bytes of room.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func appendTime(packed bytes: Span<UInt8>, at place: Int, digits: Int) {
         precondition(place >= 0 && place + ByteWriter.packedTimeBytes <= bytes.count && 0...9 ~= digits)
         assert(count + 32 <= limit)
@@ -64,7 +64,7 @@ extension ByteWriter {
     }
 
     /// Appends a byte and the `length - 1` bytes of a pattern behind it; needs 24 bytes of room.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func append(_ pattern: WordPattern, _ first: UInt8, length: Int) {
         assert(length <= 24 && count + 24 <= limit)
         unsafe base.storeBytes(of: (pattern.head | UInt64(first)).littleEndian, toByteOffset: count, as: UInt64.self)

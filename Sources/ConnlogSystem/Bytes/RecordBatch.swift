@@ -4,20 +4,21 @@
 public struct RecordBatch: Sendable {
     /// The bytes of all records; there may be others between them.
     public var bytes: ByteBuffer
-    public private(set) var records: [Record] = []
+    public internal(set) var records: [Record] = []
     /// Bytes of all records together.
-    public private(set) var recordBytes = 0
+    public internal(set) var recordBytes = 0
     // Either as many as there are records, or fewer: then nothing is known about the others.
-    private var notes: [RecordNote] = []
+    @usableFromInline var notes: [RecordNote] = []
 
     public init(capacity: Int = 0) {
         bytes = ByteBuffer(capacity: capacity)
     }
 
-    public var count: Int { records.count }
-    public var isEmpty: Bool { records.isEmpty }
+    @inlinable public var count: Int { records.count }
+    @inlinable public var isEmpty: Bool { records.isEmpty }
 
     /// The record at `index`, in the core, one slog JSON line without its line feed.
+    @inlinable
     @_lifetime(borrow self)
     public func record(_ index: Int) -> Span<UInt8> {
         bytes.span(records[index].range)
@@ -36,10 +37,14 @@ public struct RecordBatch: Sendable {
         notes.append(note)
     }
 
-    /// What is known about a record; `nil` for nothing.
-    @inline(__always)
-    public func note(_ index: Int) -> RecordNote? {
-        guard index < notes.count, !notes[index].isBlank else { return nil }
+    /// Whether something is known about a record.
+    @inlinable @inline(__always)
+    public func hasNote(_ index: Int) -> Bool { index < notes.count && !notes[index].isBlank }
+
+    /// What is known about a record that has a note. A note is large: it is not optional so that it is copied once.
+    @inlinable @inline(__always)
+    public func note(_ index: Int) -> RecordNote {
+        precondition(index < notes.count)
         return notes[index]
     }
 
@@ -97,13 +102,13 @@ public struct RecordBatch: Sendable {
 
 /// Where a record lies in its batch.
 public struct Record: Sendable, Equatable {
-    private let start: UInt32
-    private let length: UInt32
+    @usableFromInline let start: UInt32
+    @usableFromInline let length: UInt32
 
     init(_ range: Range<Int>) {
         start = UInt32(range.lowerBound)
         length = UInt32(range.count)
     }
 
-    public var range: Range<Int> { Int(start)..<Int(start) + Int(length) }
+    @inlinable public var range: Range<Int> { Int(start)..<Int(start) + Int(length) }
 }

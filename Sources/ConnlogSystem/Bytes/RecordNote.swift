@@ -5,7 +5,7 @@ public struct RecordNote: Sendable {
     /// Nothing is known.
     public var isBlank: Bool
 
-    public init(words: InlineArray<32, UInt64>) {
+    @inlinable public init(words: InlineArray<32, UInt64>) {
         self.words = words
         isBlank = false
     }

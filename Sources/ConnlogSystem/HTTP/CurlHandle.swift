@@ -39,7 +39,9 @@ import Glibc
         set(CURLOPT_FOLLOWLOCATION, 0)
         set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
-        set(CURLOPT_UPLOAD_BUFFERSIZE, 1 << 20)
+        // libcurl allocates it for each request. Below 128 KiB glibc keeps that memory; more is new from the kernel each
+        // time. Measured: 7 to 9 % less of the processor than with 1 MiB.
+        set(CURLOPT_UPLOAD_BUFFERSIZE, 96 << 10)
         set(CURLOPT_TCP_KEEPALIVE, 1)
         set(CURLOPT_DNS_CACHE_TIMEOUT, 0)
         set(CURLOPT_DNS_SHUFFLE_ADDRESSES, 1)
