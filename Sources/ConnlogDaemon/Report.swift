@@ -6,6 +6,14 @@ extension QueueReport {
     /// - Parameter sinks: the configured ones.
     func lines(sinks configured: [String]) -> [(LogLevel, String)] {
         var lines: [(LogLevel, String)] = damage.map { (.error, "queue: \($0)") }
+        if refusedReads > 0 {
+            lines.append(
+                (
+                    .warning,
+                    "queue: the disk refused \(Quantity.count(refusedReads, "read")) (input/output error) while the queue was "
+                        + "opened, and was asked again; look at the kernel's log"
+                ))
+        }
         if tornBytes > 0 {
             lines.append(
                 (

@@ -75,7 +75,8 @@ public final class Queue: Sendable {
     ) throws(QueueError) -> Queue {
         let lock = try takeLock(directory, fileSystem)
         let options = options.resolved(try? fileSystem.space(of: directory))
-        let found = try Recovery(directory, fileSystem, options)
+        let patient = PatientFileSystem(fileSystem, timer)
+        let found = try Recovery(directory, patient, options)
         return Queue(directory, fileSystem, options, found, clock, timer, lock, startsThread)
     }
 

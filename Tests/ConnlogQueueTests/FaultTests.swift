@@ -1,6 +1,7 @@
 @testable import ConnlogQueue
 import ConnlogSystem
 import ConnlogTestSupport
+import Synchronization
 import Testing
 
 /// Calls that fail, one at a time, in every workload; then the power fails, and everything must be there.
@@ -44,6 +45,62 @@ import Testing
             await queue.close()
             if isDone { break }
         }
+    }
+
+    /// A queue with twenty events of which a sink has none, after its process was killed.
+    private func killed(_ words: [String]) async throws -> SimulatedFileSystem {
+        let disk = SimulatedFileSystem()
+        let queue = try Bench(disk).open()
+        _ = try queue.registerSink("a", quota: nil, onFull: .block)
+        for word in words { try await queue.store([word]) }
+        queue.abandon()
+        await queue.close()
+        return disk
+    }
+
+    private static let words = (0..<20).map { "\($0) " + String(repeating: "r", count: 200) }
+
+    @Test(arguments: [1, PatientFileSystem.pausesMax])
+    func `a disk that gives nothing for a while as the queue opens costs nothing, whatever file and place`(
+        pauses: Int
+    ) async throws {
+        let original = try await killed(Self.words)
+        for name in original.names where !name.hasSuffix("/lock") {
+            for place in stride(from: 0, to: max(1, original.bytes(name).count), by: 97) {
+                let disk = original.killed()
+                disk.setUnreadable(name, place..<Int.max)
+                let bench = Bench(disk)
+                let timer = bench.timer
+                timer.whenPausing.withLock { body in
+                    body = { if timer.pauses.withLock({ $0 }) >= pauses { disk.setReadable() } }
+                }
+                let queue = try bench.open()
+                disk.setReadable()
+                _ = try queue.registerSink("a", quota: nil, onFull: .block)
+                #expect(queue.report.damage.isEmpty, "\(name) from \(place): \(queue.report.damage)")
+                #expect(queue.report.refusedReads == timer.pauses.withLock { $0 })
+                try await queue.store(["new"])
+                #expect(try queue.readAll("a", from: 0) == Self.words + ["new"], "\(name) from \(place)")
+                await queue.close()
+            }
+        }
+    }
+
+    @Test func `a disk that refuses for good holds the start up for two seconds and costs what cannot be read`()
+        async throws
+    {
+        let original = try await killed(Self.words)
+        let disk = original.killed()
+        let last = try #require(original.names.filter { $0.hasSuffix(".seg") }.max())
+        disk.setUnreadable(last, 600..<Int.max)
+        let bench = Bench(disk)
+        let queue = try bench.open()
+        #expect(bench.timer.pauses.withLock { $0 } == PatientFileSystem.pausesMax)
+        #expect(queue.report.refusedReads > PatientFileSystem.pausesMax)
+        _ = try queue.registerSink("a", quota: nil, onFull: .block)
+        let kept = try queue.readAll("a", from: 0)
+        #expect(kept.count < Self.words.count && kept == Array(Self.words.prefix(kept.count)))
+        await queue.close()
     }
 
     @Test func `a full disk holds sources up, lets sinks drain, and is over when there is room`() async throws {

@@ -1,6 +1,6 @@
 import ConnlogQueue
 package import ConnlogSystem
-import Synchronization
+package import Synchronization
 
 /// Time that passes only when a test says so.
 package final class ManualTimer: QueueTimer {
@@ -19,6 +19,9 @@ package final class ManualTimer: QueueTimer {
     }
 
     private let state = Mutex(State())
+    /// How often a pause was asked for.
+    package let pauses = Mutex(0)
+    package let whenPausing = Mutex<(@Sendable () -> Void)?>(nil)
 
     package init() {}
 
@@ -62,6 +65,12 @@ package final class ManualTimer: QueueTimer {
         for idler in idlers { idler.resume() }
         if !isOver { lock.wait() }
         state.withLock { $0.isWaiting = false }
+    }
+
+    /// Does not wait: `whenPausing` is told instead, which may change what is waited for.
+    package func pause(_ length: Duration) {
+        pauses.withLock { $0 += 1 }
+        whenPausing.withLock { $0 }?()
     }
 
     package func advance(by length: Duration) {

@@ -128,25 +128,13 @@ extension OffsetsFile {
         let path = "\(directory)/\(name)"
         let found: (file: any OpenFile, bytes: ByteBuffer)
         do throws(SystemError) {
-            found = try readAgain(path, fileSystem, mode)
+            found = try read(path, fileSystem, mode)
         } catch {
             if error.code == Errno.notFound { return Loading() }
             let damage = Damage(kind: .offsetsSlot, file: name, position: 0, bytes: 0, events: 0)
             return Loading(exists: true, damage: [damage])
         }
         return try interpret(found.bytes, found.file)
-    }
-
-    /// A disk that refuses once may not refuse the second time.
-    private static func readAgain(
-        _ path: String, _ fileSystem: any FileSystem, _ mode: OpenMode
-    ) throws(SystemError) -> (file: any OpenFile, bytes: ByteBuffer) {
-        do throws(SystemError) {
-            return try read(path, fileSystem, mode)
-        } catch {
-            guard error.code == Errno.inputOutput else { throw error }
-            return try read(path, fileSystem, mode)
-        }
     }
 
     private static func read(

@@ -29,7 +29,7 @@ struct Recovery {
         var name: String { SegmentName.of(first) }
     }
 
-    init(_ directory: String, _ fileSystem: any FileSystem, _ options: QueueOptions) throws(QueueError) {
+    init(_ directory: String, _ fileSystem: PatientFileSystem, _ options: QueueOptions) throws(QueueError) {
         self.directory = directory
         self.fileSystem = fileSystem
         offsets = try OffsetsFile.load(directory, fileSystem)
@@ -42,6 +42,7 @@ struct Recovery {
         takeOffsets()
         try examineLastSegment()
         finishReport()
+        report.refusedReads = fileSystem.patience.refusals
     }
 
     // MARK: - Files
@@ -139,9 +140,7 @@ struct Recovery {
 
     private mutating func examineLastSegment() throws(QueueError) {
         while let last = files.last {
-            var finding = try examine(last)
-            // A disk that refuses once may not refuse the second time.
-            if finding == .unreadable { finding = try examine(last) }
+            let finding = try examine(last)
             if finding == .segment { break }
             files.removeLast()
             report.damage.append(

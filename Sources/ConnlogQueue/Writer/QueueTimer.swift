@@ -7,6 +7,9 @@ package protocol QueueTimer: Sendable {
 
     /// Gives the lock up until it is woken, or until `deadline`; may return for no reason.
     func wait(on lock: ConditionLock, until deadline: Duration?)
+
+    /// Lets that much time pass.
+    func pause(_ length: Duration)
 }
 
 /// The machine's monotonic clock.
@@ -19,5 +22,13 @@ package struct SystemQueueTimer: QueueTimer {
 
     package func wait(on lock: ConditionLock, until deadline: Duration?) {
         if let deadline { lock.wait(atMost: deadline - now()) } else { lock.wait() }
+    }
+
+    package func pause(_ length: Duration) {
+        let lock = ConditionLock()
+        let end = now() + length
+        lock.lock()
+        while now() < end { lock.wait(atMost: end - now()) }
+        lock.unlock(waking: false)
     }
 }

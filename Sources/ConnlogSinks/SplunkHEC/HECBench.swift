@@ -21,7 +21,7 @@ final class HECBench: @unchecked Sendable {
 
     func encode(_ batch: EventBatch, compressing: Bool) {
         plain.removeAll()
-        for place in 0..<batch.count { envelope.append(batch, place, to: &plain) }
+        envelope.append(batch, to: &plain)
         finish(batch.count, compressing)
     }
 

@@ -84,8 +84,12 @@ struct HECEnvelope: Sendable {
     /// What an envelope adds to a record, about.
     var bytesPerEvent: Int { metadata.count + 130 }
 
-    /// Appends the envelope of one event of a batch to `body`.
-    mutating func append(_ batch: borrowing EventBatch, _ place: Int, to body: inout ByteBuffer) {
+    /// Appends the envelopes of a batch to `body`.
+    mutating func append(_ batch: borrowing EventBatch, to body: inout ByteBuffer) {
+        for place in 0..<batch.count { append(batch, place, to: &body) }
+    }
+
+    private mutating func append(_ batch: borrowing EventBatch, _ place: Int, to body: inout ByteBuffer) {
         guard batch.hasNote(place) else { return append(batch.record(place), to: &body) }
         append(batch.record(place), EventIndex(batch.note(place)), to: &body)
     }
