@@ -44,7 +44,7 @@ struct Connlog: AsyncParsableCommand {
     /// ArgumentParser's own ending, but with 2 for a wrong command line.
     static func main() async {
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(QueryWords.sorted(Array(CommandLine.arguments.dropFirst())))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -10,12 +10,12 @@ struct EventsCommand: AsyncParsableCommand {
             The query is Coder's filter language with connlog's additions:
 
               connlog events 'workspace_owner:alice status:ongoing'
-              connlog events 'type:ssh connected_after:-24h -ip:10.0.0.0/8' --csv --limit 0 > day.csv
+              connlog events type:ssh connected_after:-24h -ip:10.0.0.0/8 --csv --limit 0 > day.csv
               connlog events 'code:400-599'
               connlog events 'duration:>8h dev'
             """)
 
-    @Argument(help: "What to look for; without it, everything.") var query = ""
+    @OptionGroup var query: QueryWords
     @OptionGroup var server: ServerConnection
     @Flag(help: "JSON Lines, as the API has them.") var json = false
     @Flag(help: "CSV with a header line.") var csv = false
@@ -29,7 +29,7 @@ struct EventsCommand: AsyncParsableCommand {
     func run() async throws {
         let format = json ? "jsonl" : csv ? "csv" : "text"
         let path =
-            "/api/v2/connectionlog/export?format=\(format)&limit=\(limit)&q=\(ServerConnection.escaped(query))"
+            "/api/v2/connectionlog/export?format=\(format)&limit=\(limit)&q=\(ServerConnection.escaped(query.text))"
         let server = server
         do {
             try await Interruption.stopping {

@@ -9,13 +9,13 @@ struct TailCommand: AsyncParsableCommand {
         abstract: "Follow events as the store of a running connlog gets them, until Ctrl-C.",
         discussion: "When the connection breaks it is made anew, and goes on where it was.")
 
-    @Argument(help: "Which events, in the filter language; without it, all.") var query = ""
+    @OptionGroup var query: QueryWords
     @OptionGroup var server: ServerConnection
     @Flag(help: "JSON Lines.") var json = false
 
     func run() async throws {
         let lines = EventLines()
-        let (server, query, format) = (server, ServerConnection.escaped(query), json ? "" : "&format=text")
+        let (server, query, format) = (server, ServerConnection.escaped(query.text), json ? "" : "&format=text")
         do {
             try await Interruption.stopping {
                 var hasWorked = false

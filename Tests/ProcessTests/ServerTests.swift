@@ -110,6 +110,13 @@ extension ProcessTests {
             #expect(csv.output.components(separatedBy: "\r\n").count - 2 == rows?.count && rows?.isEmpty == false)
             let text = try server.command(["events", "type:ssh", "--limit", "3", "--token-file", key])
             #expect(text.output.split(separator: "\n").count == 3)
+            // Words may exclude, and stand anywhere; options are still told apart from them.
+            let others = try server.command(
+                ["events", "-type:ssh", "connected_before:-1s", "--csv", "--limit", "0", "--token-file", key])
+            let all = try server.command(["events", "--csv", "--limit", "0", "--token-file", key])
+            func lines(_ end: Child.End) -> Int { end.output.components(separatedBy: "\r\n").count - 2 }
+            #expect(others.status == 0 && lines(others) > 0 && lines(others) + lines(csv) == lines(all))
+            #expect(try server.command(["events", "type:ssh", "--cvs", "--token-file", key]).status == 2)
             let wrong = try server.command(["events", "type:foo", "--token-file", key])
             #expect(wrong.status == 1 && wrong.errors.contains("is not a valid value"))
             #expect(!child.errors.contains(token))

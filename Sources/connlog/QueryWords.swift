@@ -1,0 +1,26 @@
+import ArgumentParser
+
+/// A query as words of the command line: `type:ssh -ip:10.0.0.0/8 --json` in any order, with or without quotes.
+///
+/// A word that excludes, such as `-type:ssh`, looks like an option; `sorted` puts those behind `--`, where none is looked
+/// for. What is no `-key:` stays where it is, so that a misspelt option is told as such.
+struct QueryWords: ParsableArguments {
+    @Argument(help: "Which, in the filter language; without it, all.") var words: [String] = []
+
+    var text: String { words.joined(separator: " ") }
+
+    /// The command line with the words that exclude at its end.
+    static func sorted(_ arguments: [String]) -> [String] {
+        guard let command = arguments.first, ["events", "tail"].contains(command), !arguments.contains("--") else {
+            return arguments
+        }
+        let excluding = arguments.filter(excludes)
+        return excluding.isEmpty ? arguments : arguments.filter { !excludes($0) } + ["--"] + excluding
+    }
+
+    private static func excludes(_ word: String) -> Bool {
+        guard word.hasPrefix("-"), let colon = word.firstIndex(of: ":") else { return false }
+        let key = word[word.index(after: word.startIndex)..<colon]
+        return !key.isEmpty && key.allSatisfy { $0.isLowercase && $0.isASCII || $0 == "_" }
+    }
+}
