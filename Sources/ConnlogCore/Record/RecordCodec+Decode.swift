@@ -54,14 +54,14 @@ extension RecordCodec {
                 opener = UInt8(ascii: ",")
                 continue
             }
-            let key = known.keys[Int(number)]
-            writer.append(key.pattern, opener, length: key.length)
+            let key = Int(number)
+            writer.append(known.keys[key].pattern, opener, length: known.keys[key].length)
             opener = UInt8(ascii: ",")
             if number == RecordKeys.fields {
                 fieldsStart = writer.count
                 opener = UInt8(ascii: "{")
             } else {
-                guard let next = value(payload, at, key.slot, length, &index, &writer) else { return false }
+                guard let next = value(payload, at, known.keys[key].slot, length, &index, &writer) else { return false }
                 at = next
             }
         }

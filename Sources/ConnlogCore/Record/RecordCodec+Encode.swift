@@ -55,27 +55,30 @@ extension RecordCodec {
                 opener = UInt8(ascii: ",")
                 continue
             }
-            let key = known.keys[Int(number)]
-            guard RecordCodec.stands(key, opener, line, at) else { return false }
-            at &+= key.length
+            // The key is looked at where it lies: it is too large to be copied for each value.
+            let place = Int(number)
+            guard stands(place, opener, line, at) else { return false }
+            at &+= known.keys[place].length
             opener = UInt8(ascii: ",")
-            let range = index.range(key.slot)
+            let range = index.range(known.keys[place].slot)
             if number == RecordKeys.fields {
                 guard range.kind == .object, range.range.lowerBound == at else { return false }
                 opener = UInt8(ascii: "{")
             } else {
-                guard let end = value(range, key, line, at, &writer) else { return false }
+                guard let end = value(range, place, line, at, &writer) else { return false }
                 at = end
             }
         }
         return at + 1 == line.count && line[at] == UInt8(ascii: "}")
     }
 
-    /// Whether the opener and then the key stand at `at`.
+    /// Whether the opener and then the key with number `key` stand at `at`.
     @inline(__always)
-    private static func stands(_ key: RecordKeys.Key, _ opener: UInt8, _ line: Span<UInt8>, _ at: Int) -> Bool {
-        guard at &+ RecordKeys.keyBytesMax <= line.count else { return standsAtEnd(key, opener, line, at) }
-        return line.matches(key.pattern, opener, at: at)
+    private func stands(_ key: Int, _ opener: UInt8, _ line: Span<UInt8>, _ at: Int) -> Bool {
+        guard at &+ RecordKeys.keyBytesMax <= line.count else {
+            return RecordCodec.standsAtEnd(known.keys[key], opener, line, at)
+        }
+        return line.matches(known.keys[key].pattern, opener, at: at)
     }
 
     private static func standsAtEnd(_ key: RecordKeys.Key, _ opener: UInt8, _ line: Span<UInt8>, _ at: Int) -> Bool {
@@ -88,7 +91,7 @@ extension RecordCodec {
     /// - Returns: where it ends; `nil` if it is not where the index says.
     @inline(__always)
     private func value(
-        _ found: FieldRange, _ key: RecordKeys.Key, _ line: Span<UInt8>, _ at: Int, _ writer: inout ByteWriter
+        _ found: FieldRange, _ key: Int, _ line: Span<UInt8>, _ at: Int, _ writer: inout ByteWriter
     ) -> Int? {
         let range = found.range
         switch found.kind {
@@ -124,7 +127,7 @@ extension RecordCodec {
     }
 
     @inline(__always)
-    private func string(_ range: Range<Int>, _ key: RecordKeys.Key, _ line: Span<UInt8>, _ writer: inout ByteWriter) {
+    private func string(_ range: Range<Int>, _ key: Int, _ line: Span<UInt8>, _ writer: inout ByteWriter) {
         let length = range.count
         if length == ByteWriter.uuidBytes {
             let start = writer.count
@@ -170,8 +173,8 @@ extension RecordCodec {
 
     /// The number of the frequent value that the text is.
     @inline(__always)
-    private func word(_ range: Range<Int>, _ key: RecordKeys.Key, _ line: Span<UInt8>) -> Int? {
-        for number in key.candidates {
+    private func word(_ range: Range<Int>, _ key: Int, _ line: Span<UInt8>) -> Int? {
+        for number in known.keys[key].candidates {
             let word = known.wordRange(number)
             guard word.count == range.count else { continue }
             if line.matches(known.wordBytes.span, at: word.lowerBound, length: word.count, at: range.lowerBound) {
@@ -227,7 +230,7 @@ extension RecordCodec {
     private func keyNumber(_ line: Span<UInt8>, _ at: Int, _ opener: UInt8, _ isInFields: Bool) -> Int? {
         guard at < line.count else { return nil }
         for number in 1..<known.keys.count where known.keys[number].isInFields == isInFields {
-            if RecordCodec.stands(known.keys[number], opener, line, at) { return number }
+            if stands(number, opener, line, at) { return number }
         }
         return nil
     }

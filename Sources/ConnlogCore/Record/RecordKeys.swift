@@ -1,7 +1,5 @@
 internal import ConnlogSystem
 
-internal import ConnlogSystem
-
 /// The keys, orders of keys and frequent values that compact records refer to by number.
 ///
 /// The numbers are on disk: add at the end, never change or remove. A key, order or value that is not here costs bytes or
