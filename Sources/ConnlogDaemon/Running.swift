@@ -58,15 +58,27 @@ struct ConfiguredSink: Sendable {
         return nil
     }
 
+    /// With more sinks than this, batches are smaller: each sink holds some in memory. Measured: 16 file sinks peak at 56
+    /// MiB instead of 72, for a twentieth more of the processor.
+    private static let sinksWithWholeBatches = 8
+    private static let smallBatchBytes = 256 << 10
+    /// A sink that likes larger ones has its reason, as the store has.
+    private static let usualBatchBytes = 1 << 20
+
     /// Starts its delivery on a thread of its own.
-    /// - Parameter past: what it did before in this process.
+    /// - Parameters:
+    ///   - past: what it did before in this process.
+    ///   - count: how many sinks there are.
     func start(
-        _ queue: Queue, from position: SinkPosition, _ settings: Settings, past: DeliveryStatus,
+        _ queue: Queue, from position: SinkPosition, _ settings: Settings, past: DeliveryStatus, of count: Int,
         _ log: @escaping LogFunction
     ) -> RunningSink {
         var options = Delivery.Options(
             filter: filter, deadLetterDirectory: "\(settings.dataDirectory)/queue/dead-letter/\(name)")
         options.deadLetterBytesMax = section.size("dead_letter_size")
+        if count > ConfiguredSink.sinksWithWholeBatches, sink.limits.bytes <= ConfiguredSink.usualBatchBytes {
+            options.batchBytesMax = ConfiguredSink.smallBatchBytes
+        }
         if section.has("retry_initial"), section.has("retry_max") {
             options.retry = Backoff(
                 first: section.duration("retry_initial"), longest: section.duration("retry_max"))

@@ -158,7 +158,7 @@ actor SinkSet {
             slots[index].wanted = nil
             return
         }
-        let running = wanted.start(queue, from: position, settings, past: slots[index].past, log)
+        let running = wanted.start(queue, from: position, settings, past: slots[index].past, of: slots.count, log)
         slots[index].work = .working(running)
         if isDraining { running.delivery.drain() }
         let name = wanted.name

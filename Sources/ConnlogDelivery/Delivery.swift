@@ -27,6 +27,8 @@ public actor Delivery {
         public var deadLetterDirectory: String
         /// Bytes that may lie there; with more to come the sink holds.
         public var deadLetterBytesMax: Int
+        /// The most bytes of a batch, where that is less than what the sink likes. `nil`: as it likes.
+        public var batchBytesMax: Int?
 
         public init(
             retry: Backoff = Backoff(), hold: Backoff = Backoff(first: .seconds(5), longest: .seconds(60)),
@@ -152,8 +154,10 @@ public actor Delivery {
         self.clock = clock
         self.wallTime = wallTime
         self.log = log
-        limits = sink.limits
-        bytesMax = sink.limits.bytes
+        var limits = sink.limits
+        if let most = options.batchBytesMax { limits.bytes = min(limits.bytes, most) }
+        self.limits = limits
+        bytesMax = limits.bytes
         if case .together = sink.limits.proofs {
             window = Window(overtakesUnproven: true)
         } else {

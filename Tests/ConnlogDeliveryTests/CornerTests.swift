@@ -217,4 +217,17 @@ import Testing
         await delivery.run()
         #expect(delivery.status.delivered == 9)
     }
+
+    @Test(arguments: [(Int?.none, 1), (4 << 10, 10), (1 << 30, 1)])
+    func `batches are as large as the sink likes, or smaller where they must be`(most: Int?, least: Int) async throws {
+        let bench = try DeliveryBench()
+        try await bench.append(0..<200)
+        let sink = ScriptedSink(limits: BatchLimits(bytes: 1 << 20))
+        let delivery = try bench.delivery(sink, batchBytesMax: most)
+        delivery.drain()
+        await delivery.run()
+        let batches = await sink.batches
+        #expect(batches.joined().elementsEqual(0..<200))
+        #expect(least == 1 ? batches.count == 1 : batches.count >= least)
+    }
 }

@@ -27,12 +27,13 @@ final class DeliveryBench: Sendable {
 
     func delivery(
         _ sink: any Sink, name: String = "test", filter: (any EventFilter)? = nil, quota: Int? = nil,
-        onFull: OnFull = .block, deadLetterBytesMax: Int = 1 << 20, past: DeliveryStatus = DeliveryStatus(),
-        clock: (any Clock<Duration>)? = nil
+        onFull: OnFull = .block, deadLetterBytesMax: Int = 1 << 20, batchBytesMax: Int? = nil,
+        past: DeliveryStatus = DeliveryStatus(), clock: (any Clock<Duration>)? = nil
     ) throws -> Delivery {
         let position = try queue.registerSink(name, quota: quota, onFull: onFull)
-        let options = Delivery.Options(
+        var options = Delivery.Options(
             filter: filter, deadLetterDirectory: directory + "/dead", deadLetterBytesMax: deadLetterBytesMax)
+        options.batchBytesMax = batchBytesMax
         return Delivery(
             name: name, sink: sink, queue: queue, position: position, options: options, past: past,
             clock: clock ?? self.clock, log: { _, text in self.said.withLock { $0.append(text) } })

@@ -26,7 +26,7 @@ public import ConnlogSystem
 /// After a crash, lines that were written and not committed are there twice if `format` is changed before the start, or
 /// if somebody moved the file away that was begun since the last commit (a second before, at most).
 public actor FileSink: Sink {
-    public nonisolated let limits = BatchLimits(bytesPerEvent: 1, commitInterval: .seconds(1))
+    public nonisolated let limits = BatchLimits(bytes: 512 << 10, bytesPerEvent: 1, commitInterval: .seconds(1))
 
     private let options: FileSinkOptions
     private let directory: String

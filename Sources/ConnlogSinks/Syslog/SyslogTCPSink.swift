@@ -14,7 +14,7 @@ public actor SyslogTCPSink: Sink {
     /// How long the end of a connection may take, at most.
     private static let farewell = Duration.seconds(5)
 
-    public nonisolated let limits = BatchLimits(bytes: 1 << 20, inFlight: 4)
+    public nonisolated let limits = BatchLimits(bytes: 512 << 10, inFlight: 4)
 
     private let options: SyslogOptions
     private let log: LogFunction
