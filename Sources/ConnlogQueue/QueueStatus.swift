@@ -8,7 +8,7 @@ public struct QueueReport: Sendable, Equatable {
     public var tornBytes = 0
     /// Places that could not be read, found while opening. Others come to light when they are read.
     public var damage: [Damage] = []
-    /// How often the disk refused to give something (EIO). It was asked again, for two seconds in all.
+    /// How often the disk refused to give something (EIO, EUCLEAN). It was asked again, for two seconds in all.
     public var refusedReads = 0
     /// Sinks that hold events in the queue, to be compared with the configuration.
     public var sinks: [String] = []

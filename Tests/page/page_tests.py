@@ -426,6 +426,20 @@ def a_very_long_list_scrolls_and_few_of_its_rows_are_in_the_document(page):
 
 
 @promise
+def a_list_that_cannot_go_on_says_so(page):
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    page.open("?filter=" + urllib.parse.quote("type:tunnel"))
+    page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*after=*"]})
+    try:
+        page.driver.execute_script("const list = document.querySelector('.scroll'); list.scrollTop = list.scrollHeight;")
+        page.wait(lambda: "The rest could not be loaded" in page.text("#count"), "the reason why there is no more")
+    finally:
+        page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+        # What the browser notes about the request that we broke is no fault of the page.
+        page.driver.get_log("browser")
+
+
+@promise
 def the_keyboard_is_enough(page):
     page.open()
     body = page.driver.find_element("css selector", "body")

@@ -26,18 +26,12 @@ public struct CSVEncoder: EventEncoder, Sendable {
     }
 
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
-        guard scanner.scan(record, into: &index) == .connectionLog, index.shape == .slog else { return false }
-        appendScanned(record, to: &output)
-        return true
+        guard let index = scanner.eventIndex(of: record) else { return false }
+        return append(record, index, to: &output)
     }
 
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
         self.index = index
-        appendScanned(record, to: &output)
-        return true
-    }
-
-    private mutating func appendScanned(_ record: Span<UInt8>, to output: inout ByteBuffer) {
         // Each byte at most doubled, in one cell or, like the type, in two.
         output.withWriter(reserving: 512 + record.count * 4) { writer in
             if let time = index.time(in: record) ?? index.entryTime(in: record) {
@@ -64,6 +58,7 @@ public struct CSVEncoder: EventEncoder, Sendable {
             eventID(record, &writer)
             cell(index.value(.requestID, in: record), record, &writer)
         }
+        return true
     }
 
     /// The type as the event has it, or as Coder derives it from method and app.

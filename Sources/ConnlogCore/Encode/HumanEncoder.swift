@@ -30,18 +30,12 @@ public struct HumanEncoder: EventEncoder, Sendable {
     }
 
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
-        guard scanner.scan(record, into: &index) == .connectionLog, index.shape == .slog else { return false }
-        appendScanned(record, to: &output)
-        return true
+        guard let index = scanner.eventIndex(of: record) else { return false }
+        return append(record, index, to: &output)
     }
 
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
         self.index = index
-        appendScanned(record, to: &output)
-        return true
-    }
-
-    private mutating func appendScanned(_ record: Span<UInt8>, to output: inout ByteBuffer) {
         let fields = index[.fields].range
         let block = firstOfSeveralLines(record, fields)
         // An empty key with a null takes 8 bytes in the record and, as `  ""=<nil>`, 10 in the line.
@@ -56,6 +50,7 @@ public struct HumanEncoder: EventEncoder, Sendable {
             }
         }
         if let block { append(block, record, &output) }
+        return true
     }
 
     // MARK: Before the fields

@@ -56,18 +56,12 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
     }
 
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
-        guard scanner.scan(record, into: &index) == .connectionLog, index.shape == .slog else { return false }
-        appendScanned(record, to: &output)
-        return true
+        guard let index = scanner.eventIndex(of: record) else { return false }
+        return append(record, index, to: &output)
     }
 
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
         self.index = index
-        appendScanned(record, to: &output)
-        return true
-    }
-
-    private mutating func appendScanned(_ record: Span<UInt8>, to output: inout ByteBuffer) {
         let start = output.count
         let sentence = Sentence(
             type: index.connectionType(in: record), status: index.status(in: record), code: index.code(in: record))
@@ -86,6 +80,7 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
             content(sentence, record, &writer)
         }
         if output.count - start > options.bytesMax { cut(&output, start) }
+        return true
     }
 
     /// Seconds since 1970 on the clock of the zone.

@@ -67,8 +67,7 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     }
 
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
-        var index = EventIndex()
-        guard scanner.scan(record, into: &index) == .connectionLog, index.shape == .slog else { return false }
+        guard let index = scanner.eventIndex(of: record) else { return false }
         return append(record, index, to: &output)
     }
 

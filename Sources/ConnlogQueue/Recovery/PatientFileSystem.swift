@@ -1,7 +1,7 @@
 internal import ConnlogSystem
 import Synchronization
 
-/// A disk that is asked again when it refuses to give something (EIO), for as long as a queue opens.
+/// A disk that is asked again when it refuses to give something (EIO, EUCLEAN), for as long as a queue opens.
 ///
 /// What cannot be read then counts as damaged, and at the end of the log that means cut off: a disk that is away for a
 /// moment (a path that fails over, a cable, a volume that is just being attached) must not cost what it has. All refusals
@@ -56,7 +56,9 @@ final class Patience: Sendable {
             do {
                 return try body()
             } catch {
-                guard error.code == Errno.inputOutput, mayPause() else { throw error }
+                guard error.code == Errno.inputOutput || error.code == Errno.corrupted, mayPause() else {
+                    throw error
+                }
                 timer.pause(PatientFileSystem.pause)
             }
         }

@@ -105,7 +105,7 @@ async function empty() {
 async function more() {
   const { rows } = state, all = rows?.all;
   if (!rows?.next || state.loading) return;
-  if (rows.all.length >= mostRows) return say("The list ends here: narrow the filter, or export all of it.");
+  if (rows.all.length >= mostRows) return endList(rows, "The list ends here: narrow the filter, or export all of it.");
   state.loading = true;
   try {
     const page = await api.list({ q: state.query, limit: pageRows * 5, after: rows.next });
@@ -115,11 +115,18 @@ async function more() {
     learn(rows.append(page));
     timeline.extend(rows.all, from);
   } catch (error) {
-    rows.next = null;
-    say(error.message);
+    endList(rows, `The rest could not be loaded: ${error.message}`);
   } finally {
     if (rows === state.rows) state.loading = false;
   }
+}
+
+// Nothing more will be loaded, and everyone is told why, not only who listens.
+function endList(rows, words) {
+  rows.next = null;
+  if (rows !== state.rows) return;
+  $("count").textContent = `${rows.all.length.toLocaleString()} connections here. ${words}`;
+  say(words);
 }
 
 // Workspaces that were seen, for completion.

@@ -27,6 +27,14 @@ public struct EventScanner: Sendable {
         return outcome.kind
     }
 
+    /// Where the fields of a record are, as sinks and the store take it.
+    /// - Returns: `nil` if it is no slog JSON line of a connection event.
+    mutating func eventIndex(of record: Span<UInt8>) -> EventIndex? {
+        var index = EventIndex()
+        guard scan(record, into: &index) == .connectionLog, index.shape == .slog else { return nil }
+        return index
+    }
+
     mutating func learn(_ line: Span<UInt8>) {
         // A stream that changes its order with each line must not be learnt with each line.
         guard linesUntilLearning == 0 else {
