@@ -111,7 +111,7 @@ let package = Package(
             name: "ConnlogConfigTests", dependencies: ["ConnlogConfig", "ConnlogTestSupport"],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
-            name: "ConnlogCoreTests", dependencies: ["ConnlogCore", "ConnlogSystem", "ConnlogTestSupport"],
+            name: "ConnlogCoreTests", dependencies: ["CConnlog", "ConnlogCore", "ConnlogSystem", "ConnlogTestSupport"],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
             name: "ConnlogQueueTests", dependencies: ["ConnlogQueue", "ConnlogSystem", "ConnlogTestSupport"],

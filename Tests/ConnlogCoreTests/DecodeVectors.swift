@@ -1,7 +1,8 @@
-import ConnlogCore
 import ConnlogSystem
 import Foundation
 import Testing
+
+@testable import ConnlogCore
 
 /// The golden vectors of Coder's formats, as the files beside the tests hold them.
 enum Vectors {
@@ -19,7 +20,7 @@ enum Vectors {
     }
 }
 
-/// A line with its fields found.
+/// A line with its fields found in the way that takes any line.
 struct Scanned {
     var kind: LineKind
     var index = EventIndex()
@@ -30,7 +31,7 @@ struct Scanned {
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
         var scanner = EventScanner()
-        kind = scanner.scan(bytes.span, into: &index)
+        kind = scanner.scanAny(bytes.span, &index)
     }
 
     func text(_ field: Field) -> String? {

@@ -215,12 +215,13 @@ import Testing
         let known = RecordKeys.known
         #expect(known.keys.count == 32)
         #expect(known.orders.count == 7)
-        #expect(known.wordCount == 15)
+        #expect(RecordKeys.words.count == 15)
+        #expect(RecordKeys.words[RecordKeys.connectionLog] == "connection_log")
         var checksum = CRC32C()
         for order in known.orders { checksum.update(order.span) }
-        checksum.update(known.wordBytes.span)
-        #expect(known.keys.allSatisfy { $0.length <= RecordKeys.keyBytesMax })
-        #expect((0..<known.wordCount).allSatisfy { known.wordRange($0).count <= RecordKeys.wordBytesMax })
+        checksum.update(Array(RecordKeys.words.joined().utf8).span)
+        #expect(known.keys.allSatisfy { $0.text.count <= RecordKeys.keyBytesMax })
+        #expect(RecordKeys.words.allSatisfy { $0.utf8.count <= RecordKeys.wordBytesMax })
         // Adding at the end changes this number; changing what is there makes old queues unreadable.
         #expect(checksum.value == 0xe58e6b8e)
     }

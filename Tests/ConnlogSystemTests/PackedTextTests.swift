@@ -1,20 +1,30 @@
+import CConnlog
 import ConnlogSystem
 import ConnlogTestSupport
 import Testing
 
 @Suite struct PackedTextTests {
     private func packedUUID(_ text: [UInt8]) -> [UInt8]? {
-        var buffer = ByteBuffer()
-        var isPacked = false
-        buffer.withWriter(reserving: 32) { isPacked = $0.appendPackedUUID(text.span, at: 0) }
-        return isPacked ? buffer.array : nil
+        var packed = [UInt8](repeating: 0, count: 16)
+        return unsafe connlog_pack_uuid(&packed, text) != 0 ? packed : nil
+    }
+
+    private func uuid(_ packed: [UInt8]) -> [UInt8] {
+        var text = [UInt8](repeating: 0, count: 36)
+        unsafe connlog_unpack_uuid(&text, packed)
+        return text
     }
 
     private func packedTime(_ text: [UInt8]) -> (bytes: [UInt8], digits: Int)? {
-        var buffer = ByteBuffer()
-        var digits: Int?
-        buffer.withWriter(reserving: 32) { digits = $0.appendPackedTime(text.span, 0..<text.count) }
-        return digits.map { (buffer.array, $0) }
+        var packed = [UInt8](repeating: 0, count: 12)
+        let digits = unsafe Int(connlog_pack_time(&packed, text, text.count))
+        return digits < 0 ? nil : (packed, digits)
+    }
+
+    private func time(_ packed: [UInt8], _ digits: Int) -> [UInt8] {
+        var text = [UInt8](repeating: 0, count: 32)
+        let count = unsafe connlog_unpack_time(&text, packed, Int32(digits))
+        return Array(text.prefix(count))
     }
 
     /// The slow and obvious version.
@@ -45,9 +55,7 @@ import Testing
             let packed = packedUUID(text)
             #expect(packed == uuidBytes(text), "seed \(seed): \(text)")
             guard let packed else { continue }
-            var buffer = ByteBuffer()
-            buffer.withWriter(reserving: 36) { $0.appendUUID(packed: packed.span, at: 0) }
-            #expect(buffer.array == text, "seed \(seed)")
+            #expect(uuid(packed) == text, "seed \(seed)")
         }
     }
 
@@ -70,9 +78,7 @@ import Testing
             #expect((packed != nil) == shapeHolds, "seed \(seed): \(text)")
             guard let packed else { continue }
             #expect(packed.digits == digits)
-            var buffer = ByteBuffer()
-            buffer.withWriter(reserving: 32) { $0.appendTime(packed: packed.bytes.span, at: 0, digits: packed.digits) }
-            #expect(buffer.array == text, "seed \(seed)")
+            #expect(time(packed.bytes, packed.digits) == text, "seed \(seed)")
         }
     }
 

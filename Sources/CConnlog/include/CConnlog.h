@@ -3,6 +3,8 @@
 
 #include "kernels.h"
 #include "pack.h"
+#include "parameters.h"
+#include "record.h"
 #include "sockets.h"
 #include "system.h"
 #include "tls.h"

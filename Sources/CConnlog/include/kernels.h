@@ -136,6 +136,9 @@ static inline size_t connlog_copy_syslog_text(uint8_t *_Nonnull dst, const uint8
     return n;
 }
 
+/// The same for the text of a message, which is long and nearly all ASCII.
+size_t connlog_copy_syslog_message(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src, size_t n);
+
 /// Whether all bytes are below 0x80.
 static inline int connlog_is_ascii(const uint8_t *_Nonnull p, size_t n) {
     size_t i = 0;
@@ -167,3 +170,6 @@ uint32_t connlog_crc32c(uint32_t crc, const void *_Nonnull bytes, size_t count);
 
 /// The same by table, one byte at a time: the slow, obvious version that the tests compare with.
 uint32_t connlog_crc32c_by_table(uint32_t crc, const void *_Nonnull bytes, size_t count);
+
+/// For tests: no vectors of more than so many bytes (16 or 32), whatever the processor has.
+void connlog_limit_vectors(int bytes);

@@ -8,7 +8,7 @@ struct SyslogTextWriter: Sendable {
     /// A byte of a record becomes at most this many.
     static let growthMax = 4
     /// Room that a writer must have behind the last byte.
-    static let slack = 16
+    static let slack = 48
 
     /// Where a value goes.
     enum Place {
@@ -54,7 +54,7 @@ struct SyslogTextWriter: Sendable {
     static func appendJSON(_ record: Span<UInt8>, to writer: inout ByteWriter) {
         var next = 0
         while true {
-            next += writer.appendSyslogText(record, next..<record.count, inParameter: false)
+            next += writer.appendSyslogMessage(record, from: next)
             if next >= record.count { return }
             if record[next] == 0x7f { writer.append("\\u007f") } else { writer.append(UInt8(ascii: " ")) }
             next += 1

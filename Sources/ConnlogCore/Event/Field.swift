@@ -73,7 +73,7 @@ public struct EventIndex: Sendable {
     }
 
     // Read through its span: a subscript with a number that is not a constant copies all of it first.
-    private var ranges = InlineArray<32, UInt64>(repeating: 0)
+    var ranges = InlineArray<32, UInt64>(repeating: 0)
     public internal(set) var shape = Shape.slog
 
     public init() {}

@@ -31,34 +31,22 @@ public import ConnlogSystem
 ///
 /// # Why it cannot lie
 ///
-/// `encode` goes over the line from its first byte to its last. Each byte is compared with the key that the order has
+/// `encode` goes over the line from its first byte to its last (`connlog_pack_record`). Each byte is compared with the key that the order has
 /// there, or copied, or packed by a function that takes only what its counterpart gives back. A line with anything else
 /// in it (another key, a blank between tokens, a key twice) is kept as it is.
 public struct RecordCodec: Sendable {
     static let version: UInt8 = 1
     static let verbatim: UInt8 = 2
 
-    enum Tag {
-        static let null: UInt8 = 0
-        static let empty: UInt8 = 1
-        static let uuid: UInt8 = 2
-        static let time: UInt8 = 3
-        static let longString: UInt8 = 0x0d
-        static let longEscaped: UInt8 = 0x0e
-        static let longOther: UInt8 = 0x0f
-        static let escaped: UInt8 = 0x10
-        static let other: UInt8 = 0x11
-        static let word: UInt8 = 0x40
-        static let string: UInt8 = 0x80
-    }
-
     let known = RecordKeys.known
     /// The order of the record before, which the next one most likely has too.
     var order: [UInt8]
     var orderNumber: UInt8 = 1
+    var layout: RecordOrder
 
     public init() {
         order = RecordKeys.known.orders[1]
+        layout = RecordKeys.known.layouts[1]
     }
 
     /// Whether a payload is a compact record and not the line itself.
@@ -104,8 +92,7 @@ public struct RecordCodec: Sendable {
     private mutating func encode(
         _ line: Span<UInt8>, _ scanner: inout EventScanner, into payloads: inout ByteBuffer
     ) {
-        var index = EventIndex()
-        if scanner.scan(line, into: &index) == .connectionLog, index.shape == .slog {
+        if let index = scanner.eventIndex(of: line) {
             encode(line, index, into: &payloads)
         } else {
             RecordCodec.appendAsItIs(line, to: &payloads)

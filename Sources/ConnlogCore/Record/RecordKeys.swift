@@ -9,35 +9,20 @@ struct RecordKeys: Sendable {
     static let close: UInt8 = 0
     static let fields: UInt8 = 9
 
-    /// `,"key":` as three words, of which the first lacks its first byte: a comma or a brace.
     struct Key: Sendable {
-        let pattern: WordPattern
-        let length: Int
+        /// `,"key":`; the first key of an object has a brace instead of the comma.
+        let text: [UInt8]
         let slot: UInt8
         let isInFields: Bool
         /// The numbers of values that the field often has.
         let candidates: Range<Int>
 
         init(_ name: String, _ field: Field, isInFields: Bool, candidates: Range<Int>) {
-            let bytes = Array(",\"\(name)\":".utf8)
-            length = bytes.count
-            precondition(length <= RecordKeys.keyBytesMax)
+            text = Array(",\"\(name)\":".utf8)
+            precondition(text.count <= RecordKeys.keyBytesMax)
             slot = UInt8(field.rawValue)
             self.isInFields = isInFields
             self.candidates = candidates
-            var words = [UInt64](repeating: 0, count: 3)
-            var masks = [UInt64](repeating: 0, count: 3)
-            for (place, byte) in bytes.enumerated() {
-                words[place / 8] |= UInt64(byte) << UInt64(place % 8 * 8)
-                masks[place / 8] |= 0xff << UInt64(place % 8 * 8)
-            }
-            pattern = WordPattern(
-                head: words[0] & ~0xff, headMask: masks[0], tail: [words[1], words[2]], tailMask: [masks[1], masks[2]])
-        }
-
-        func byte(_ place: Int) -> UInt8 {
-            let word = place < 8 ? pattern.head : pattern.tail[place / 8 - 1]
-            return UInt8(truncatingIfNeeded: word >> UInt64(place % 8 * 8))
         }
     }
 
@@ -46,13 +31,15 @@ struct RecordKeys: Sendable {
     let keys: [Key]
     /// Orders of keys by number; number 0 stands for one that follows in the record.
     let orders: [[UInt8]]
-    /// All values, one behind the other.
-    let wordBytes: [UInt8]
-    let wordStarts: [Int]
+    /// The same for the way over a line.
+    let layouts: [RecordOrder]
 
     static let known = RecordKeys()
 
-    private static let words = [
+    /// The number of the word that makes a line a connection event.
+    static let connectionLog = 1
+
+    static let words = [
         "INFO", "connection_log", "/home/coder/coder/enterprise/audit/backends/slog.go:38",
         "github.com/coder/coder/v2/enterprise/audit/backends.(*SlogExporter).ExportStruct", "[\"coderd\"]", "ssh",
         "vscode",
@@ -110,20 +97,28 @@ struct RecordKeys: Sendable {
             entry + [9] + timeSecond + [17, 18, 19, 22, 23, 24, 25, 26, 28, 0],
             entry + [7, 8, 9] + agentFirst + [17, 18, 19, 22, 23, 24, 25, 26, 27, 28, 0],
         ]
-        var bytes: [UInt8] = []
-        var starts = [0]
-        for word in RecordKeys.words {
-            bytes += Array(word.utf8)
-            starts.append(bytes.count)
-        }
-        wordBytes = bytes
-        wordStarts = starts
+        layouts = orders.map { [keys] in RecordKeys.layout($0, keys) }
     }
 
-    var wordCount: Int { wordStarts.count - 1 }
+    /// An order for the way over a line.
+    /// - Parameter order: at most `RecordOrder.keysMax` numbers of keys.
+    func layout(_ order: [UInt8]) -> RecordOrder { RecordKeys.layout(order, keys) }
 
-    @inline(__always)
-    func wordRange(_ number: Int) -> Range<Int> { wordStarts[number]..<wordStarts[number + 1] }
+    private static func layout(_ order: [UInt8], _ keys: [Key]) -> RecordOrder {
+        var opener = UInt8(ascii: "{")
+        return RecordOrder(
+            order.map { number in
+                let key = keys[Int(number)]
+                if number == close {
+                    opener = UInt8(ascii: ",")
+                    return .closing(slot: key.slot)
+                }
+                let text = [opener] + key.text.dropFirst()
+                opener = UInt8(ascii: number == fields ? "{" : ",")
+                return number == fields
+                    ? .fields(text, slot: key.slot) : .value(text, slot: key.slot, words: key.candidates)
+            }, words: words.map { Array($0.utf8) })
+    }
 
     /// The longest value here, as one part of a record.
     static let wordBytesMax = 96

@@ -82,6 +82,21 @@ public import CConnlog
         return copied
     }
 
+    /// Copies the bytes of a message from `start` on, up to the first control character (below 0x20, or DEL). Needs 16 bytes
+    /// more room than it copies.
+    /// - Returns: how many bytes were copied.
+    public mutating func appendSyslogMessage(_ bytes: Span<UInt8>, from start: Int) -> Int {
+        precondition(start >= 0 && start <= bytes.count)
+        assert(count + bytes.count - start <= limit)
+        let copied = unsafe bytes.withUnsafeBufferPointer { memory in
+            guard let source = memory.baseAddress else { return 0 }
+            let target = unsafe (base + count).assumingMemoryBound(to: UInt8.self)
+            return unsafe connlog_copy_syslog_message(target, source + start, memory.count - start)
+        }
+        written &+= copied
+        return copied
+    }
+
     /// An unsigned number in decimal, at most 20 bytes.
     public mutating func appendDecimal(_ value: UInt64) {
         appendDecimal(value, digits: ByteWriter.decimalDigits(value))

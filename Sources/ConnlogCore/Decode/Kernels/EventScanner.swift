@@ -1,14 +1,16 @@
 /// Checks lines of JSON strictly (RFC 8259, UTF-8) and finds the known fields of connection events.
 ///
-/// coderd writes its keys in a fixed order, so the scanner remembers the order of the last connection event and
-/// compares the key that it expects first. A wrong guess costs time, never correctness. A key that occurs twice has
-/// its last value, as with most parsers. Nothing is allocated but for learning an order of keys.
+/// coderd writes its keys in a fixed order. A connection event in one of the orders that records have is looked at in one
+/// go (`RecordOrder`). For all other lines the scanner remembers the order of the last connection event and compares the
+/// key that it expects first. A wrong guess costs time, never correctness. A key that occurs twice has its last value, as
+/// with most parsers. Nothing is allocated but for learning an order of keys.
 public struct EventScanner: Sendable {
     /// Objects and arrays may be nested this deep; a deeper line is malformed.
     public static let depthMax = 512
 
     private var expected: [ExpectedKey] = []
     private var linesUntilLearning = 0
+    private var guess = OrderGuess()
 
     public init() {}
 
@@ -18,12 +20,25 @@ public struct EventScanner: Sendable {
     public mutating func scan(_ line: Span<UInt8>, into index: inout EventIndex) -> LineKind {
         index.clear()
         guard line.count < 1 << 28 else { return .malformed(LineFault(.tooLong, at: 1 << 28)) }
+        if guess.takes(line, &index) {
+            // The lines between events have the same keys around theirs.
+            if expected.isEmpty { learn(line) }
+            return .connectionLog
+        }
+        return scanAny(line, &index)
+    }
+
+    /// The way for all lines.
+    mutating func scanAny(_ line: Span<UInt8>, _ index: inout EventIndex) -> LineKind {
         var outcome = scanOnce(line, &index, .fast)
         if outcome.mustLookAgain {
             index.clear()
             outcome = scanOnce(line, &index, .everything)
         }
-        if outcome.kind == .connectionLog, outcome.misses > 3 { learn(line) }
+        if outcome.kind == .connectionLog {
+            if outcome.misses > 3 { learn(line) }
+            if index.shape == .slog { guess.missed(line) }
+        }
         return outcome.kind
     }
 
