@@ -50,6 +50,11 @@ if [ ! -e Benchmarks/instructions.txt ]; then
     echo "Nothing is recorded to compare with: Benchmarks/instructions.sh --record"
     exit 0
 fi
+if ! grep -qw avx2 /proc/cpuinfo; then
+    cat "$work/now.txt"
+    echo "What is recorded was counted with AVX2, which this processor does not have: nothing to compare with."
+    exit 0
+fi
 awk '
     NR == FNR { recorded[$1] = $2; next }
     {

@@ -82,13 +82,12 @@ static inline void connlog_unpack_uuid(uint8_t *_Nonnull dst, const uint8_t *_No
     dst[8] = dst[13] = dst[18] = dst[23] = '-';
 }
 
-/// Packs a time as coderd writes it, `2025-07-03T05:09:41.929840747Z` with up to nine digits behind the point or no
-/// point, into 12 bytes of two decimal digits each. Returns how many digits are behind the point, or -1 if it is
-/// anything else. Whether there is such a day does not matter.
-static inline int connlog_pack_time(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src, size_t n) {
+/// The digits of a time as coderd writes it, `2025-07-03T05:09:41.929840747Z` with up to nine digits behind the point or
+/// no point: 23 numbers from 0 to 9, zeros behind them up to 32. Returns how many digits are behind the point, or -1 if it
+/// is anything else. Whether there is such a day does not matter.
+static inline int connlog_time_digits(uint8_t *_Nonnull digits, const uint8_t *_Nonnull src, size_t n) {
     if (n < 20 || n == 21 || n > 30) return -1;
     if (src[4] != '-' || src[7] != '-' || src[10] != 'T' || src[13] != ':' || src[16] != ':' || src[n - 1] != 'Z') return -1;
-    uint8_t digits[32];
     memset(digits, '0', 32);
     memcpy(digits, src, 4);
     memcpy(digits + 4, src + 5, 2);
@@ -99,14 +98,59 @@ static inline int connlog_pack_time(uint8_t *_Nonnull dst, const uint8_t *_Nonnu
     size_t fraction = n == 20 ? 0 : n - 21;
     if (fraction) {
         if (src[19] != '.') return -1;
-        for (size_t i = 0; i < fraction; i++) digits[14 + i] = src[20 + i];
+        if (fraction == 9) memcpy(digits + 14, src + 20, 9);
+        else for (size_t i = 0; i < fraction; i++) digits[14 + i] = src[20 + i];
     }
-    for (size_t i = 0; i < 24; i++)
-        if ((uint8_t)(digits[i] - '0') > 9) return -1;
-    uint8_t packed[16];
-    if (!connlog_pack_16_digits(packed, digits) || !connlog_pack_16_digits(packed + 8, digits + 16)) return -1;
-    memcpy(dst, packed, 12);
+#ifdef __SSE2__
+    const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9);
+    __m128i first = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)digits), zero);
+    __m128i second = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(digits + 16)), zero);
+    __m128i largest = _mm_max_epu8(_mm_max_epu8(first, second), nine);
+    if (_mm_movemask_epi8(_mm_cmpeq_epi8(largest, nine)) != 0xffff) return -1;
+    _mm_storeu_si128((__m128i *)digits, first);
+    _mm_storeu_si128((__m128i *)(digits + 16), second);
+#else
+    for (size_t i = 0; i < 32; i++)
+        if ((digits[i] -= '0') > 9) return -1;
+#endif
     return (int)fraction;
+}
+
+/// Packs such a time into 12 bytes of two decimal digits each. Returns how many digits are behind the point, or -1 if it
+/// is anything else.
+static inline int connlog_pack_time(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src, size_t n) {
+    uint8_t digits[32];
+    int fraction = connlog_time_digits(digits, src, n);
+    if (fraction < 0) return -1;
+    for (size_t i = 0; i < 12; i++) dst[i] = (uint8_t)(digits[2 * i] << 4 | digits[2 * i + 1]);
+    return fraction;
+}
+
+/// The parts of a time as numbers.
+typedef struct {
+    int64_t year;
+    /// Nanoseconds behind the second.
+    int64_t fraction;
+    int32_t month, day, hour, minute, second;
+    /// How many digits are behind the point.
+    int32_t digits;
+} connlog_time_parts;
+
+/// Reads such a time; 0 if it is anything else.
+static inline int connlog_read_time(connlog_time_parts *_Nonnull parts, const uint8_t *_Nonnull src, size_t n) {
+    uint8_t d[32];
+    int digits = connlog_time_digits(d, src, n);
+    if (digits < 0) return 0;
+    parts->year = d[0] * 1000 + d[1] * 100 + d[2] * 10 + d[3];
+    parts->month = d[4] * 10 + d[5];
+    parts->day = d[6] * 10 + d[7];
+    parts->hour = d[8] * 10 + d[9];
+    parts->minute = d[10] * 10 + d[11];
+    parts->second = d[12] * 10 + d[13];
+    parts->fraction = ((d[14] * 10 + d[15]) * 10 + d[16]) * 1000000 + ((d[17] * 10 + d[18]) * 10 + d[19]) * 1000
+        + (d[20] * 10 + d[21]) * 10 + d[22];
+    parts->digits = digits;
+    return 1;
 }
 
 /// The text of a packed time with so many digits (0 to 9) behind the point; writes up to 32 bytes and returns how many

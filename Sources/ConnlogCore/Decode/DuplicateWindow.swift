@@ -99,21 +99,3 @@ struct DuplicateWindow: Sendable {
         slots[hole] = 0
     }
 }
-
-extension DuplicateWindow.Key {
-    /// Upper and lower case make the same key.
-    init(_ record: Span<UInt8>, _ range: Range<Int>) {
-        var low: UInt64 = 0x9e37_79b9_7f4a_7c15
-        var high: UInt64 = 0xc2b2_ae3d_27d4_eb4f
-        var place = range.lowerBound
-        while place < range.upperBound {
-            let word = lowercaseWord(record, place, min(8, range.upperBound - place))
-            low = (low ^ word) &* 0xff51_afd7_ed55_8ccd
-            low ^= low >> 32
-            high = (high ^ word) &* 0xc4ce_b9fe_1a85_ec53
-            high ^= high >> 29
-            place += 8
-        }
-        self.init(low: low ^ UInt64(range.count), high: high)
-    }
-}
