@@ -55,6 +55,10 @@ package struct FileFollower: Sendable {
     /// Files opened since it was last seen to that they do not become too many.
     private var opened = 0
     private var hasSaidStarted = false
+    private var nextFullRound: Duration = .zero
+
+    /// So often the books are looked over although no file has grown: for what is forgotten after hours.
+    private static let fullRoundEvery = Duration.seconds(8)
 
     /// The checkpoint that says that the source has run before.
     package static let startedKey: CheckpointKey = "file"
@@ -83,10 +87,14 @@ package struct FileFollower: Sendable {
         now: Duration, changes: FileChanges = FileChanges(), into batch: inout EventBatch
     ) -> Round {
         notice(changes)
-        scanIfDue(now)
+        var hasScannedNow = scanIfDue(now)
         for id in order { look(id, now) }
         // What has left its place makes room there at once.
-        scanIfDue(now)
+        hasScannedNow = scanIfDue(now) || hasScannedNow
+        if !hasScannedNow, now < nextFullRound, let idle = idleUntil() {
+            return Round(wait: max(.zero, idle - now))
+        }
+        nextFullRound = now + FileFollower.fullRoundEvery
         readRound(now, &batch)
         for id in order { finishIfQuiet(id, now, &batch) }
         closeSome()
@@ -154,40 +162,49 @@ extension FileFollower {
     }
 
     /// A scan that a file asked for happens at once, but names that come and go cannot make it run all the time.
-    private mutating func scanIfDue(_ now: Duration) {
+    /// - Returns: whether it has scanned.
+    private mutating func scanIfDue(_ now: Duration) -> Bool {
         guard
             !hasScanned || now >= nextScan
                 || (scanIsDue && (scannedAt == .zero || now >= scannedAt + FollowedFile.pauseMin))
-        else { return }
+        else { return false }
         nextScan = now + settings.scanEvery
-        if hasScanned, !scanIsDue, knownNames.areSame(settings.patterns, now) { return }
+        if hasScanned, !scanIsDue, knownNames.areSame(settings.patterns, now) { return false }
         scanIsDue = false
         scannedAt = now
         scan(now)
         hasScanned = true
+        return true
+    }
+
+    /// When a scan is due if nothing changes.
+    private var scanTime: Duration { scanIsDue ? min(nextScan, scannedAt + FollowedFile.pauseMin) : nextScan }
+
+    /// Until when there is nothing to do if nothing changes; `nil` if there is something.
+    ///
+    /// A thousand silent files are looked at each second, and that is all that happens to them: measured, the round that
+    /// reads, finishes and stores took three times as long as the looking.
+    private func idleUntil() -> Duration? {
+        guard !settings.once, formerPaths.isEmpty, forgotten.isEmpty, !isFirstStart || hasSaidStarted else {
+            return nil
+        }
+        var next = scanTime
+        for id in order {
+            guard let file = files[id], file.state != .missing else { continue }
+            guard file.state == .following, !file.hasMore, file.isSaved else { return nil }
+            next = min(next, file.nextLook)
+        }
+        return next
     }
 
     /// Asks the disk whether a file has grown or gone, if it is time to.
     private mutating func look(_ id: UInt64, _ now: Duration) {
-        guard let file = files[id], file.state != .missing, !file.hasMore, now >= file.nextLook else { return }
-        do throws(SystemError) {
-            let status = try file.state == .leaving ? leavingStatus(file) : FileStatus(of: file.path)
-            if status.identity != file.position.identity {
-                scanIsDue = true
-                return
-            }
-            let isSame = file.seen.map { $0.size == status.size && $0.modified == status.modified } ?? false
-            files[id]?.hasMore = !isSame
-            if isSame { files[id]?.backOff(now) } else { files[id]?.pause = FollowedFile.pauseMin }
-        } catch {
-            scanIsDue = scanIsDue || file.state == .following
-            files[id]?.backOff(now)
+        // In place: there may be thousands of files, and each is looked at each second.
+        switch files[id]?.look(now) {
+        case .movedAway: scanIsDue = true
+        case .unreadable: scanIsDue = scanIsDue || files[id]?.state == .following
+        case .asItWas, nil: break
         }
-    }
-
-    private func leavingStatus(_ file: FollowedFile) throws(SystemError) -> FileStatus {
-        guard let open = file.file else { return try FileStatus(of: file.position.path) }
-        return try FileStatus(of: open)
     }
 }
 
@@ -338,7 +355,7 @@ extension FileFollower {
         var round = Round(checkpoints: takeCheckpoints(now))
         round.hasMore = order.contains { isReadable($0) }
         round.isDone = settings.once && !round.hasMore
-        var next = scanIsDue ? min(nextScan, scannedAt + FollowedFile.pauseMin) : nextScan
+        var next = scanTime
         for id in order {
             guard let file = files[id], file.state != .missing, !file.hasMore else { continue }
             next = min(next, file.nextLook)

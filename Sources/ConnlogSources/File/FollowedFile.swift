@@ -60,6 +60,9 @@ struct FollowedFile: Sendable {
         self.state = state
     }
 
+    /// Its place is stored, as far as it moved.
+    var isSaved: Bool { !mustSave && restart.offset == saved?.offset ?? 0 }
+
     /// Looks again later and later, in step with the other silent files so that one wake-up serves them all.
     mutating func backOff(_ now: Duration) {
         let step = pause.milliseconds
@@ -91,6 +94,35 @@ struct FollowedFile: Sendable {
 }
 
 extension FollowedFile {
+    enum Look: Sendable {
+        /// It was not time to look, or it is where it was, perhaps with more in it.
+        case asItWas
+        /// Its path leads to another file.
+        case movedAway
+        case unreadable
+    }
+
+    /// Asks the disk whether it has grown or gone, if it is time to.
+    mutating func look(_ now: Duration) -> Look {
+        guard now >= nextLook, state != .missing, !hasMore else { return .asItWas }
+        do throws(SystemError) {
+            let status = try state == .leaving ? leavingStatus() : FileStatus(of: path)
+            if status.identity != position.identity { return .movedAway }
+            let isSame = seen.map { $0.size == status.size && $0.modified == status.modified } ?? false
+            hasMore = !isSame
+            if isSame { backOff(now) } else { pause = FollowedFile.pauseMin }
+            return .asItWas
+        } catch {
+            backOff(now)
+            return .unreadable
+        }
+    }
+
+    private func leavingStatus() throws(SystemError) -> FileStatus {
+        guard let file else { return try FileStatus(of: position.path) }
+        return try FileStatus(of: file)
+    }
+
     enum ReadOutcome: Sendable, Equatable {
         /// As much was read as was asked for.
         case more
