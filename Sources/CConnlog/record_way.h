@@ -91,6 +91,7 @@ ALWAYS void WAY(put_key)(uint8_t *out, const connlog_key *key) { memcpy(out, key
 static int WAY(scan)(const connlog_order *order, const uint8_t *line, size_t length, uint8_t message_slot,
                      uint8_t message, uint64_t *index) {
     size_t at = 0, fields = 0;
+    memset(index, 0, connlog_index_bytes);
     const connlog_key *run = order->run_first ? &order->keys[order->run_first] : NULL;
     for (const connlog_key *key = order->keys, *end = key + order->key_count; key < end; key++) {
         if (key == run && run_stands(order, line, length, at)) {
@@ -229,6 +230,7 @@ static size_t WAY(pack)(const connlog_order *order, const uint8_t *line, size_t 
 static int WAY(unpack)(const connlog_order *order, const uint8_t *values, size_t count, size_t length, uint64_t *index,
                           uint8_t *out) {
     size_t at = 0, to = 0, fields = 0;
+    memset(index, 0, connlog_index_bytes);
     const connlog_key *run = order->run_first ? &order->keys[order->run_first] : NULL;
     for (const connlog_key *key = order->keys, *end = key + order->key_count; key < end; key++) {
         if (to > length) return 0;

@@ -9,4 +9,6 @@
 #endif
 
 /// 32 where the processor has AVX2, unless `connlog_limit_vectors` says otherwise; else 16.
-int connlog_vector_bytes(void);
+extern int connlog_vectors;
+
+static inline int connlog_vector_bytes(void) { return __atomic_load_n(&connlog_vectors, __ATOMIC_RELAXED); }

@@ -60,6 +60,8 @@ int connlog_order_add_key(connlog_order *_Nonnull order, const uint8_t *_Nonnull
 /// Finds the run, when all keys are there.
 void connlog_order_find_run(connlog_order *_Nonnull order);
 
+enum { connlog_index_bytes = 32 * 8 };
+
 // The 32 numbers of an index say for each slot where its value lies, without quotes: the start in bits 0 to 31, what it
 // is in 32 to 34, the length in 36 to 63.
 enum {
@@ -67,8 +69,9 @@ enum {
     connlog_array,
 };
 
-/// Checks a line that has exactly these keys, values that are strings, whole numbers or null, and no blank: strictly (RFC 8259). Fills `index`, which is empty before. 0 if it is anything else, or is not what the word
-/// `message` says in `message_slot`; the index is useless then.
+/// Checks a line that has exactly these keys, values that are strings, whole numbers or null, and no blank: strictly
+/// (RFC 8259). Fills `index`. 0 if it is anything else, or is not what the word `message` says in `message_slot`; the index
+/// is useless then.
 int connlog_scan_record(const connlog_order *_Nonnull order, const uint8_t *_Nonnull line, size_t length,
                         uint8_t message_slot, uint8_t message, uint64_t *_Nonnull index);
 
@@ -78,6 +81,6 @@ size_t connlog_pack_record(const connlog_order *_Nonnull order, const uint8_t *_
                            const uint64_t *_Nonnull index, uint8_t *_Nonnull out);
 
 /// The way back: writes a line of `length` bytes from `count` bytes of values, at most `connlog_unpack_slack` more, and
-/// fills `index`, which is empty before. 0 if the values are not those of such a line.
+/// fills `index`. 0 if the values are not those of such a line.
 int connlog_unpack_record(const connlog_order *_Nonnull order, const uint8_t *_Nonnull values, size_t count, size_t length,
                           uint64_t *_Nonnull index, uint8_t *_Nonnull out);

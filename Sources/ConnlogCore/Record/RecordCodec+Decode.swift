@@ -3,7 +3,7 @@ internal import ConnlogSystem
 /// From a payload back to the line.
 extension RecordCodec {
     /// Appends the line of a compact payload and finds its fields on the way.
-    /// - Parameter index: an empty one.
+    /// - Parameter index: whatever was in it is gone.
     /// - Returns: `false`, and nothing appended, if no version so far has written the payload.
     func decode(_ payload: Span<UInt8>, _ index: inout EventIndex, into lines: inout ByteBuffer) -> Bool {
         let lengthPlace = RecordCodec.lengthPlace(payload)

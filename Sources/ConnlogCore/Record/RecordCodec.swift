@@ -103,16 +103,24 @@ public struct RecordCodec: Sendable {
     /// - Returns: the numbers of those that no version so far has written, which are left out; usually none.
     public func decode(_ payloads: borrowing EventBatch, into lines: inout EventBatch) -> [Int] {
         var unreadable: [Int] = []
-        for place in 0..<payloads.count where !decode(payloads.record(place), into: &lines) { unreadable.append(place) }
+        var index = EventIndex()
+        for place in 0..<payloads.count where !decode(payloads.record(place), &index, into: &lines) {
+            unreadable.append(place)
+        }
         return unreadable
     }
 
     /// The same with one payload.
     /// - Returns: `false`, and nothing appended, if no version so far has written it.
     public func decode(_ payload: Span<UInt8>, into lines: inout EventBatch) -> Bool {
+        var index = EventIndex()
+        return decode(payload, &index, into: &lines)
+    }
+
+    /// - Parameter index: for whatever use; the caller keeps its memory.
+    private func decode(_ payload: Span<UInt8>, _ index: inout EventIndex, into lines: inout EventBatch) -> Bool {
         let start = lines.bytes.count
         if RecordCodec.isCompact(payload) {
-            var index = EventIndex()
             guard decode(payload, &index, into: &lines.bytes) else { return false }
             lines.addRecord(start..<lines.bytes.count, index.note)
         } else {

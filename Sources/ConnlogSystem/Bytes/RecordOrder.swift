@@ -62,7 +62,7 @@ public struct RecordOrder: Sendable {
     ///
     /// - Parameters:
     ///   - message: the slot and the word that it must be.
-    ///   - index: all zeros. Useless if the answer is `false`.
+    ///   - index: whatever was in it is gone. Useless if the answer is `false`.
     public func scan(_ line: Span<UInt8>, message: (slot: UInt8, word: Int), into index: inout Index) -> Bool {
         unsafe line.withUnsafeBufferPointer { bytes in
             guard let base = bytes.baseAddress else { return false }
@@ -104,7 +104,7 @@ public struct RecordOrder: Sendable {
     /// Appends the line of `length` bytes that has these values.
     ///
     /// - Parameters:
-    ///   - index: all zeros. Useless if the answer is `false`.
+    ///   - index: whatever was in it is gone. Useless if the answer is `false`.
     ///   - writer: with room for `length + unpackSlack`.
     /// - Returns: `false`, and nothing appended, if they are not the values of such a line.
     public func unpack(_ values: Span<UInt8>, length: Int, into index: inout Index, _ writer: inout ByteWriter) -> Bool

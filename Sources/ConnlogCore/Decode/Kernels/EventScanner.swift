@@ -18,8 +18,10 @@ public struct EventScanner: Sendable {
     ///
     /// - Parameter line: without its line feed; blanks around the value are allowed, an empty line is `truncated`.
     public mutating func scan(_ line: Span<UInt8>, into index: inout EventIndex) -> LineKind {
-        index.clear()
-        guard line.count < 1 << 28 else { return .malformed(LineFault(.tooLong, at: 1 << 28)) }
+        guard line.count < 1 << 28 else {
+            index.clear()
+            return .malformed(LineFault(.tooLong, at: 1 << 28))
+        }
         if guess.takes(line, &index) {
             // The lines between events have the same keys around theirs.
             if expected.isEmpty { learn(line) }
@@ -30,6 +32,7 @@ public struct EventScanner: Sendable {
 
     /// The way for all lines.
     mutating func scanAny(_ line: Span<UInt8>, _ index: inout EventIndex) -> LineKind {
+        index.clear()
         var outcome = scanOnce(line, &index, .fast)
         if outcome.mustLookAgain {
             index.clear()

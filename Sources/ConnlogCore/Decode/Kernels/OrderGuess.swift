@@ -11,16 +11,14 @@ struct OrderGuess: Sendable {
     /// Events in a row that did not have the order.
     private var misses = 0
 
-    /// Whether it is a connection event in this order; fills `index`, which is empty before and otherwise afterwards.
+    /// Whether it is a connection event in this order; fills `index`, which is useless if it is not.
     @inline(__always)
     mutating func takes(_ line: Span<UInt8>, _ index: inout EventIndex) -> Bool {
         guard let layout else { return false }
-        if layout.scan(line, message: OrderGuess.message, into: &index.ranges) {
-            misses = 0
-            return true
-        }
-        index.clear()
-        return false
+        guard layout.scan(line, message: OrderGuess.message, into: &index.ranges) else { return false }
+        index.shape = .slog
+        misses = 0
+        return true
     }
 
     /// Looks for another order when the first event in a row, and then each 64th, was not taken.
