@@ -171,6 +171,17 @@ ALWAYS int word_of(const connlog_order *order, const connlog_key *key, const uin
     return -1;
 }
 
+/// Whether a value is a string and this word.
+ALWAYS int is_word(const connlog_order *order, size_t word, const uint8_t *line, uint64_t range) {
+    size_t size = range >> 36;
+    return (range >> 32 & 7) == connlog_string && word_length(order, word) == size
+        && same(line + (uint32_t)range, word_text(order, word), size);
+}
+
+ALWAYS int is_object_at(uint64_t range, size_t at) {
+    return (range >> 32 & 7) == connlog_object && (uint32_t)range == at;
+}
+
 /// A length of 32 bits, least significant byte first, whatever the machine.
 ALWAYS uint8_t *put_length(uint8_t *out, size_t length) {
     for (int i = 0; i < 4; i++) *out++ = (uint8_t)(length >> 8 * i);

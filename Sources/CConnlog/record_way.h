@@ -88,6 +88,28 @@ ALWAYS void WAY(put_key)(uint8_t *out, const connlog_key *key) { memcpy(out, key
 
 // MARK: Scanning
 
+/// Where the value at `at` ends, which is filed; 0 if it is none of those that are taken.
+ALWAYS size_t WAY(scan_value)(const connlog_key *key, const uint8_t *line, size_t length, size_t at, uint64_t *index) {
+    if (at >= length) return 0;
+    if (line[at] == '"') {
+        size_t start = at + 1;
+        uint64_t kind = connlog_string;
+        at = start + WAY(plain_prefix)(line, line + start, line + length);
+        if (at >= length) return 0;
+        if (line[at] != '"' && !(at = odd_string(line, length, at, &kind))) return 0;
+        index[key->slot] = range_of(start, at - start, kind);
+        return at + 1;
+    }
+    if (line[at] == 'n') {
+        if (length - at < 4 || memcmp(line + at, "null", 4) != 0) return 0;
+        index[key->slot] = range_of(at, 4, connlog_null);
+        return at + 4;
+    }
+    size_t end = whole_number(line, length, at);
+    index[key->slot] = range_of(at, end - at, connlog_number);
+    return end;
+}
+
 static int WAY(scan)(const connlog_order *order, const uint8_t *line, size_t length, uint8_t message_slot,
                      uint8_t message, uint64_t *index) {
     size_t at = 0, fields = 0;
@@ -111,37 +133,18 @@ static int WAY(scan)(const connlog_order *order, const uint8_t *line, size_t len
                 continue;
             }
         }
-        if (at >= length) return 0;
-        if (line[at] == '"') {
-            size_t start = at + 1;
-            uint64_t kind = connlog_string;
-            at = start + WAY(plain_prefix)(line, line + start, line + length);
-            if (at >= length) return 0;
-            if (line[at] != '"' && !(at = odd_string(line, length, at, &kind))) return 0;
-            size_t text = at++ - start;
-            index[key->slot] = range_of(start, text, kind);
-            if (key->slot == message_slot) {
-                if (word_length(order, message) != text || !same(line + start, word_text(order, message), text)) return 0;
-            }
-        } else if (line[at] == 'n') {
-            if (length - at < 4 || memcmp(line + at, "null", 4) != 0) return 0;
-            index[key->slot] = range_of(at, 4, connlog_null);
-            at += 4;
-        } else {
-            size_t end = whole_number(line, length, at);
-            if (!end) return 0;
-            index[key->slot] = range_of(at, end - at, connlog_number);
-            at = end;
-        }
+        at = WAY(scan_value)(key, line, length, at, index);
+        if (!at) return 0;
+        // Most lines of a log are no events: here they are left.
+        if (key->slot == message_slot && !is_word(order, message, line, index[message_slot])) return 0;
     }
-    if (at + 1 != length || line[at] != '}') return 0;
-    return (index[message_slot] >> 32 & 7) == connlog_string;
+    return at + 1 == length && line[at] == '}' && is_word(order, message, line, index[message_slot]);
 }
 
 // MARK: Packing
 
 ALWAYS uint8_t *WAY(put_string)(const connlog_order *order, const connlog_key *key, uint8_t *out, const uint8_t *text,
-                           size_t length) {
+                                size_t length) {
     if (length == 36 && WAY(pack_uuid)(out + 1, text)) {
         *out = tag_uuid;
         return out + 17;
@@ -170,8 +173,34 @@ ALWAYS uint8_t *WAY(put_string)(const connlog_order *order, const connlog_key *k
     return out + length;
 }
 
+/// Packs the value at `*at` and moves on; NULL if it is not what the index says.
+ALWAYS uint8_t *WAY(pack_value)(const connlog_order *order, const connlog_key *key, const uint8_t *line, size_t length,
+                                size_t *at, uint64_t range, uint8_t *out) {
+    if (*at >= length) return NULL;
+    size_t start = (uint32_t)range, size = range >> 36, kind = range >> 32 & 7;
+    const uint8_t *text = line + start;
+    if (kind == connlog_string || kind == connlog_escaped_string) {
+        if (start != *at + 1 || size >= length - *at - 1 || line[*at] != '"' || text[size] != '"') return NULL;
+        *at = start + size + 1;
+        return kind == connlog_string ? WAY(put_string)(order, key, out, text, size)
+                                      : put_literal(out, tag_escaped, tag_long_escaped, text, size);
+    }
+    if (kind == connlog_absent || start != *at || size > length - *at || size == 0) return NULL;
+    *at += size;
+    if (kind == connlog_null) {
+        if (size != 4 || memcmp(text, "null", 4) != 0) return NULL;
+        *out = tag_null;
+        return out + 1;
+    }
+    if (kind_of_other(*text) != kind) return NULL;
+    int word = word_of(order, key, text, size);
+    if (word < 0) return put_literal(out, tag_other, tag_long_other, text, size);
+    *out = (uint8_t)(tag_word + word);
+    return out + 1;
+}
+
 static size_t WAY(pack)(const connlog_order *order, const uint8_t *line, size_t length, const uint64_t *index,
-                           uint8_t *out) {
+                        uint8_t *out) {
     uint8_t *to = out;
     size_t at = 0;
     uint64_t fields = 0;
@@ -181,10 +210,8 @@ static size_t WAY(pack)(const connlog_order *order, const uint8_t *line, size_t 
             // That the index says so too is not asked: what counts are the bytes.
             memcpy(to, order->run_tags, connlog_run_words_max);
             to += order->run_words;
-            if (order->run_has_fields) {
-                fields = index[order->keys[order->run_end - 1].slot];
-                if ((fields >> 32 & 7) != connlog_object || (uint32_t)fields != at + order->run_fields) return 0;
-            }
+            fields = index[order->keys[order->run_end - 1].slot];
+            if (order->run_has_fields && !is_object_at(fields, at + order->run_fields)) return 0;
             at += order->run_length;
             key = &order->keys[order->run_end];
         } else {
@@ -196,134 +223,146 @@ static size_t WAY(pack)(const connlog_order *order, const uint8_t *line, size_t 
             }
             if (key->kind == connlog_key_of_fields) {
                 fields = index[key->slot];
-                if ((fields >> 32 & 7) != connlog_object || (uint32_t)fields != at) return 0;
+                if (!is_object_at(fields, at)) return 0;
                 continue;
             }
         }
-        if (at >= length) return 0;
-        uint64_t range = index[key->slot];
-        size_t start = (uint32_t)range, size = range >> 36, kind = range >> 32 & 7;
-        if (kind == connlog_string || kind == connlog_escaped_string) {
-            if (start != at + 1 || size >= length - at - 1 || line[at] != '"' || line[start + size] != '"') return 0;
-            to = kind == connlog_string ? WAY(put_string)(order, key, to, line + start, size)
-                                        : put_literal(to, tag_escaped, tag_long_escaped, line + start, size);
-            at = start + size + 1;
-            continue;
-        }
-        if (kind == connlog_absent || start != at || size > length - at || size == 0) return 0;
-        if (kind == connlog_null) {
-            if (size != 4 || memcmp(line + at, "null", 4) != 0) return 0;
-            *to++ = tag_null;
-        } else {
-            if (kind_of_other(line[at]) != kind) return 0;
-            int word = word_of(order, key, line + at, size);
-            if (word >= 0) *to++ = (uint8_t)(tag_word + word);
-            else to = put_literal(to, tag_other, tag_long_other, line + at, size);
-        }
-        at += size;
+        to = WAY(pack_value)(order, key, line, length, &at, index[key->slot], to);
+        if (!to) return 0;
     }
     return at + 1 == length && line[at] == '}' ? (size_t)(to - out) : 0;
 }
 
 // MARK: Unpacking
 
+/// Where a value is written, and what there is of it.
+typedef struct {
+    const uint8_t *values;
+    size_t count, at;
+    uint8_t *out;
+    size_t length, to;
+} WAY(unpacking);
+
+/// Writes a value of so many bytes that stand in the payload as they are.
+ALWAYS int WAY(put_text)(WAY(unpacking) *way, size_t size, uint64_t kind, uint64_t *range) {
+    // `to` may be a key beyond the end.
+    if (size > way->count - way->at || way->to > way->length || size > way->length - way->to) return 0;
+    int is_quoted = kind != connlog_number;
+    if (!is_quoted) {
+        if (size == 0) return 0;
+        kind = kind_of_other(way->values[way->at]);
+    }
+    if (is_quoted) way->out[way->to++] = '"';
+    *range = range_of(way->to, size, kind);
+    connlog_copy(way->out + way->to, way->values + way->at, size);
+    way->to += size;
+    way->at += size;
+    if (is_quoted) way->out[way->to++] = '"';
+    return 1;
+}
+
+ALWAYS int WAY(put_word)(WAY(unpacking) *way, const connlog_order *order, size_t word, uint64_t *range) {
+    if (word >= order->word_count) return 0;
+    const uint8_t *text = word_text(order, word);
+    size_t size = word_length(order, word);
+    int is_string = text[0] != '[';
+    if (is_string) way->out[way->to++] = '"';
+    *range = range_of(way->to, size, is_string ? connlog_string : connlog_array);
+    connlog_copy(way->out + way->to, text, size);
+    way->to += size;
+    if (is_string) way->out[way->to++] = '"';
+    return 1;
+}
+
+ALWAYS int WAY(put_uuid)(WAY(unpacking) *way, uint64_t *range) {
+    if (way->count - way->at < 16) return 0;
+    uint8_t *out = way->out + way->to;
+    out[0] = '"';
+    *range = range_of(way->to + 1, 36, connlog_string);
+    WAY(unpack_uuid)(out + 1, way->values + way->at);
+    out[37] = '"';
+    way->to += 38;
+    way->at += 16;
+    return 1;
+}
+
+ALWAYS int WAY(put_time)(WAY(unpacking) *way, int digits, uint64_t *range) {
+    if (way->count - way->at < 12) return 0;
+    way->out[way->to++] = '"';
+    size_t size = connlog_unpack_time(way->out + way->to, way->values + way->at, digits);
+    *range = range_of(way->to, size, connlog_string);
+    way->to += size;
+    way->out[way->to++] = '"';
+    way->at += 12;
+    return 1;
+}
+
+ALWAYS int WAY(put_null)(WAY(unpacking) *way, uint64_t *range) {
+    *range = range_of(way->to, 4, connlog_null);
+    memcpy(way->out + way->to, "null", 4);
+    way->to += 4;
+    return 1;
+}
+
+/// A value whose length is written before it.
+ALWAYS int WAY(put_literal)(WAY(unpacking) *way, uint8_t tag, uint64_t *range) {
+    size_t bytes = tag == tag_escaped || tag == tag_other ? 1 : 4;
+    if (way->count - way->at < bytes) return 0;
+    size_t size = bytes == 1 ? way->values[way->at] : length_at(way->values + way->at);
+    way->at += bytes;
+    switch (tag) {
+    case tag_long_string: return WAY(put_text)(way, size, connlog_string, range);
+    case tag_escaped:
+    case tag_long_escaped: return WAY(put_text)(way, size, connlog_escaped_string, range);
+    case tag_other:
+    case tag_long_other: return WAY(put_text)(way, size, connlog_number, range);
+    default: return 0;
+    }
+}
+
+ALWAYS int WAY(unpack_value)(WAY(unpacking) *way, const connlog_order *order, uint64_t *range) {
+    if (way->at >= way->count) return 0;
+    uint8_t tag = way->values[way->at++];
+    if (tag >= tag_string) return WAY(put_text)(way, tag & 0x7f, connlog_string, range);
+    if (tag >= tag_word) return WAY(put_word)(way, order, tag - tag_word, range);
+    if (tag == tag_uuid) return WAY(put_uuid)(way, range);
+    if (tag == tag_null) return WAY(put_null)(way, range);
+    if (tag == tag_empty) return WAY(put_text)(way, 0, connlog_string, range);
+    if (tag <= tag_time + 9) return WAY(put_time)(way, tag - tag_time, range);
+    return tag <= tag_other ? WAY(put_literal)(way, tag, range) : 0;
+}
+
 static int WAY(unpack)(const connlog_order *order, const uint8_t *values, size_t count, size_t length, uint64_t *index,
-                          uint8_t *out) {
-    size_t at = 0, to = 0, fields = 0;
+                       uint8_t *out) {
+    WAY(unpacking) way = {.values = values, .count = count, .out = out, .length = length};
+    size_t fields = 0;
     memset(index, 0, connlog_index_bytes);
     const connlog_key *run = order->run_first ? &order->keys[order->run_first] : NULL;
     for (const connlog_key *key = order->keys, *end = key + order->key_count; key < end; key++) {
-        if (to > length) return 0;
-        if (key == run && count - at >= 8 && order->run_length < length - to
-            && same(values + at, order->run_tags, order->run_words)) {
-            memcpy(out + to, order->run_text, order->run_length);
-            file_run(order, to, index);
-            fields = to + order->run_fields;
-            at += order->run_words;
-            to += order->run_length;
+        if (way.to > length) return 0;
+        if (key == run && order->run_words <= count - way.at && order->run_length < length - way.to
+            && same(values + way.at, order->run_tags, order->run_words)) {
+            memcpy(out + way.to, order->run_text, order->run_length);
+            file_run(order, way.to, index);
+            fields = way.to + order->run_fields;
+            way.at += order->run_words;
+            way.to += order->run_length;
             key = &order->keys[order->run_end];
         } else {
-            WAY(put_key)(out + to, key);
-            to += key->length;
+            WAY(put_key)(out + way.to, key);
+            way.to += key->length;
             if (key->kind == connlog_key_closing) {
-                index[key->slot] = range_of(fields, to - fields, connlog_object);
+                index[key->slot] = range_of(fields, way.to - fields, connlog_object);
                 continue;
             }
             if (key->kind == connlog_key_of_fields) {
-                fields = to;
+                fields = way.to;
                 continue;
             }
         }
-        if (at >= count) return 0;
-        uint8_t tag = values[at++];
-        size_t size;
-        uint64_t kind = connlog_string;
-        if (tag >= tag_string) {
-            size = tag & 0x7f;
-        } else if (tag >= tag_word) {
-            if (tag - tag_word >= order->word_count) return 0;
-            const uint8_t *word = word_text(order, tag - tag_word);
-            size_t size = word_length(order, tag - tag_word);
-            int is_string = word[0] != '[';
-            if (is_string) out[to++] = '"';
-            index[key->slot] = range_of(to, size, is_string ? connlog_string : connlog_array);
-            connlog_copy(out + to, word, size);
-            to += size;
-            if (is_string) out[to++] = '"';
-            continue;
-        } else if (tag == tag_uuid) {
-            if (count - at < 16) return 0;
-            out[to] = '"';
-            index[key->slot] = range_of(to + 1, 36, connlog_string);
-            WAY(unpack_uuid)(out + to + 1, values + at);
-            out[to + 37] = '"';
-            to += 38;
-            at += 16;
-            continue;
-        } else if (tag == tag_null) {
-            index[key->slot] = range_of(to, 4, connlog_null);
-            memcpy(out + to, "null", 4);
-            to += 4;
-            continue;
-        } else if (tag == tag_empty) {
-            size = 0;
-        } else if (tag <= tag_time + 9) {
-            if (count - at < 12) return 0;
-            out[to++] = '"';
-            size_t text = connlog_unpack_time(out + to, values + at, tag - tag_time);
-            index[key->slot] = range_of(to, text, connlog_string);
-            to += text;
-            out[to++] = '"';
-            at += 12;
-            continue;
-        } else if (tag == tag_escaped || tag == tag_other) {
-            if (at >= count) return 0;
-            size = values[at++];
-            kind = tag == tag_escaped ? connlog_escaped_string : connlog_number;
-        } else if (tag <= tag_long_other) {
-            if (count - at < 4) return 0;
-            size = length_at(values + at);
-            at += 4;
-            kind = tag == tag_long_string ? connlog_string : tag == tag_long_escaped ? connlog_escaped_string : connlog_number;
-        } else {
-            return 0;
-        }
-        // `to` may be a key beyond the end.
-        if (size > count - at || to > length || size > length - to) return 0;
-        if (kind == connlog_number) {
-            if (size == 0) return 0;
-            kind = kind_of_other(values[at]);
-            index[key->slot] = range_of(to, size, kind);
-        } else {
-            out[to++] = '"';
-            index[key->slot] = range_of(to, size, kind);
-        }
-        connlog_copy(out + to, values + at, size);
-        to += size;
-        at += size;
-        if (kind == connlog_string || kind == connlog_escaped_string) out[to++] = '"';
+        if (!WAY(unpack_value)(&way, order, &index[key->slot])) return 0;
     }
-    if (at != count || to >= length) return 0;
-    out[to] = '}';
-    return to + 1 == length;
+    if (way.at != count || way.to >= length) return 0;
+    out[way.to] = '}';
+    return way.to + 1 == length;
 }

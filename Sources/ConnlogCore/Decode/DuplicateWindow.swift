@@ -2,7 +2,7 @@
 ///
 /// coderd may write each event with several sinks into the same stream. Two events with the same id in the *same* format
 /// are two events, so as long as there is one format ids are only written down, and looking them up (open addressing)
-/// begins with the second: measured, 100 of 4,850 instructions of a line and more of its time, since the table is larger
+/// begins with the second: measured, 100 of 3,300 instructions of a line and more of its time, since the table is larger
 /// than the processor's first cache. The memory grows with the events up to about 200 KiB, so that a file of a few lines
 /// costs little, and from then on nothing is allocated.
 struct DuplicateWindow: Sendable {

@@ -17,6 +17,7 @@ struct FuzzTarget: Sendable {
     static let all = [
         FuzzTarget(name: "segment", check: SegmentTarget.check),
         FuzzTarget(name: "offsets", check: OffsetsTarget.check),
+        FuzzTarget(name: "record", check: RecordTarget.check),
         FuzzTarget(name: "json", check: JSONTarget.check),
         FuzzTarget(name: "stream", check: StreamTarget.check),
         FuzzTarget(name: "human", check: HumanTarget.check),

@@ -23,6 +23,11 @@ enum JSONTarget {
         }
         try expect(isMalformed != SlowJSON.accepts(bytes), "the scanner says \(kind), the slow parser does not")
 
+        // What was looked at in one go, looked at in parts.
+        var parts = EventScanner()
+        var partsIndex = EventIndex()
+        try expect(parts.scanAny(bytes.span, &partsIndex) == kind, "in parts it is not \(kind)")
+
         var taught = EventScanner()
         var taughtIndex = EventIndex()
         _ = taught.scan(lesson.span, into: &taughtIndex)
@@ -33,6 +38,7 @@ enum JSONTarget {
             try expect(range.lowerBound <= range.upperBound && range.upperBound <= bytes.count, "\(field) at \(range)")
             if kind == .connectionLog {
                 try expect(index[field] == taughtIndex[field], "a taught scanner finds \(field) elsewhere")
+                try expect(index[field] == partsIndex[field], "in parts \(field) is found elsewhere")
             }
         }
         _ = ConnectionEvent(bytes.span, index)
