@@ -4,8 +4,6 @@
 #include "record.h"
 #include "vectors.h"
 
-#define ALWAYS static inline __attribute__((always_inline))
-
 ALWAYS int is_empty(uint64_t range) {
     uint64_t kind = range >> 32 & 7;
     return kind == connlog_absent || kind == connlog_null || (kind == connlog_string && range >> 36 == 0);
@@ -25,22 +23,8 @@ ALWAYS int is_ordinary(const uint8_t *text, size_t size, int is_address) {
     return !(size >= 3 && text[size - 3] == '/') && !(size >= 4 && text[size - 4] == '/');
 }
 
-#define VECTOR_BYTES 16
-#define WAY(name) name##_16
-#include "parameters_way.h"
-#undef VECTOR_BYTES
-#undef WAY
-
-#ifdef CONNLOG_WIDE
-#define VECTOR_BYTES 32
-#define WAY(name) name##_32
-#pragma clang attribute push(CONNLOG_WIDE, apply_to = function)
-#include "parameters_way.h"
-#pragma clang attribute pop
-#define EITHER(name, ...) (connlog_vector_bytes() == 32 ? name##_32(__VA_ARGS__) : name##_16(__VA_ARGS__))
-#else
-#define EITHER(name, ...) name##_16(__VA_ARGS__)
-#endif
+#define WAY_FILE "parameters_way.h"
+#include "each_way.h"
 
 size_t connlog_append_parameters(const connlog_parameter *list, size_t count, size_t *next, const uint8_t *record,
                                  size_t length, const uint64_t *index, uint8_t *out) {

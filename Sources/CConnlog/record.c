@@ -6,8 +6,6 @@
 #include "pack.h"
 #include "vectors.h"
 
-#define ALWAYS static inline __attribute__((always_inline))
-
 enum {
     tag_null = 0, tag_empty = 1, tag_uuid = 2, tag_time = 3, tag_long_string = 0x0d, tag_long_escaped = 0x0e,
     tag_long_other = 0x0f, tag_escaped = 0x10, tag_other = 0x11, tag_word = 0x40, tag_string = 0x80,
@@ -216,25 +214,10 @@ ALWAYS size_t length_at(const uint8_t *p) {
     return (size_t)p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16 | (size_t)p[3] << 24;
 }
 
-
 // MARK: Either way
 
-#define VECTOR_BYTES 16
-#define WAY(name) name##_16
-#include "record_way.h"
-#undef VECTOR_BYTES
-#undef WAY
-
-#ifdef CONNLOG_WIDE
-#define VECTOR_BYTES 32
-#define WAY(name) name##_32
-#pragma clang attribute push(CONNLOG_WIDE, apply_to = function)
-#include "record_way.h"
-#pragma clang attribute pop
-#define EITHER(name, ...) (connlog_vector_bytes() == 32 ? name##_32(__VA_ARGS__) : name##_16(__VA_ARGS__))
-#else
-#define EITHER(name, ...) name##_16(__VA_ARGS__)
-#endif
+#define WAY_FILE "record_way.h"
+#include "each_way.h"
 
 int connlog_scan_record(const connlog_order *order, const uint8_t *line, size_t length, uint8_t message_slot,
                         uint8_t message, uint64_t *index) {

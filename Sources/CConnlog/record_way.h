@@ -1,5 +1,5 @@
 // Scanning, packing and unpacking, with vectors of `VECTOR_BYTES` (16 or 32); `WAY` gives the functions their names.
-// `record.c` includes this for each size.
+// `each_way.h` includes this for each size.
 
 #if VECTOR_BYTES == 32
 /// Whether the key stands at `at`.

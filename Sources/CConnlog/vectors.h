@@ -8,6 +8,8 @@
 #define CONNLOG_WIDE __attribute__((target("avx2,bmi,bmi2")))
 #endif
 
+#define ALWAYS static inline __attribute__((always_inline))
+
 /// 32 where the processor has AVX2, unless `connlog_limit_vectors` says otherwise; else 16.
 extern int connlog_vectors;
 

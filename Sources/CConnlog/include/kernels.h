@@ -8,31 +8,7 @@
 #endif
 
 /// How many plain bytes of a JSON string begin at `p`: none of them is a quote, a backslash, a control character or
-/// above ASCII. Reads up to 15 bytes past `end`, so the buffer needs that much room behind it.
-static inline size_t connlog_plain_string_prefix(const uint8_t *_Nonnull p, const uint8_t *_Nonnull end) {
-    const uint8_t *q = p;
-#ifdef __SSE2__
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), space = _mm_set1_epi8(0x20);
-    while (q < end) {
-        __m128i v = _mm_loadu_si128((const __m128i *)q);
-        // Signed comparison: bytes below 0x20 and bytes above 0x7f are both "less than space".
-        __m128i stop = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)),
-                                    _mm_cmplt_epi8(v, space));
-        unsigned mask = (unsigned)_mm_movemask_epi8(stop);
-        if (mask) {
-            q += __builtin_ctz(mask);
-            break;
-        }
-        q += 16;
-    }
-    if (q > end) q = end;
-#else
-    while (q < end && *q != '"' && *q != '\\' && *q >= 0x20 && *q < 0x80) q++;
-#endif
-    return (size_t)(q - p);
-}
-
-/// The same, reading nothing outside `begin..<end`, so no room behind the end is needed. `begin <= p <= end`.
+/// above ASCII. Reads nothing outside `begin..<end`, so no room behind the end is needed. `begin <= p <= end`.
 static inline size_t connlog_plain_string_prefix_within(const uint8_t *_Nonnull begin, const uint8_t *_Nonnull p,
                                                         const uint8_t *_Nonnull end) {
     const uint8_t *q = p;

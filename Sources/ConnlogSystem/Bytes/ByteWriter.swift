@@ -33,13 +33,6 @@ public import CConnlog
         written = newCount
     }
 
-    /// Writes another byte in place of one that was written.
-    @inlinable @inline(__always)
-    public mutating func replace(at place: Int, with byte: UInt8) {
-        precondition(place >= 0 && place < count)
-        unsafe base.storeBytes(of: byte, toByteOffset: place, as: UInt8.self)
-    }
-
     @inlinable @inline(__always)
     public mutating func append(_ byte: UInt8) {
         assert(count < limit)
