@@ -26,13 +26,6 @@ public import CConnlog
     @inlinable @inline(__always)
     mutating func advance(by length: Int) { written &+= length }
 
-    /// Forgets what was written from `newCount` on.
-    @inlinable @inline(__always)
-    public mutating func truncate(to newCount: Int) {
-        precondition(newCount >= 0 && newCount <= count)
-        written = newCount
-    }
-
     @inlinable @inline(__always)
     public mutating func append(_ byte: UInt8) {
         assert(count < limit)
