@@ -195,6 +195,10 @@ extension ProcessTests {
             try eventually("the file has every event", within: .seconds(60)) {
                 workplace.lines("events.jsonl").count >= log.events
             }
+            // The old sink keeps its two seconds; the new one gets as long as this machine needs once they are over.
+            try reload(
+                child, sections: sink("events", "rotate_size = 1GiB") + Daemon.splunk("splunk", port: splunk.port),
+                settings: "shutdown_timeout = 600s")
             let end = try finish(child, daemon)
             try expectExact("events", end)
             _ = try splunk.stop()
