@@ -14,22 +14,28 @@ ALWAYS uint32_t WAY(copy_vector)(uint8_t *dst, const uint8_t *src) {
     return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(stop, _mm256_cmpeq_epi8(v, _mm256_set1_epi8('"'))));
 }
 
-static size_t WAY(message)(uint8_t *dst, const uint8_t *src, size_t n) {
+static size_t WAY(message)(uint8_t *dst, const uint8_t *src, size_t n, int *is_ascii) {
     const __m256i space = _mm256_set1_epi8(0x20), del = _mm256_set1_epi8(0x7f);
+    __m256i all = _mm256_setzero_si256();
     size_t i = 0;
     for (; n - i >= 64; i += 64) {
         __m256i one = _mm256_loadu_si256((const __m256i *)(src + i)), two = _mm256_loadu_si256((const __m256i *)(src + i + 32));
         _mm256_storeu_si256((__m256i *)(dst + i), one);
         _mm256_storeu_si256((__m256i *)(dst + i + 32), two);
+        all = _mm256_or_si256(all, _mm256_or_si256(one, two));
         // Signed: what is above ASCII is "less than space" too, and looked at below.
         __m256i stop = _mm256_or_si256(_mm256_cmpgt_epi8(space, one), _mm256_cmpgt_epi8(space, two));
         stop = _mm256_or_si256(stop, _mm256_or_si256(_mm256_cmpeq_epi8(one, del), _mm256_cmpeq_epi8(two, del)));
         if (!_mm256_testz_si256(stop, stop)) {
             size_t copied = connlog_copy_syslog_text(dst + i, src + i, 64, 0);
-            if (copied < 64) return i + copied;
+            if (copied < 64) {
+                n = i + copied;
+                break;
+            }
         }
     }
-    return i + connlog_copy_syslog_text(dst + i, src + i, n - i, 0);
+    if (_mm256_movemask_epi8(all)) *is_ascii = 0;
+    return i + message_rest(dst + i, src + i, n - i, is_ascii);
 }
 #else
 #ifdef __SSE2__
@@ -52,7 +58,9 @@ ALWAYS uint32_t WAY(copy_vector)(uint8_t *dst, const uint8_t *src) {
 }
 #endif
 
-static size_t WAY(message)(uint8_t *dst, const uint8_t *src, size_t n) { return connlog_copy_syslog_text(dst, src, n, 0); }
+static size_t WAY(message)(uint8_t *dst, const uint8_t *src, size_t n, int *is_ascii) {
+    return message_rest(dst, src, n, is_ascii);
+}
 #endif
 
 /// Copies a value; 0 if a byte of it may not stand in a parameter as it is. `room` bytes are readable.

@@ -108,13 +108,33 @@ ALWAYS int run_stands(const connlog_order *order, const uint8_t *line, size_t le
 
 // MARK: Parts of values
 
+/// Where the digits at `at` end; 0 if there are none.
+ALWAYS size_t digits(const uint8_t *line, size_t length, size_t at) {
+    size_t first = at;
+    while (at < length && (uint8_t)(line[at] - '0') < 10) at++;
+    return at == first ? 0 : at;
+}
+
 /// A whole number as JSON writes it (RFC 8259 section 6); where it ends, 0 if it is none.
 ALWAYS size_t whole_number(const uint8_t *line, size_t length, size_t at) {
     if (at < length && line[at] == '-') at++;
     size_t first = at;
-    while (at < length && (uint8_t)(line[at] - '0') < 10) at++;
-    if (at == first || (line[first] == '0' && at > first + 1)) return 0;
+    at = digits(line, length, at);
     // What follows is looked at by whoever compares the next key: a point or an exponent is none.
+    return at && line[first] == '0' && at > first + 1 ? 0 : at;
+}
+
+/// A number, `true`, `false` or `null` (RFC 8259); where it ends, 0 if it is none.
+static size_t scalar(const uint8_t *line, size_t length, size_t at) {
+    if (length - at >= 4 && (memcmp(line + at, "null", 4) == 0 || memcmp(line + at, "true", 4) == 0)) return at + 4;
+    if (length - at >= 5 && memcmp(line + at, "false", 5) == 0) return at + 5;
+    at = whole_number(line, length, at);
+    if (at && at < length && line[at] == '.') at = digits(line, length, at + 1);
+    if (at && at < length && (line[at] | 0x20) == 'e') {
+        at++;
+        if (at < length && (line[at] == '+' || line[at] == '-')) at++;
+        at = digits(line, length, at);
+    }
     return at;
 }
 

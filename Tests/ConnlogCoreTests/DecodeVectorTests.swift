@@ -12,7 +12,7 @@ import Testing
     @Test(arguments: 1...22) func `a connection event in JSON is one, with all that it says`(number: Int) {
         let line = Scanned(Vectors.json[number - 1])
         #expect(line.kind == .connectionLog)
-        #expect(line.index.shape == .slog)
+        #expect(line.fields.shape == .slog)
         for field in [Field.ts, .id, .organizationID, .workspaceID, .workspaceName, .connectionStatus, .time] {
             #expect(line.text(field) != nil)
         }
@@ -41,7 +41,7 @@ import Testing
     @Test func `a Stackdriver entry is a connection event of another shape`() {
         let line = Scanned(Vectors.json[23])
         #expect(line.kind == .connectionLog)
-        #expect(line.index.shape == .stackdriver)
+        #expect(line.fields.shape == .stackdriver)
         #expect(line.text(.id) == "ca5dfc63-dc43-463a-bb3e-38526866fd4b")
     }
 }

@@ -23,7 +23,7 @@ enum Vectors {
 /// A line with its fields found in the way that takes any line.
 struct Scanned {
     var kind: LineKind
-    var index = EventIndex()
+    var fields = EventFields()
     var bytes: [UInt8]
 
     init(_ text: String) { self.init(Array(text.utf8)) }
@@ -31,7 +31,12 @@ struct Scanned {
     init(_ bytes: [UInt8]) {
         self.bytes = bytes
         var scanner = EventScanner()
-        kind = scanner.scanAny(bytes.span, &index)
+        kind = scanner.scanAny(bytes.span, &fields)
+    }
+
+    var index: EventIndex {
+        @_lifetime(borrow self)
+        get { fields.index }
     }
 
     func text(_ field: Field) -> String? {

@@ -93,7 +93,7 @@ import Testing
     @Test(arguments: 0..<4) func `the scanner agrees with the slow parser on damaged lines`(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         var scanner = EventScanner()
-        var index = EventIndex()
+        var index = EventFields()
         let seeds = Vectors.json.map { Array($0.utf8) } + JSONSuite.accepted.map(\.bytes).filter { $0.count < 200 }
         let alphabet =
             Array("{}[]\",:\\u0123eE+-.truefalsn \t\r\n\u{1}/é\u{7f}".utf8) + [0, 0x80, 0xc0, 0xe2, 0xed, 0xf4, 0xff]
@@ -124,7 +124,7 @@ import Testing
         for round in 0..<3000 {
             let text = Vectors.json[Int.random(in: 0..<Vectors.json.count, using: &generator)]
             let bytes = Array((round % 7 == 0 ? text.replacingOccurrences(of: ":", with: " : ") : text).utf8)
-            var index = EventIndex()
+            var index = EventFields()
             let kind = scanner.scan(bytes.span, into: &index)
             let fresh = Scanned(bytes)
             #expect(kind == fresh.kind)
@@ -142,7 +142,7 @@ import Testing
         for _ in 0..<3000 {
             let lesson = Array(Vectors.json[Int.random(in: 0..<Vectors.json.count, using: &generator)].utf8)
             var scanner = EventScanner()
-            var index = EventIndex()
+            var index = EventFields()
             _ = scanner.scan(lesson.span, into: &index)
             var bytes = Array(Vectors.json[Int.random(in: 0..<Vectors.json.count, using: &generator)].utf8)
             for _ in 0..<Int.random(in: 1...3, using: &generator) {

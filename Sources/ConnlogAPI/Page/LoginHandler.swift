@@ -45,7 +45,7 @@ struct LoginHandler {
     private static func token(_ body: String) -> String? {
         let bytes = Array(body.utf8)
         var scanner = EventScanner()
-        var index = EventIndex()
+        var index = EventFields()
         if case .malformed = scanner.scan(bytes.span, into: &index) { return nil }
         var members = JSONMembers(bytes.span, 0..<bytes.count)
         while let member = members.next() {

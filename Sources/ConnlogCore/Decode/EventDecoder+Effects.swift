@@ -2,7 +2,7 @@ internal import ConnlogSystem
 
 /// What becomes of a line, once it is certain that it is consumed.
 extension EventDecoder {
-    /// Notes what became of a line; at once if nothing before it is pending. Of an event `index` is what was found in it.
+    /// Notes what became of a line; at once if nothing before it is pending. Of an event `fields` is what was found in it.
     mutating func emit(_ effect: Effect, _ batch: inout EventBatch) {
         if pendingCount == 0, effects.isEmpty {
             apply(effect, isIndexed: true, &batch)
@@ -11,7 +11,7 @@ extension EventDecoder {
         }
     }
 
-    /// - Parameter isIndexed: `index` says where the event's fields lie.
+    /// - Parameter isIndexed: `fields` says where the event's fields lie.
     mutating func apply(_ effect: Effect, isIndexed: Bool, _ batch: inout EventBatch) {
         switch effect {
         case .event(let format, let range, let key):
@@ -19,7 +19,7 @@ extension EventDecoder {
                 counts.duplicates += 1
             } else {
                 counts.add(format)
-                if isIndexed { batch.addRecord(range, index.note) } else { batch.addRecord(range) }
+                if isIndexed { batch.addRecord(range, fields.ranges.span) } else { batch.addRecord(range) }
             }
         case .auditLog: counts.auditLog += 1
         case .other: counts.other += 1

@@ -46,7 +46,7 @@ extension EventDecoder {
             if container == .cri { return .malformed(LineFault(.badContainerLine, at: 0)) }
         }
         guard container == .docker || hasPrefix(bytes, at: range.lowerBound, "{\"log\":") else { return .plain }
-        if case .malformed(let fault) = scanner.scan(bytes.extracting(range), into: &index) {
+        if case .malformed(let fault) = scanner.scan(bytes.extracting(range), into: &fields) {
             return .malformed(fault)
         }
         if let line = ContainerLine(docker: bytes, range) { return .wrapped(line) }
@@ -152,10 +152,10 @@ extension EventDecoder {
         switch look(text, stream) {
         case .verbatim, .continuation: return true
         case .converted(let format, _):
-            return format != .slogHuman || index.status(in: converted.span) != nil
+            return format != .slogHuman || fields.index.status(in: converted.span) != nil
         case .auditLog, .other:
             // Text says nowhere that it has ended, valid JSON does.
-            return text.count > 0 && format != .slogHuman && scanner.isJSON(text, &index)
+            return text.count > 0 && format != .slogHuman && scanner.isJSON(text, &fields)
         case .opening, .malformed: return false
         }
     }
@@ -178,21 +178,21 @@ extension EventDecoder {
     private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0d || byte == 0x09 }
 
     private mutating func lookAtJSON(_ text: Span<UInt8>, _ offset: Int) -> Look {
-        switch scanner.scan(text, into: &index) {
+        switch scanner.scan(text, into: &fields) {
         case .malformed(let fault): return .malformed(LineFault(fault.reason, at: fault.position + offset))
         case .auditLog: return .auditLog
         case .other: return .other
         case .connectionLog: break
         }
-        if index.shape == .slog {
+        if fields.shape == .slog {
             if format == .stackdriver { return .other }
-            return .verbatim(offset..<(offset + text.count), key(text))
+            return .verbatim(offset..<(offset + text.count), EventDecoder.key(text, fields.index))
         }
         if format == .slogJSON { return .other }
         converted.removeAll()
         StackdriverEntry.convert(text, into: &converted)
         guard isConvertedEvent() else { return .malformed(LineFault(.unexpectedByte, at: offset)) }
-        return .converted(.stackdriver, key(converted.span))
+        return .converted(.stackdriver, EventDecoder.key(converted.span, fields.index))
     }
 
     private mutating func lookAtText(_ text: Span<UInt8>) -> Look {
@@ -224,18 +224,17 @@ extension EventDecoder {
         var entry = HumanEntry(header)
         if let fault = entry.convert(text.span, into: &converted) { return .malformed(fault) }
         guard isConvertedEvent() else { return .malformed(LineFault(.badHumanLine, at: 0)) }
-        return .converted(.slogHuman, key(converted.span))
+        return .converted(.slogHuman, EventDecoder.key(converted.span, fields.index))
     }
 
     /// What is stored must be what the JSON sink could have written, so our own line is checked like any other.
     private mutating func isConvertedEvent() -> Bool {
         let record = converted
-        return scanner.scan(record.span, into: &index) == .connectionLog && index.shape == .slog
+        return scanner.scan(record.span, into: &fields) == .connectionLog && fields.shape == .slog
     }
 
-    private func key(_ record: Span<UInt8>) -> DuplicateWindow.Key? {
-        guard let id = index.value(.id, in: record) else { return nil }
-        return DuplicateWindow.Key(record, id.range)
+    private static func key(_ record: Span<UInt8>, _ index: EventIndex) -> DuplicateWindow.Key? {
+        index.value(.id, in: record).map { DuplicateWindow.Key(record, $0.range) }
     }
 
     /// Whether a line goes on with an entry; then `cleaned` holds it.
@@ -308,9 +307,9 @@ extension EventDecoder {
     ) {
         if case .continuation = look { return }
         // Looking at the line has filled the buffers that finishing needs too.
-        let kept = (converted, cleaned, index)
+        let kept = (converted, cleaned, fields)
         finishEntry(stream, &batch)
-        (converted, cleaned, index) = kept
+        (converted, cleaned, fields) = kept
         if pendingCount == 0, let lineStart { commit(lineStart, &batch) }
     }
 

@@ -17,7 +17,7 @@ public struct EventDecoder: Sendable {
     let maxLine: Int
 
     var scanner = EventScanner()
-    var index = EventIndex()
+    var fields = EventFields()
     var window = DuplicateWindow()
     var counts = DecodeCounts()
     /// Bytes consumed before the present call.

@@ -23,7 +23,7 @@ enum Slot {
 
 extension EventScanner {
     /// Whether the line is JSON of any kind.
-    mutating func isJSON(_ line: Span<UInt8>, _ index: inout EventIndex) -> Bool {
+    mutating func isJSON(_ line: Span<UInt8>, _ index: inout EventFields) -> Bool {
         if case .malformed = scan(line, into: &index) { return false }
         return true
     }

@@ -18,7 +18,6 @@ public struct CSVEncoder: EventEncoder, Sendable {
 
     private let guardsFormulas: Bool
     private var scanner = EventScanner()
-    private var index = EventIndex()
     private var scratch = ByteBuffer()
 
     public init(guardsFormulas: Bool = false) {
@@ -26,19 +25,19 @@ public struct CSVEncoder: EventEncoder, Sendable {
     }
 
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
-        guard let index = scanner.eventIndex(of: record) else { return false }
-        return append(record, index, to: &output)
+        var fields = EventFields()
+        guard scanner.takes(record, into: &fields) else { return false }
+        return append(record, fields.index, to: &output)
     }
 
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
-        self.index = index
         // Each byte at most doubled, in one cell or, like the type, in two.
         output.withWriter(reserving: 512 + record.count * 4) { writer in
             if let time = index.time(in: record) ?? index.entryTime(in: record) {
                 EventTime.write(time, into: &writer)
             }
             cell(index.value(.connectionStatus, in: record), record, &writer)
-            type(record, &writer)
+            type(index, record, &writer)
             writer.append(UInt8(ascii: ","))
             let method = index.connectionMethod(in: record)
             if method != .other { word(method.rawValue, &writer) }
@@ -55,14 +54,14 @@ public struct CSVEncoder: EventEncoder, Sendable {
             cell(index.value(.disconnectReason, in: record), record, &writer)
             cell(index.slugOrPort(in: record), record, &writer)
             cell(index.value(.userAgent, in: record), record, &writer)
-            eventID(record, &writer)
+            eventID(index, record, &writer)
             cell(index.value(.requestID, in: record), record, &writer)
         }
         return true
     }
 
     /// The type as the event has it, or as Coder derives it from method and app.
-    private mutating func type(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
+    private mutating func type(_ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
         let derived = index.connectionType(in: record)
         if index.value(.type, in: record) != nil || derived == .other {
             return cell(index.typeText(in: record), record, &writer)
@@ -71,7 +70,7 @@ public struct CSVEncoder: EventEncoder, Sendable {
         word(derived.rawValue, &writer)
     }
 
-    private mutating func eventID(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
+    private mutating func eventID(_ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
         if let id = index.value(.id, in: record) { return cell(id, record, &writer) }
         writer.append(UInt8(ascii: ","))
         DerivedEventID.write(record, into: &writer)

@@ -22,7 +22,6 @@ public struct HumanEncoder: EventEncoder, Sendable {
 
     private let timeStyle: TimeStyle
     private var scanner = EventScanner()
-    private var index = EventIndex()
     private var scratch = ByteBuffer()
 
     public init(_ timeStyle: TimeStyle = .goString) {
@@ -30,18 +29,18 @@ public struct HumanEncoder: EventEncoder, Sendable {
     }
 
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
-        guard let index = scanner.eventIndex(of: record) else { return false }
-        return append(record, index, to: &output)
+        var fields = EventFields()
+        guard scanner.takes(record, into: &fields) else { return false }
+        return append(record, fields.index, to: &output)
     }
 
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
-        self.index = index
         let fields = index[.fields].range
         let block = firstOfSeveralLines(record, fields)
         // An empty key with a null takes 8 bytes in the record and, as `  ""=<nil>`, 10 in the line.
         let room = 256 + record.count * (GoText.growthMax + 2)
         output.withWriter(reserving: room) { writer in
-            heading(record, &writer)
+            heading(index, record, &writer)
             if index[.trace].kind != .absent { field("trace", index[.trace], record, &writer) }
             if index[.span].kind != .absent { field("span", index[.span], record, &writer) }
             var members = JSONMembers(record, fields)
@@ -55,20 +54,20 @@ public struct HumanEncoder: EventEncoder, Sendable {
 
     // MARK: Before the fields
 
-    private mutating func heading(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
+    private mutating func heading(_ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
         if let time = index.entryTime(in: record) ?? index.time(in: record) {
             EventTime.writeHuman(time, into: &writer)
         } else {
             writer.append("0001-01-01 00:00:00.000")
         }
         writer.append(" [")
-        writer.append(level(record))
+        writer.append(level(index, record))
         writer.append("]  ")
-        loggerNames(record, &writer)
+        loggerNames(index, record, &writer)
         writer.append("connection_log")
     }
 
-    private func level(_ record: Span<UInt8>) -> StaticString {
+    private func level(_ index: EventIndex, _ record: Span<UInt8>) -> StaticString {
         let range = index[.level].range
         if equal(record, range, "INFO") { return "info" }
         if equal(record, range, "DEBUG") { return "debu" }
@@ -79,7 +78,7 @@ public struct HumanEncoder: EventEncoder, Sendable {
     }
 
     /// `a.b: ` of `["a","b"]`.
-    private mutating func loggerNames(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
+    private mutating func loggerNames(_ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
         guard index[.loggerNames].kind == .array else { return }
         let array = index[.loggerNames].range
         scratch.removeAll()

@@ -34,7 +34,6 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
     private let legacy: RFC3164Options
     private let sender: [UInt8]
     private var scanner = EventScanner()
-    private var index = EventIndex()
     private var text = SyslogTextWriter()
     private var offset = LocalOffset()
 
@@ -56,17 +55,17 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
     }
 
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
-        guard let index = scanner.eventIndex(of: record) else { return false }
-        return append(record, index, to: &output)
+        var fields = EventFields()
+        guard scanner.takes(record, into: &fields) else { return false }
+        return append(record, fields.index, to: &output)
     }
 
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
-        self.index = index
         let start = output.count
         let sentence = Sentence(
             type: index.connectionType(in: record), status: index.status(in: record), code: index.code(in: record))
         let severity = sentence.severity(index, record)
-        let seconds = seconds(record)
+        let seconds = seconds(index, record)
         let room =
             RFC3164Encoder.headMax + Sentence.wordsMax + 2 * SyslogTextWriter.slack
             + record.count * (2 * SyslogTextWriter.growthMax + 6)
@@ -77,14 +76,14 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
             timestamp(seconds, &writer)
             writer.append(UInt8(ascii: " "))
             writer.append(sender.span)
-            content(sentence, record, &writer)
+            content(sentence, index, record, &writer)
         }
         if output.count - start > options.bytesMax { cut(&output, start) }
         return true
     }
 
     /// Seconds since 1970 on the clock of the zone.
-    private mutating func seconds(_ record: Span<UInt8>) -> Int64 {
+    private mutating func seconds(_ index: EventIndex, _ record: Span<UInt8>) -> Int64 {
         let time = index.time(in: record) ?? index.entryTime(in: record) ?? SystemWallTime().now()
         let seconds = time / 1_000_000_000 - (time % 1_000_000_000 < 0 ? 1 : 0)
         return legacy.zone == .utc ? seconds : seconds + offset.seconds(at: seconds)
@@ -110,9 +109,12 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
         writer.appendDecimal(second % 60, digits: 2)
     }
 
-    private mutating func content(_ sentence: Sentence, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
+    private mutating func content(
+        _ sentence: Sentence, _ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter
+    ) {
         if options.message == .json {
-            return SyslogTextWriter.appendJSON(record, to: &writer)
+            _ = SyslogTextWriter.appendJSON(record, to: &writer)
+            return
         }
         if options.message == .sentence {
             sentence.write(index, record, &text, into: &writer)

@@ -67,8 +67,9 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     }
 
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
-        guard let index = scanner.eventIndex(of: record) else { return false }
-        return append(record, index, to: &output)
+        var fields = EventFields()
+        guard scanner.takes(record, into: &fields) else { return false }
+        return append(record, fields.index, to: &output)
     }
 
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
@@ -77,15 +78,16 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
         let sentence = Sentence(
             type: index.connectionType(in: record), status: index.status(in: record), code: index.code(in: record))
         var messageStart = 0
+        var isASCII: Bool?
         let room = RFC5424Encoder.overheadMax + elementStart.count + record.count * RFC5424Encoder.growthMax
         output.withWriter(reserving: room) { writer in
             header(sentence, index, record, &writer)
             structuredData(index, record, &writer)
             messageStart = writer.count
-            message(sentence, index, record, &writer)
+            isASCII = message(sentence, index, record, &writer)
         }
         messageStart += start
-        if needsMark(output, messageStart) { insertMark(&output, messageStart) }
+        if needsMark(isASCII ?? output.isASCII(messageStart..<output.count)) { insertMark(&output, messageStart) }
         if output.count - start > bytesMax { trim(&output, start, messageStart, sentence, index, record) }
         return true
     }
@@ -149,28 +151,30 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     }
 
     /// The blank before it and the free text.
+    /// - Returns: whether it is ASCII, if that is known.
     private mutating func message(
         _ sentence: Sentence, _ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter
-    ) {
+    ) -> Bool? {
         switch options.message {
-        case .none: return
+        case .none: return true
         case .sentence:
             writer.append(UInt8(ascii: " "))
             sentence.write(index, record, &text, into: &writer)
+            return nil
         case .json:
             writer.append(UInt8(ascii: " "))
-            SyslogTextWriter.appendJSON(record, to: &writer)
+            return SyslogTextWriter.appendJSON(record, to: &writer)
         }
     }
 
     // MARK: The byte order mark
 
-    private func needsMark(_ output: borrowing ByteBuffer, _ messageStart: Int) -> Bool {
+    private func needsMark(_ isASCII: Bool) -> Bool {
         guard options.message != .none else { return false }
         switch options.byteOrderMark {
         case .always: return true
         case .never: return false
-        case .auto: return !output.isASCII(messageStart..<output.count)
+        case .auto: return !isASCII
         }
     }
 

@@ -51,11 +51,13 @@ struct SyslogTextWriter: Sendable {
 
     /// Writes a record. A control character can only stand between JSON's tokens, where a blank means the same, and DEL
     /// only in a string, where it may be escaped.
-    static func appendJSON(_ record: Span<UInt8>, to writer: inout ByteWriter) {
+    /// - Returns: whether it is ASCII.
+    static func appendJSON(_ record: Span<UInt8>, to writer: inout ByteWriter) -> Bool {
         var next = 0
+        var isASCII = true
         while true {
-            next += writer.appendSyslogMessage(record, from: next)
-            if next >= record.count { return }
+            next += writer.appendSyslogMessage(record, from: next, isASCII: &isASCII)
+            if next >= record.count { return isASCII }
             if record[next] == 0x7f { writer.append("\\u007f") } else { writer.append(UInt8(ascii: " ")) }
             next += 1
         }

@@ -71,9 +71,9 @@ public struct ConnectionEvent: Sendable, Equatable {
     public init?(line: String) {
         let bytes = Array(line.utf8)
         var scanner = EventScanner()
-        var index = EventIndex()
-        guard scanner.scan(bytes.span, into: &index) == .connectionLog else { return nil }
-        self.init(bytes.span, index)
+        var fields = EventFields()
+        guard scanner.scan(bytes.span, into: &fields) == .connectionLog else { return nil }
+        self.init(bytes.span, fields.index)
     }
 
     /// Recorded by coderd, so it names a user and has no end.

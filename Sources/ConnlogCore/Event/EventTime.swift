@@ -31,7 +31,7 @@ public enum EventTime {
     /// Copying the digits spares the way over nanoseconds and the calendar back: measured, 600 instructions of a message.
     /// - Returns: whether it was written.
     static func copyMicroseconds(_ bytes: Span<UInt8>, _ range: Range<Int>, into writer: inout ByteWriter) -> Bool {
-        guard let usual = UsualTime(bytes, range), usual.time != nil else { return false }
+        guard let usual = UsualTime(bytes, range), usual.isInRange else { return false }
         let start = range.lowerBound
         writer.append(bytes.extracting(start..<start + UsualTime.secondsLength))
         writer.append(UInt8(ascii: "."))

@@ -137,13 +137,14 @@ enum EventValue {
     /// Whether the text of a string means itself: most do, and one look at its first byte tells, so that the encoders
     /// need not compare each of an event's twenty values with all the ways in which builds write none.
     ///
-    /// What stands for no value begins with `{`, `<`, a backslash or a zero; only an address has more: a mask, or a colon
+    /// What stands for no value begins with `{`, `<`, a backslash or two zeros; only an address has more: a mask, or a colon
     /// first.
     @inline(__always)
     static func isOrdinary(_ range: Range<Int>, isAddress: Bool, _ record: Span<UInt8>) -> Bool {
         guard !range.isEmpty else { return false }
         switch record[range.lowerBound] {
-        case UInt8(ascii: "{"), UInt8(ascii: "<"), UInt8(ascii: "\\"), UInt8(ascii: "0"): return false
+        case UInt8(ascii: "{"), UInt8(ascii: "<"), UInt8(ascii: "\\"): return false
+        case UInt8(ascii: "0") where range.count > 1 && record[range.lowerBound + 1] == UInt8(ascii: "0"): return false
         case UInt8(ascii: ":"): return !isAddress
         default: break
         }

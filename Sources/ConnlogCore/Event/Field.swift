@@ -62,8 +62,35 @@ public struct FieldRange: Sendable, Equatable {
     }
 }
 
-/// Where the known fields of one record lie. Fixed size, reused from line to line.
-public struct EventIndex: Sendable {
+/// Where the known fields of one record lie: a look at `EventFields`, or at what came with the record in its batch.
+///
+/// It says nothing that the record could not say itself, and is copied as a pointer.
+public struct EventIndex: ~Escapable, Sendable {
+    let ranges: Span<UInt64>
+
+    /// - Parameter note: what was found when the record was made.
+    @inlinable @inline(__always)
+    @_lifetime(copy note)
+    public init(_ note: Span<UInt64>) {
+        precondition(note.count == RecordBatch.noteWords)
+        self.init(checked: note)
+    }
+
+    @usableFromInline
+    @_lifetime(copy ranges)
+    init(checked ranges: Span<UInt64>) { self.ranges = ranges }
+
+    public subscript(field: Field) -> FieldRange {
+        @inline(__always) get { range(UInt8(truncatingIfNeeded: field.rawValue)) }
+    }
+
+    /// - Parameter slot: a field's raw value.
+    @inline(__always)
+    func range(_ slot: UInt8) -> FieldRange { FieldRange(bits: ranges[Int(slot)]) }
+}
+
+/// The known fields of one record, as the scanner finds them. Fixed size, reused from line to line.
+public struct EventFields: Sendable {
     /// Which of the two JSON formats the line has.
     public enum Shape: UInt8, Sendable {
         /// An entry with `msg` and `fields`: what records are.
@@ -72,18 +99,16 @@ public struct EventIndex: Sendable {
         case stackdriver
     }
 
-    // Read through its span: a subscript with a number that is not a constant copies all of it first.
-    var ranges = InlineArray<32, UInt64>(repeating: 0)
+    var ranges = RecordOrder.Index(repeating: 0)
     public internal(set) var shape = Shape.slog
 
     public init() {}
 
-    /// What was found when the record was made, handed on with it.
-    @inline(__always)
-    public init(_ note: RecordNote) { ranges = note.words }
-
-    /// For whoever gets the record next.
-    var note: RecordNote { RecordNote(words: ranges) }
+    /// What there is to know.
+    public var index: EventIndex {
+        @_lifetime(borrow self)
+        @inline(__always) get { EventIndex(checked: ranges.span) }
+    }
 
     public internal(set) subscript(field: Field) -> FieldRange {
         @inline(__always) get { FieldRange(bits: ranges.span[field.rawValue]) }
@@ -95,10 +120,6 @@ public struct EventIndex: Sendable {
     mutating func set(_ slot: UInt8, _ range: FieldRange) {
         ranges[Int(slot)] = range.bits
     }
-
-    /// - Parameter slot: a field's raw value.
-    @inline(__always)
-    func range(_ slot: UInt8) -> FieldRange { FieldRange(bits: ranges.span[Int(slot)]) }
 
     mutating func clear() {
         ranges = InlineArray(repeating: 0)

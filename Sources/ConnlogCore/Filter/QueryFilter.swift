@@ -8,7 +8,7 @@ public import ConnlogSystem
 public struct QueryFilter: EventFilter {
     private let terms: [FilterTerm]
     private var scanner = EventScanner()
-    private var index = EventIndex()
+    private var fields = EventFields()
 
     public init(_ query: FilterQuery) {
         terms = query.terms
@@ -33,7 +33,7 @@ public struct QueryFilter: EventFilter {
         if terms.isEmpty { return nil }
         var kept: [Int] = []
         kept.reserveCapacity(batch.count)
-        for index in 0..<batch.count where matches(batch.record(index)) { kept.append(index) }
+        for index in 0..<batch.count where matches(batch, index) { kept.append(index) }
         if kept.count == batch.count { return nil }
         var next = 0
         batch.filter { index, _ in
@@ -44,9 +44,18 @@ public struct QueryFilter: EventFilter {
         return kept
     }
 
+    private mutating func matches(_ batch: borrowing EventBatch, _ place: Int) -> Bool {
+        guard batch.hasNote(place) else { return matches(batch.record(place)) }
+        return matches(batch.record(place), EventIndex(batch.note(place)))
+    }
+
     /// Whether all terms hold for one event.
     public mutating func matches(_ record: Span<UInt8>) -> Bool {
-        _ = scanner.scan(record, into: &index)
+        _ = scanner.scan(record, into: &fields)
+        return matches(record, fields.index)
+    }
+
+    private func matches(_ record: Span<UInt8>, _ index: EventIndex) -> Bool {
         for term in terms where index.satisfies(term.condition, record) == term.isNegated { return false }
         return true
     }

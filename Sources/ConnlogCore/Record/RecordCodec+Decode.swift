@@ -5,7 +5,7 @@ extension RecordCodec {
     /// Appends the line of a compact payload and finds its fields on the way.
     /// - Parameter index: whatever was in it is gone.
     /// - Returns: `false`, and nothing appended, if no version so far has written the payload.
-    func decode(_ payload: Span<UInt8>, _ index: inout EventIndex, into lines: inout ByteBuffer) -> Bool {
+    func decode(_ payload: Span<UInt8>, _ index: inout EventFields, into lines: inout ByteBuffer) -> Bool {
         let lengthPlace = RecordCodec.lengthPlace(payload)
         let length = Int(payload.uint32(at: lengthPlace))
         let values = payload.extracting((lengthPlace + 4)..<payload.count)
@@ -20,7 +20,7 @@ extension RecordCodec {
     private static let growthMax = RecordKeys.keyBytesMax + RecordKeys.wordBytesMax
 
     private func unpack(
-        _ values: Span<UInt8>, _ layout: RecordOrder, _ length: Int, _ index: inout EventIndex,
+        _ values: Span<UInt8>, _ layout: RecordOrder, _ length: Int, _ index: inout EventFields,
         _ lines: inout ByteBuffer
     ) -> Bool {
         var isWhole = false

@@ -76,13 +76,14 @@ public struct RecordCodec: Sendable {
     /// Appends the records of `lines` to `payloads`, each as small as it can be.
     public mutating func encode(_ lines: borrowing EventBatch, into payloads: inout EventBatch) {
         var scanner = EventScanner()
+        var fields = EventFields()
         for place in 0..<lines.count {
             let line = lines.record(place)
             let start = payloads.bytes.count
             if lines.hasNote(place) {
                 encode(line, EventIndex(lines.note(place)), into: &payloads.bytes)
             } else {
-                encode(line, &scanner, into: &payloads.bytes)
+                encode(line, &scanner, &fields, into: &payloads.bytes)
             }
             payloads.addRecord(start..<payloads.bytes.count)
         }
@@ -90,10 +91,10 @@ public struct RecordCodec: Sendable {
 
     /// A line of which nothing is known.
     private mutating func encode(
-        _ line: Span<UInt8>, _ scanner: inout EventScanner, into payloads: inout ByteBuffer
+        _ line: Span<UInt8>, _ scanner: inout EventScanner, _ fields: inout EventFields, into payloads: inout ByteBuffer
     ) {
-        if let index = scanner.eventIndex(of: line) {
-            encode(line, index, into: &payloads)
+        if scanner.takes(line, into: &fields) {
+            encode(line, fields.index, into: &payloads)
         } else {
             RecordCodec.appendAsItIs(line, to: &payloads)
         }
@@ -103,8 +104,8 @@ public struct RecordCodec: Sendable {
     /// - Returns: the numbers of those that no version so far has written, which are left out; usually none.
     public func decode(_ payloads: borrowing EventBatch, into lines: inout EventBatch) -> [Int] {
         var unreadable: [Int] = []
-        var index = EventIndex()
-        for place in 0..<payloads.count where !decode(payloads.record(place), &index, into: &lines) {
+        var fields = EventFields()
+        for place in 0..<payloads.count where !decode(payloads.record(place), &fields, into: &lines) {
             unreadable.append(place)
         }
         return unreadable
@@ -113,16 +114,16 @@ public struct RecordCodec: Sendable {
     /// The same with one payload.
     /// - Returns: `false`, and nothing appended, if no version so far has written it.
     public func decode(_ payload: Span<UInt8>, into lines: inout EventBatch) -> Bool {
-        var index = EventIndex()
-        return decode(payload, &index, into: &lines)
+        var fields = EventFields()
+        return decode(payload, &fields, into: &lines)
     }
 
-    /// - Parameter index: for whatever use; the caller keeps its memory.
-    private func decode(_ payload: Span<UInt8>, _ index: inout EventIndex, into lines: inout EventBatch) -> Bool {
+    /// - Parameter fields: for whatever use; the caller keeps its memory.
+    private func decode(_ payload: Span<UInt8>, _ fields: inout EventFields, into lines: inout EventBatch) -> Bool {
         let start = lines.bytes.count
         if RecordCodec.isCompact(payload) {
-            guard decode(payload, &index, into: &lines.bytes) else { return false }
-            lines.addRecord(start..<lines.bytes.count, index.note)
+            guard decode(payload, &fields, into: &lines.bytes) else { return false }
+            lines.addRecord(start..<lines.bytes.count, fields.ranges.span)
         } else {
             lines.bytes.append(payload.extracting(RecordCodec.markBytes(payload)..<payload.count))
             lines.addRecord(start..<lines.bytes.count)
@@ -148,7 +149,7 @@ public struct RecordCodec: Sendable {
             line.append(payload.extracting(RecordCodec.markBytes(payload)..<payload.count))
             return line.array
         }
-        var index = EventIndex()
-        return decode(payload, &index, into: &line) ? line.array : nil
+        var fields = EventFields()
+        return decode(payload, &fields, into: &line) ? line.array : nil
     }
 }

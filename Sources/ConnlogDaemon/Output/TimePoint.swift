@@ -59,11 +59,11 @@ public struct TimeRange: Sendable, Equatable {
 /// Finds out when events happened.
 struct EventClock {
     private var scanner = EventScanner()
-    private(set) var index = EventIndex()
+    private(set) var fields = EventFields()
 
     /// When it happened, or when coderd wrote it; `nil` if it tells neither or is no event.
     mutating func time(of record: Span<UInt8>) -> Nanoseconds? {
-        guard scanner.scan(record, into: &index) == .connectionLog else { return nil }
-        return index.time(in: record) ?? index.entryTime(in: record)
+        guard scanner.scan(record, into: &fields) == .connectionLog else { return nil }
+        return fields.index.time(in: record) ?? fields.index.entryTime(in: record)
     }
 }

@@ -94,7 +94,7 @@ struct ReplaySource {
         let event = one
         let time = clock.time(of: event.record(0))
         guard times.contains(time) else { return false }
-        guard seen.insert(event.record(0), clock.index) else {
+        guard seen.insert(event.record(0), clock.fields.index) else {
             counts.repeated += 1
             return false
         }

@@ -96,9 +96,9 @@ struct HECEnvelope: Sendable {
 
     /// Appends the envelope of one record, which is one slog JSON line, to `body`.
     mutating func append(_ record: Span<UInt8>, to body: inout ByteBuffer) {
-        var index = EventIndex()
-        guard scanner.scan(record, into: &index) == .connectionLog else { return appendText(record, to: &body) }
-        append(record, index, to: &body)
+        var fields = EventFields()
+        guard scanner.scan(record, into: &fields) == .connectionLog else { return appendText(record, to: &body) }
+        append(record, fields.index, to: &body)
     }
 
     private mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to body: inout ByteBuffer) {

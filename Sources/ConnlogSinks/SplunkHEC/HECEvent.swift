@@ -2,7 +2,7 @@ internal import ConnlogCore
 internal import ConnlogSystem
 
 /// The flat object under `event`; its keys are described at the head of `HECEnvelope`.
-struct HECEvent {
+struct HECEvent: ~Escapable {
     let index: EventIndex
 
     /// - Parameter names: more members, each with a comma before it.

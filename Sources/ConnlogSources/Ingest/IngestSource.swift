@@ -57,13 +57,13 @@ public final class IngestSource: Source, EventIntake {
         defer { turn.give() }
         guard let output = state.withLock({ $0.output }) else { throw .stopping }
         var scanner = EventScanner()
-        var index = EventIndex()
+        var fields = EventFields()
         let count = batch.count
         var changes: [Checkpoint] = []
         state.withLock { state in
             batch.filter { _, record in
-                guard scanner.scan(record, into: &index) == .connectionLog else { return true }
-                guard let id = index.string(.id, record) else { return true }
+                guard scanner.scan(record, into: &fields) == .connectionLog else { return true }
+                guard let id = fields.index.string(.id, record) else { return true }
                 return state.seen?.insert(id) != true
             }
             changes = state.seen?.takeChanges() ?? []

@@ -5,23 +5,23 @@ public import ConnlogCore
 public struct EventMatcher {
     private let terms: [RowQuery.Term]
     private var scanner = EventScanner()
-    private var index = EventIndex()
+    private var fields = EventFields()
 
     public init(_ query: RowQuery) { terms = query.terms }
 
     /// The event in a line, if it matches.
     public mutating func event(_ line: [UInt8]) -> ConnectionEvent? {
-        guard scanner.scan(line.span, into: &index) == .connectionLog else { return nil }
+        guard scanner.scan(line.span, into: &fields) == .connectionLog else { return nil }
         for term in terms where holds(term.condition, line) == term.isNegated { return nil }
-        return ConnectionEvent(line.span, index)
+        return ConnectionEvent(line.span, fields.index)
     }
 
     private func holds(_ condition: RowQuery.Condition, _ line: [UInt8]) -> Bool {
         switch condition {
-        case .row(let condition): index.satisfies(condition, line.span)
-        case .organizations(let ids): ids.contains { index.satisfies(.organization($0.lowercased()), line.span) }
-        case .owners(let ids): ids.contains { index.satisfies(.ownerID($0.lowercased()), line.span) }
-        case .users(let ids): ids.contains { index.satisfies(.userID($0.lowercased()), line.span) }
+        case .row(let condition): fields.index.satisfies(condition, line.span)
+        case .organizations(let ids): ids.contains { fields.index.satisfies(.organization($0.lowercased()), line.span) }
+        case .owners(let ids): ids.contains { fields.index.satisfies(.ownerID($0.lowercased()), line.span) }
+        case .users(let ids): ids.contains { fields.index.satisfies(.userID($0.lowercased()), line.span) }
         }
     }
 }

@@ -131,19 +131,20 @@ struct StoreWriter {
         var numbers: [Int64]
     }
 
+    private mutating func event(_ batch: borrowing EventBatch, _ place: Int, _ arrival: Nanoseconds) -> StoredEvent {
+        let record = batch.record(place)
+        if batch.hasNote(place) { return StoredEvent(record, EventIndex(batch.note(place)), arrival: arrival) }
+        var fields = EventFields()
+        _ = scanner.scan(record, into: &fields)
+        return StoredEvent(record, fields.index, arrival: arrival)
+    }
+
     private mutating func gather(_ batch: EventBatch, from first: Int, arrival: Nanoseconds) -> [Pending] {
         var pending: [Pending] = []
         var places: [MergeKey: Int] = [:]
         pending.reserveCapacity(batch.count - first)
-        var index = EventIndex()
         for place in first..<batch.count {
-            let record = batch.record(place)
-            if batch.hasNote(place) {
-                index = EventIndex(batch.note(place))
-            } else {
-                _ = scanner.scan(record, into: &index)
-            }
-            let event = StoredEvent(record, index, arrival: arrival)
+            let event = event(batch, place, arrival)
             let number = nextEvent + Int64(place - first)
             if let key = event.key {
                 if let earlier = places[key] {

@@ -70,15 +70,18 @@ public import CConnlog
 
     /// Copies the bytes of a message from `start` on, up to the first control character (below 0x20, or DEL). Needs 16 bytes
     /// more room than it copies.
+    /// - Parameter isASCII: becomes `false` when there is more than ASCII in what was copied, or close behind it.
     /// - Returns: how many bytes were copied.
-    public mutating func appendSyslogMessage(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    public mutating func appendSyslogMessage(_ bytes: Span<UInt8>, from start: Int, isASCII: inout Bool) -> Int {
         precondition(start >= 0 && start <= bytes.count)
         assert(count + bytes.count - start <= limit)
+        var isPlain: Int32 = 1
         let copied = unsafe bytes.withUnsafeBufferPointer { memory in
             guard let source = memory.baseAddress else { return 0 }
             let target = unsafe (base + count).assumingMemoryBound(to: UInt8.self)
-            return unsafe connlog_copy_syslog_message(target, source + start, memory.count - start)
+            return unsafe connlog_copy_syslog_message(target, source + start, memory.count - start, &isPlain)
         }
+        if isPlain == 0 { isASCII = false }
         written &+= copied
         return copied
     }

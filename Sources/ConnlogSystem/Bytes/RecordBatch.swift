@@ -7,8 +7,14 @@ public struct RecordBatch: Sendable {
     public internal(set) var records: [Record] = []
     /// Bytes of all records together.
     public internal(set) var recordBytes = 0
-    // Either as many as there are records, or fewer: then nothing is known about the others.
-    @usableFromInline var notes: [RecordNote] = []
+    // `noteWords` numbers for each record, or for fewer: then nothing is known about the others. The last number of a note
+    // is 1, that of a record about which nothing is known 0.
+    @usableFromInline var notes: [UInt64] = []
+
+    /// The numbers of a note, which say what is known about a record: whoever makes records and whoever uses them agree on
+    /// their meaning, but for the last one, which is the batch's. In the core they say where the fields of an event lie
+    /// (`EventIndex`).
+    @inlinable public static var noteWords: Int { 32 }
 
     public init(capacity: Int = 0) {
         bytes = ByteBuffer(capacity: capacity)
@@ -30,23 +36,32 @@ public struct RecordBatch: Sendable {
         recordBytes += range.count
     }
 
-    /// The same, with what is known about it.
-    public mutating func addRecord(_ range: Range<Int>, _ note: RecordNote) {
-        while notes.count < records.count { notes.append(RecordNote()) }
+    /// The same, with what is known about it: `noteWords` numbers.
+    public mutating func addRecord(_ range: Range<Int>, _ note: Span<UInt64>) {
+        precondition(note.count == RecordBatch.noteWords)
+        let missing = records.count * RecordBatch.noteWords - notes.count
+        if missing > 0 { notes.append(contentsOf: repeatElement(0, count: missing)) }
         addRecord(range)
-        notes.append(note)
+        unsafe note.withUnsafeBufferPointer { unsafe notes.append(contentsOf: $0) }
+        notes[notes.count - 1] = 1
     }
 
     /// Whether something is known about a record.
     @inlinable @inline(__always)
-    public func hasNote(_ index: Int) -> Bool { index < notes.count && !notes[index].isBlank }
-
-    /// What is known about a record that has a note. A note is large: it is not optional so that it is copied once.
-    @inlinable @inline(__always)
-    public func note(_ index: Int) -> RecordNote {
-        precondition(index < notes.count)
-        return notes[index]
+    public func hasNote(_ index: Int) -> Bool {
+        let last = (index + 1) * RecordBatch.noteWords - 1
+        return last < notes.count && notes[last] != 0
     }
+
+    /// What is known about a record that has a note.
+    @inlinable @inline(__always)
+    @_lifetime(borrow self)
+    public func note(_ index: Int) -> Span<UInt64> {
+        notes.span.extracting(RecordBatch.notePlace(index))
+    }
+
+    @inlinable @inline(__always)
+    static func notePlace(_ index: Int) -> Range<Int> { index * noteWords..<(index + 1) * noteWords }
 
     /// Whether `bytes` is nothing but the records, each with a line feed behind it, so that all can be written at once.
     public var isLines: Bool {
@@ -72,22 +87,32 @@ public struct RecordBatch: Sendable {
     public mutating func filter(_ isKept: (Int, Span<UInt8>) -> Bool) {
         var kept = 0
         recordBytes = 0
+        // A note that is missing may have made way for one that is there.
+        if notes.count < records.count * RecordBatch.noteWords { notes.removeAll() }
+        let hasNotes = !notes.isEmpty
         for index in records.indices where isKept(index, bytes.span(records[index].range)) {
             records[kept] = records[index]
-            if index < notes.count { notes[kept] = notes[index] }
+            if hasNotes, kept != index { moveNote(from: index, to: kept) }
             recordBytes += records[index].range.count
             kept += 1
         }
-        // A note that is missing may have made way for one that is there.
-        if notes.count < records.count { notes.removeAll() } else { notes.removeSubrange(kept...) }
+        if hasNotes { notes.removeSubrange((kept * RecordBatch.noteWords)...) }
         records.removeSubrange(kept...)
+    }
+
+    private mutating func moveNote(from index: Int, to place: Int) {
+        for word in 0..<RecordBatch.noteWords {
+            notes[place * RecordBatch.noteWords + word] = notes[index * RecordBatch.noteWords + word]
+        }
     }
 
     /// The same memory with only some of the records.
     public func slice(_ range: Range<Int>) -> RecordBatch {
         var part = self
         part.records = Array(records[range])
-        part.notes = notes.count < records.count ? [] : Array(notes[range])
+        let words = RecordBatch.noteWords
+        let isWhole = notes.count >= records.count * words
+        part.notes = isWhole ? Array(notes[range.lowerBound * words..<range.upperBound * words]) : []
         part.recordBytes = part.records.reduce(0) { $0 + $1.range.count }
         return part
     }

@@ -57,24 +57,40 @@ public struct RecordOrder: Sendable {
         }
     }
 
-    /// Checks a line that has exactly these keys, whose values are strings, whole numbers or null, and that
-    /// has no blank between tokens: strictly (RFC 8259).
+    /// What a line is.
+    public enum Scan: Sendable {
+        /// An event with exactly these keys.
+        case event
+        /// Valid JSON with another message, which is no audit log's.
+        case other
+        /// Not for this to say.
+        case unknown
+    }
+
+    /// Checks a line strictly (RFC 8259). An event has exactly these keys, values that are strings, whole numbers or null,
+    /// and no blank between tokens.
     ///
     /// - Parameters:
-    ///   - message: the slot and the word that it must be.
-    ///   - index: whatever was in it is gone. Useless if the answer is `false`.
-    public func scan(_ line: Span<UInt8>, message: (slot: UInt8, word: Int), into index: inout Index) -> Bool {
-        unsafe line.withUnsafeBufferPointer { bytes in
-            guard let base = bytes.baseAddress else { return false }
+    ///   - message: the slot and the word that make it an event.
+    ///   - index: whatever was in it is gone. Useless if the answer is not `event`.
+    public func scan(_ line: Span<UInt8>, message: (slot: UInt8, word: Int), into index: inout Index) -> Scan {
+        let found = unsafe line.withUnsafeBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return 0 }
             return unsafe orders.withUnsafeBufferPointer { orders in
-                guard let order = orders.baseAddress else { return false }
+                guard let order = orders.baseAddress else { return 0 }
                 var span = index.mutableSpan
                 return unsafe span.withUnsafeMutableBufferPointer { index in
-                    guard let numbers = index.baseAddress else { return false }
-                    return unsafe connlog_scan_record(
-                        order, base, bytes.count, message.slot, UInt8(message.word), numbers) != 0
+                    guard let numbers = index.baseAddress else { return 0 }
+                    return unsafe Int(
+                        connlog_scan_record(
+                            order, base, bytes.count, message.slot, UInt8(message.word), numbers))
                 }
             }
+        }
+        switch found {
+        case connlog_line_is_event: return .event
+        case connlog_line_is_other: return .other
+        default: return .unknown
         }
     }
 
@@ -84,14 +100,15 @@ public struct RecordOrder: Sendable {
     ///   - index: where the values lie.
     ///   - writer: with room for `line.count + packSlack`.
     /// - Returns: `false`, and nothing appended, if the line is not of this order.
-    public func pack(_ line: Span<UInt8>, _ index: Index, into writer: inout ByteWriter) -> Bool {
+    public func pack(_ line: Span<UInt8>, _ index: Span<UInt64>, into writer: inout ByteWriter) -> Bool {
+        precondition(index.count == RecordBatch.noteWords)
         assert(writer.count + line.count + RecordOrder.packSlack <= writer.limit)
         let written = unsafe line.withUnsafeBufferPointer { bytes in
             guard let base = bytes.baseAddress else { return 0 }
             let target = unsafe (writer.base + writer.count).assumingMemoryBound(to: UInt8.self)
             return unsafe orders.withUnsafeBufferPointer { orders in
                 guard let order = orders.baseAddress else { return 0 }
-                return unsafe index.span.withUnsafeBufferPointer { index in
+                return unsafe index.withUnsafeBufferPointer { index in
                     guard let numbers = index.baseAddress else { return 0 }
                     return unsafe connlog_pack_record(order, base, bytes.count, numbers, target)
                 }

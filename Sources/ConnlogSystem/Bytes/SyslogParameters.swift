@@ -42,15 +42,16 @@ public struct SyslogParameters: Sendable {
     ///   - writer: with room for the openings, the values and 32 bytes.
     /// - Returns: the number of that one, or how many parameters there are.
     public func append(
-        from number: Int, _ record: Span<UInt8>, _ index: RecordOrder.Index, to writer: inout ByteWriter
+        from number: Int, _ record: Span<UInt8>, _ index: Span<UInt64>, to writer: inout ByteWriter
     ) -> Int {
+        precondition(index.count == RecordBatch.noteWords)
         var next = number
         let written = unsafe record.withUnsafeBufferPointer { bytes in
             guard let base = bytes.baseAddress else { return 0 }
             let target = unsafe (writer.base + writer.count).assumingMemoryBound(to: UInt8.self)
             return unsafe list.withUnsafeBufferPointer { list in
                 guard let parameters = list.baseAddress else { return 0 }
-                return unsafe index.span.withUnsafeBufferPointer { index in
+                return unsafe index.withUnsafeBufferPointer { index in
                     guard let numbers = index.baseAddress else { return 0 }
                     return unsafe connlog_append_parameters(
                         parameters, list.count, &next, base, bytes.count, numbers, target)

@@ -1,9 +1,11 @@
+internal import ConnlogSystem
+
 /// Checks lines of JSON strictly (RFC 8259, UTF-8) and finds the known fields of connection events.
 ///
 /// coderd writes its keys in a fixed order. A connection event in one of the orders that records have is looked at in one
-/// go (`RecordOrder`). For all other lines the scanner remembers the order of the last connection event and compares the
-/// key that it expects first. A wrong guess costs time, never correctness. A key that occurs twice has its last value, as
-/// with most parsers. Nothing is allocated but for learning an order of keys.
+/// go, and so is an entry of coderd's that is no event (`RecordOrder`). For all other lines the scanner remembers the order
+/// of the last such event and compares the key that it expects first. A wrong guess costs time, never correctness. A key
+/// that occurs twice has its last value, as with most parsers. Nothing is allocated but for learning an order of keys.
 public struct EventScanner: Sendable {
     /// Objects and arrays may be nested this deep; a deeper line is malformed.
     public static let depthMax = 512
@@ -17,21 +19,20 @@ public struct EventScanner: Sendable {
     /// Checks one line and finds its known fields; clears `index` first.
     ///
     /// - Parameter line: without its line feed; blanks around the value are allowed, an empty line is `truncated`.
-    public mutating func scan(_ line: Span<UInt8>, into index: inout EventIndex) -> LineKind {
+    public mutating func scan(_ line: Span<UInt8>, into index: inout EventFields) -> LineKind {
         guard line.count < 1 << 28 else {
             index.clear()
             return .malformed(LineFault(.tooLong, at: 1 << 28))
         }
-        if guess.takes(line, &index) {
-            // The lines between events have the same keys around theirs.
-            if expected.isEmpty { learn(line) }
-            return .connectionLog
+        switch guess.look(line, &index) {
+        case .event: return .connectionLog
+        case .other: return .other
+        case .unknown: return scanAny(line, &index)
         }
-        return scanAny(line, &index)
     }
 
     /// The way for all lines.
-    mutating func scanAny(_ line: Span<UInt8>, _ index: inout EventIndex) -> LineKind {
+    mutating func scanAny(_ line: Span<UInt8>, _ index: inout EventFields) -> LineKind {
         index.clear()
         var outcome = scanOnce(line, &index, .fast)
         if outcome.mustLookAgain {
@@ -45,12 +46,9 @@ public struct EventScanner: Sendable {
         return outcome.kind
     }
 
-    /// Where the fields of a record are, as sinks and the store take it.
-    /// - Returns: `nil` if it is no slog JSON line of a connection event.
-    mutating func eventIndex(of record: Span<UInt8>) -> EventIndex? {
-        var index = EventIndex()
-        guard scan(record, into: &index) == .connectionLog, index.shape == .slog else { return nil }
-        return index
+    /// Whether it is a record as sinks and the store take it, a slog JSON line of a connection event; finds its fields.
+    mutating func takes(_ record: Span<UInt8>, into fields: inout EventFields) -> Bool {
+        scan(record, into: &fields) == .connectionLog && fields.shape == .slog
     }
 
     mutating func learn(_ line: Span<UInt8>) {
@@ -60,7 +58,7 @@ public struct EventScanner: Sendable {
             return
         }
         linesUntilLearning = 64
-        var index = EventIndex()
+        var index = EventFields()
         let order = KeyOrder()
         expected = unsafe line.withUnsafeBufferPointer { bytes in
             guard let base = bytes.baseAddress else { return expected }
@@ -73,7 +71,7 @@ public struct EventScanner: Sendable {
         }
     }
 
-    func scanOnce(_ line: Span<UInt8>, _ index: inout EventIndex, _ mode: LineParser.Mode) -> LineOutcome {
+    func scanOnce(_ line: Span<UInt8>, _ index: inout EventFields, _ mode: LineParser.Mode) -> LineOutcome {
         unsafe line.withUnsafeBufferPointer { bytes in
             guard let base = bytes.baseAddress else { return LineOutcome(.malformed(LineFault(.truncated, at: 0))) }
             return unsafe expected.withUnsafeBufferPointer { expected in

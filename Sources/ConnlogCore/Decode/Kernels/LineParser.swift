@@ -43,7 +43,7 @@ internal import Glibc
 
     // MARK: The line
 
-    mutating func line(_ index: inout EventIndex) -> LineOutcome {
+    mutating func line(_ index: inout EventFields) -> LineOutcome {
         skipBlanks()
         let isObject = at < count && byte(at) == UInt8(ascii: "{")
         if isObject {
@@ -60,7 +60,7 @@ internal import Glibc
         return outcome(isObject, &index)
     }
 
-    func outcome(_ isObject: Bool, _ index: inout EventIndex) -> LineOutcome {
+    func outcome(_ isObject: Bool, _ index: inout EventFields) -> LineOutcome {
         var outcome = LineOutcome(.other)
         let message: Message
         if slogMessage != .none || stackdriverMessage == .none {

@@ -11,14 +11,16 @@ struct OrderGuess: Sendable {
     /// Events in a row that did not have the order.
     private var misses = 0
 
-    /// Whether it is a connection event in this order; fills `index`, which is useless if it is not.
+    /// Whether it is a connection event in this order, or certainly none. Fills `index`, which is useless if it is none.
     @inline(__always)
-    mutating func takes(_ line: Span<UInt8>, _ index: inout EventIndex) -> Bool {
-        guard let layout else { return false }
-        guard layout.scan(line, message: OrderGuess.message, into: &index.ranges) else { return false }
-        index.shape = .slog
-        misses = 0
-        return true
+    mutating func look(_ line: Span<UInt8>, _ index: inout EventFields) -> RecordOrder.Scan {
+        guard let layout else { return .unknown }
+        let found = layout.scan(line, message: OrderGuess.message, into: &index.ranges)
+        if found == .event {
+            index.shape = .slog
+            misses = 0
+        }
+        return found
     }
 
     /// Looks for another order when the first event in a row, and then each 64th, was not taken.
@@ -29,8 +31,8 @@ struct OrderGuess: Sendable {
             return
         }
         for candidate in OrderGuess.layouts.dropFirst() {
-            var index = EventIndex()
-            guard candidate.scan(line, message: OrderGuess.message, into: &index.ranges) else { continue }
+            var index = EventFields()
+            guard candidate.scan(line, message: OrderGuess.message, into: &index.ranges) == .event else { continue }
             layout = candidate
             misses = 0
             return

@@ -10,8 +10,7 @@ struct UsualTime {
 
     /// How many digits the fraction has.
     let digits: Int
-    /// `nil` if it is before 1678 or after 2261.
-    let time: Nanoseconds?
+    private let parts: connlog_time_parts
 
     init?(_ bytes: Span<UInt8>, _ range: Range<Int>) {
         var parts = connlog_time_parts()
@@ -24,8 +23,16 @@ struct UsualTime {
             parts.day <= 28 || parts.day <= EventTime.dayCount(year: parts.year, month: Int(parts.month))
         else { return nil }
         digits = Int(parts.digits)
+        self.parts = parts
+    }
+
+    /// `nil` if it is before 1678 or after 2261.
+    var time: Nanoseconds? {
         let days = EventTime.days(.init(year: parts.year, month: Int(parts.month), day: Int(parts.day)))
         let second = Int64(parts.hour) * 3600 + Int64(parts.minute) * 60 + Int64(parts.second)
-        time = EventTime.sum(days &* 86_400 &+ second, parts.fraction)
+        return EventTime.sum(days &* 86_400 &+ second, parts.fraction)
     }
+
+    /// Whether `time` is there. Only in the first and the last year does it take the whole way to know.
+    var isInRange: Bool { 1678..<2262 ~= parts.year || time != nil }
 }

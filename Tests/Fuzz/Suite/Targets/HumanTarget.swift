@@ -30,7 +30,7 @@ enum HumanTarget {
     /// What stands in front of the fields, and each field, in the order of their bytes.
     private static func members(_ record: [UInt8]) -> [[UInt8]] {
         var scanner = EventScanner()
-        var index = EventIndex()
+        var index = EventFields()
         guard scanner.scan(record.span, into: &index) == .connectionLog else { return [record] }
         let fields = index[.fields].range
         var members = JSONMembers(record.span, fields)

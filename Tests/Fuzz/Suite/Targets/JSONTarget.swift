@@ -14,7 +14,7 @@ enum JSONTarget {
 
     static func check(_ bytes: [UInt8]) throws(Finding) {
         var fresh = EventScanner()
-        var index = EventIndex()
+        var index = EventFields()
         let kind = fresh.scan(bytes.span, into: &index)
         var isMalformed = false
         if case .malformed(let fault) = kind {
@@ -25,11 +25,11 @@ enum JSONTarget {
 
         // What was looked at in one go, looked at in parts.
         var parts = EventScanner()
-        var partsIndex = EventIndex()
+        var partsIndex = EventFields()
         try expect(parts.scanAny(bytes.span, &partsIndex) == kind, "in parts it is not \(kind)")
 
         var taught = EventScanner()
-        var taughtIndex = EventIndex()
+        var taughtIndex = EventFields()
         _ = taught.scan(lesson.span, into: &taughtIndex)
         try expect(taught.scan(bytes.span, into: &taughtIndex) == kind, "a taught scanner does not say \(kind)")
         guard kind == .connectionLog || kind == .auditLog else { return }
@@ -41,6 +41,6 @@ enum JSONTarget {
                 try expect(index[field] == partsIndex[field], "in parts \(field) is found elsewhere")
             }
         }
-        _ = ConnectionEvent(bytes.span, index)
+        _ = ConnectionEvent(bytes.span, index.index)
     }
 }

@@ -22,7 +22,7 @@ enum RecordTarget {
         try expect(decoded.bytes.array == bytes + [0x0a], "another line comes out")
         guard decoded.hasNote(0) else { return }
         var scanner = EventScanner()
-        var index = EventIndex()
+        var index = EventFields()
         try expect(scanner.scanAny(bytes.span, &index) == .connectionLog, "fields of what is no event")
         let known = EventIndex(decoded.note(0))
         for field in Field.allCases { try expect(known[field] == index[field], "\(field) is said to be elsewhere") }

@@ -16,7 +16,7 @@ enum StreamTarget {
         for record in whole.records {
             try expect(SlowJSON.accepts(record), "a record that is no JSON: \(String(decoding: record, as: UTF8.self))")
             var scanner = EventScanner()
-            var index = EventIndex()
+            var index = EventFields()
             let kind = scanner.scan(record.span, into: &index)
             try expect(kind == .connectionLog, "a record that is \(kind)")
         }

@@ -1,0 +1,52 @@
+// The lines between events: see `connlog_scan_record`.
+
+/// Where a string ends, behind its closing quote, that begins behind the quote at `at`; 0 if it is none.
+ALWAYS size_t WAY(skip_string)(const uint8_t *line, size_t length, size_t at, uint64_t *kind) {
+    at += 1 + WAY(plain_prefix)(line, line + at + 1, line + length);
+    if (at >= length) return 0;
+    if (line[at] != '"' && !(at = odd_string(line, length, at, kind))) return 0;
+    return at + 1;
+}
+
+/// Where the value of a key begins. 0 if there is no key, or, in the entry itself, one that may be another message.
+ALWAYS size_t WAY(skip_key)(const uint8_t *line, size_t length, size_t at, int is_in_entry) {
+    if (at >= length || line[at] != '"') return 0;
+    uint64_t kind = connlog_string;
+    size_t end = WAY(skip_string)(line, length, at, &kind);
+    if (!end || end >= length || line[end] != ':') return 0;
+    if (is_in_entry && (kind != connlog_string || (end - at == 5 && memcmp(line + at, "\"msg\"", 5) == 0))) return 0;
+    return end + 1;
+}
+
+/// Whether what stands behind a member of an entry is the rest of one, without blanks (RFC 8259), and has no other message.
+static int WAY(is_rest_of_entry)(const uint8_t *line, size_t length, size_t at) {
+    // A bit for each open bracket, the innermost the lowest: 1 is an object.
+    uint64_t kinds = 1;
+    unsigned open = 1;
+    // A bracket was opened: what closes it or its first value follows, without a comma.
+    int is_first = 0;
+    while (at < length) {
+        if (line[at] == (kinds & 1 ? '}' : ']')) {
+            at++;
+            kinds >>= 1;
+            if (--open == 0) return at == length;
+            is_first = 0;
+            continue;
+        }
+        if (!is_first && line[at++] != ',') return 0;
+        is_first = 0;
+        if (kinds & 1 && !(at = WAY(skip_key)(line, length, at, open == 1))) return 0;
+        if (at >= length) return 0;
+        uint64_t kind;
+        if (line[at] == '{' || line[at] == '[') {
+            if (open == 64) return 0;
+            kinds = kinds << 1 | (line[at++] == '{');
+            open++;
+            is_first = 1;
+            continue;
+        }
+        at = line[at] == '"' ? WAY(skip_string)(line, length, at, &kind) : scalar(line, length, at);
+        if (!at) return 0;
+    }
+    return 0;
+}
