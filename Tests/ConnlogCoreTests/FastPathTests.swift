@@ -52,6 +52,8 @@ import Testing
             isCopied = EventTime.copyMicroseconds(text.span, 0..<text.count, into: &$0)
         }
         #expect(buffer.text == (isCopied ? slow.map { EventTime.text($0, .digits(6)) } : ""), "\(shown), seed \(seed)")
+        let isShortest = EventTime.isShortest(text.span, 0..<text.count)
+        #expect(!isShortest || slow.map { EventTime.text($0) } == shown, "\(shown), seed \(seed)")
     }
 
     private static let odd = [

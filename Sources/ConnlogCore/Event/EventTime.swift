@@ -45,6 +45,12 @@ public enum EventTime {
         return true
     }
 
+    /// Whether a time is written as `write` would write it, so that it can be copied.
+    public static func isShortest(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        guard let usual = UsualTime(bytes, range), usual.isInRange else { return false }
+        return usual.digits == 0 || bytes[range.upperBound - 2] != UInt8(ascii: "0")
+    }
+
     /// For people and tests.
     public static func parse(_ text: String) -> Nanoseconds? {
         let bytes = Array(text.utf8)

@@ -108,15 +108,16 @@ struct HECEnvelope: Sendable {
         let format = format
         let metadata = metadata
         body.withWriter(reserving: limit) { writer in
+            let event = HECEvent(index, record)
             writer.append("{")
-            HECEnvelope.writeTime(index, record, &writer)
+            HECEnvelope.writeTime(event.time ?? index.entryTime(in: record), &writer)
             writer.append(metadata.span)
             writer.append("\"event\":")
             switch format {
             case .line: writer.append(record)
-            case .fields: HECEvent(index: index).write(record, names, &writer)
+            case .fields: event.write(record, names, &writer)
             }
-            HECEnvelope.writeIndexed(index, record, &writer)
+            HECEnvelope.writeIndexed(event.type, event.status, &writer)
             writer.append("}\n")
         }
     }
@@ -134,18 +135,20 @@ struct HECEnvelope: Sendable {
         }
     }
 
-    private static func writeTime(_ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
-        guard let time = index.time(in: record) ?? index.entryTime(in: record) else { return }
+    private static func writeTime(_ time: Nanoseconds?, _ writer: inout ByteWriter) {
+        guard let time else { return }
         writer.append("\"time\":")
         HECTime.write(time, &writer)
         writer.append(",")
     }
 
     /// Names of their own: a `status` here beside the one in the event would make two values of it.
-    private static func writeIndexed(_ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
+    private static func writeIndexed(
+        _ type: ConnectionType, _ status: ConnectionStatus?, _ writer: inout ByteWriter
+    ) {
         writer.append(",\"fields\":{\"connection_type\":\"")
-        writer.append(index.connectionType(in: record).word)
-        if let status = index.status(in: record) {
+        writer.append(type.word)
+        if let status {
             writer.append("\",\"connection_status\":\"")
             writer.append(status.word)
         }

@@ -3,7 +3,21 @@ internal import ConnlogSystem
 
 /// The flat object under `event`; its keys are described at the head of `HECEnvelope`.
 struct HECEvent: ~Escapable {
-    let index: EventIndex
+    private let index: EventIndex
+    // Needed in several places, here and in the envelope.
+    let time: Nanoseconds?
+    let type: ConnectionType
+    let status: ConnectionStatus?
+    private let code: Int?
+
+    @_lifetime(copy index)
+    init(_ index: EventIndex, _ record: Span<UInt8>) {
+        self.index = index
+        time = index.time(in: record)
+        type = index.connectionType(in: record)
+        status = index.status(in: record)
+        code = index.code(in: record)
+    }
 
     /// - Parameter names: more members, each with a comma before it.
     func write(_ record: Span<UInt8>, _ names: ByteBuffer?, _ writer: inout ByteWriter) {
@@ -49,7 +63,9 @@ struct HECEvent: ~Escapable {
     }
 
     private func writeTime(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
-        guard let time = index.time(in: record) else { return copy(.time, ",\"time\":\"", record, &writer) }
+        guard let time, let text = index.value(.time, in: record), !EventTime.isShortest(record, text.range) else {
+            return copy(.time, ",\"time\":\"", record, &writer)
+        }
         writer.append(",\"time\":\"")
         EventTime.write(time, into: &writer)
         writer.append("\"")
@@ -66,9 +82,7 @@ struct HECEvent: ~Escapable {
     }
 
     private func writeKind(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
-        let type = index.connectionType(in: record)
-        let status = index.status(in: record)
-        if let action = HECAction(type, status, code: index.code(in: record)) {
+        if let action = HECAction(type, status, code: code) {
             writer.append(",\"action\":\"")
             writer.append(action.word)
             writer.append("\"")
@@ -99,13 +113,15 @@ struct HECEvent: ~Escapable {
         }
         copy(workspace, ",\"workspace_name\":\"", record, &writer)
         copy(agent, ",\"agent_name\":\"", record, &writer)
-        copy(index.slug(in: record), ",\"app_slug\":\"", record, &writer)
-        copy(index.port(in: record), ",\"dest_port\":\"", record, &writer)
+        // What was opened; as `slug` and `port` of the index, which would find the type anew.
+        let opened =
+            index.value(.slugOrPort, in: record) ?? (type.isWeb ? index.value(.appNameOrPort, in: record) : nil)
+        copy(opened, type == .portForwarding ? ",\"dest_port\":\"" : ",\"app_slug\":\"", record, &writer)
     }
 
     private func writeCode(_ record: Span<UInt8>, _ writer: inout ByteWriter) {
-        guard let code = index.code(in: record) else { return }
-        writer.append(index.connectionType(in: record).isWeb ? ",\"status\":" : ",\"exit_code\":")
+        guard let code else { return }
+        writer.append(type.isWeb ? ",\"status\":" : ",\"exit_code\":")
         if code < 0 { writer.append("-") }
         writer.appendDecimal(UInt64(code.magnitude))
     }
