@@ -14,7 +14,7 @@ public import ConnlogSystem
 ///        session that ended with a code other than 0 and a reason
 ///
 /// A message is never longer than `bytesMax`. What does not fit goes in this order: the `origin` and `meta` elements,
-/// whole parameters from the tail, and then the end of the free text, cut between two characters. Whatever was cut
+/// names, whole parameters from the tail, and then the end of the free text, cut between two characters. Whatever was cut
 /// or dropped, `trunc="1"` is the last parameter, and `truncations` counts the message.
 public struct RFC5424Encoder: EventEncoder, Sendable {
     /// How many messages had to be cut.
@@ -28,6 +28,10 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     private let elementStart: [UInt8]
     private let origin: [UInt8]
 
+    private let names: (any Names)?
+    /// The present event's, as parameters.
+    private var nameParameters = ByteBuffer()
+
     private var scanner = EventScanner()
     private var text = SyslogTextWriter()
     private var messageScratch = ByteBuffer()
@@ -39,8 +43,10 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     /// A record's byte may stand in a parameter and in a sentence, or, as JSON, as `\u007f`.
     private static let growthMax = SyslogTextWriter.growthMax + 6
 
-    public init(_ options: RFC5424Options) {
+    /// - Parameter names: adds `user_name`, `owner_name` and `org_name` behind the other parameters, where it knows them.
+    public init(_ options: RFC5424Options, names: (any Names)? = nil) {
         self.options = options
+        self.names = names
         bytesMax = max(options.bytesMax, RFC5424Options.bytesMin)
         starts = (
             RFC5424Encoder.start(options, .warning), RFC5424Encoder.start(options, .notice),
@@ -79,7 +85,10 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
             type: index.connectionType(in: record), status: index.status(in: record), code: index.code(in: record))
         var messageStart = 0
         var isASCII: Bool?
-        let room = RFC5424Encoder.overheadMax + elementStart.count + record.count * RFC5424Encoder.growthMax
+        if let names { gather(EventNames(of: record, index, from: names)) }
+        let room =
+            RFC5424Encoder.overheadMax + elementStart.count + nameParameters.count
+            + record.count * RFC5424Encoder.growthMax
         output.withWriter(reserving: room) { writer in
             header(sentence, index, record, &writer)
             structuredData(index, record, &writer)
@@ -139,9 +148,27 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     ) {
         writer.append(elementStart.span)
         StructuredData.writeAll(index, record, &text, into: &writer)
+        writer.append(nameParameters.span)
         writer.append(UInt8(ascii: "]"))
         if options.addsSequence { meta(&writer) }
         writer.append(origin.span)
+    }
+
+    private mutating func gather(_ found: EventNames) {
+        nameParameters.removeAll()
+        gather(" user_name=\"", found.user)
+        gather(" owner_name=\"", found.workspaceOwner)
+        gather(" org_name=\"", found.organization)
+    }
+
+    private mutating func gather(_ opening: StaticString, _ name: String?) {
+        guard let name, !name.isEmpty else { return }
+        let bytes = Array(name.utf8)
+        nameParameters.withWriter(reserving: 32 + bytes.count * SyslogTextWriter.growthMax + SyslogTextWriter.slack) {
+            $0.append(opening)
+            SyslogTextWriter.append(bytes.span, 0..<bytes.count, in: .parameter, to: &$0)
+            $0.append(UInt8(ascii: "\""))
+        }
     }
 
     private mutating func meta(_ writer: inout ByteWriter) {

@@ -13,7 +13,8 @@ internal import ConnlogSystem
 ///     app     slug or port, or the client's app
 ///     code    exit code or HTTP status
 ///
-/// A parameter without a value is left out.
+/// A parameter without a value is left out. Names that a directory knows, `user_name`, `owner_name` and `org_name`, are the
+/// encoder's and stand behind these.
 enum StructuredData {
     static let parameterCount = 17
     /// Names, quotes and blanks of all parameters, and an event id that is not in the record.

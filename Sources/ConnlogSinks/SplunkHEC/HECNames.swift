@@ -17,17 +17,10 @@ struct HECNames: Sendable {
     /// Members for one event, each with a comma before it; good until the next call.
     mutating func members(of record: Span<UInt8>, _ index: EventIndex) -> ByteBuffer {
         members.removeAll()
-        append("user", index.string(.userID, record).flatMap { names.user($0.lowercased())?.username })
-        append(
-            "workspace_owner",
-            index.string(.workspaceOwnerID, record).flatMap {
-                names.user($0.lowercased())?.username
-            })
-        append(
-            "organization",
-            index.string(.organizationID, record).flatMap {
-                names.organization($0.lowercased())?.name
-            })
+        let found = EventNames(of: record, index, from: names)
+        append("user", found.user)
+        append("workspace_owner", found.workspaceOwner)
+        append("organization", found.organization)
         return members
     }
 

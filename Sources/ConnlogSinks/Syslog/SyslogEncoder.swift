@@ -7,7 +7,7 @@ struct SyslogEncoder: EventEncoder {
     private var legacy: RFC3164Encoder?
 
     init(_ options: SyslogOptions) {
-        modern = RFC5424Encoder(options.messages)
+        modern = RFC5424Encoder(options.messages, names: options.names)
         if let legacy = options.legacy { self.legacy = RFC3164Encoder(options.messages, legacy) }
     }
 

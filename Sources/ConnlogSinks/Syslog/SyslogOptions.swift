@@ -47,6 +47,8 @@ public struct SyslogOptions: Sendable {
     public var distribution = Distribution.failover
     public var framing = Framing.octetCounting
     public var messages = RFC5424Options()
+    /// Adds the names that it knows for an event's ids, with RFC 5424 only.
+    public var names: (any Names)?
     /// Messages of RFC 3164 instead of RFC 5424.
     public var legacy: RFC3164Options?
     public var tls = TLSSettings()

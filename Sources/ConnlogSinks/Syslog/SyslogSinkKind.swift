@@ -92,6 +92,11 @@ public enum SyslogSinkKind: SinkKind {
         Key("sd_origin", .boolean, default: "false", help: "add an origin element with connlog's name and version"),
         Key("sd_meta", .boolean, default: "false", help: "add meta sequenceId, so that a receiver can see gaps"),
         Key(
+            "names", .boolean, default: "false",
+            help:
+                "add user_name, owner_name and org_name, the names that a [directory] knows for the ids when the event is "
+                + "sent"),
+        Key(
             "bom", .choice(["auto", "always", "never"]), default: "auto",
             help: "a byte order mark before the free text; auto: only if it is not ASCII"),
         Key(
@@ -129,6 +134,12 @@ public enum SyslogSinkKind: SinkKind {
         options.path = section.list("address").first ?? ""
         options.legacy = legacy(section, transport)
         options.messages = try messages(section, context)
+        if section.boolean("names") {
+            guard options.legacy == nil else {
+                throw section.error("names", "needs structured data, which rfc3164 has not; set format = rfc5424")
+            }
+            options.names = context.names
+        }
         options.messages.bytesMax = try bytesMax(section, options)
         return options
     }

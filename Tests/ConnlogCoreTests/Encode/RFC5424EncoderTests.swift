@@ -34,6 +34,38 @@ import Testing
             message.text == Array("ssh session to dev (main) opened from fd7a:115c:a1e0:4b86:9046:80e:6c70:33b7".utf8))
     }
 
+    private struct People: Names {
+        let users = [UserName(id: "u-1", username: "al\"i]ce\u{1}"), UserName(id: "o-1", username: "bob")]
+        let organizations = [OrganizationName(id: "g-1", name: "coder é")]
+        func user(_ id: String) -> UserName? { users.first { $0.id == id } }
+        func organization(_ id: String) -> OrganizationName? { organizations.first { $0.id == id } }
+        func userIDs(named username: String, evenDeleted: Bool) -> [String] { [] }
+        func userIDs(withEmail email: String, evenDeleted: Bool) -> [String] { [] }
+        func organizationIDs(named name: String) -> [String] { [] }
+    }
+
+    @Test func `names stand behind the ids when they are known, and are the first to go`() throws {
+        func event(_ agent: String) -> String {
+            #"{"msg":"connection_log","fields":{"ID":"e","UserID":"U-1","WorkspaceOwnerID":"o-1","#
+                + #""OrganizationID":"g-1","AgentName":"\#(agent)","ConnectionStatus":"connected","Type":"ssh"}}"#
+        }
+        var options = testOptions()
+        options.bytesMax = 480
+        let named = RFC5424Encoder(options, names: People())
+        let message = try SyslogParser.parse(Array(try #require(named.text(event("main"))).utf8))
+        #expect(
+            message.names == [
+                "eid", "ev", "type", "agent", "user", "owner", "org", "user_name", "owner_name", "org_name",
+            ])
+        #expect(message.value("user") == "U-1" && message.value("user_name") == "al\"i]ce#001")
+        #expect(message.value("owner_name") == "bob" && message.value("org_name") == "coder é")
+        let long = try SyslogParser.parse(
+            Array(try #require(named.text(event(String(repeating: "a", count: 180)))).utf8))
+        #expect(long.value("org") == "g-1" && long.value("user_name") == nil && long.value("trunc") == "1")
+        let unknown = RFC5424Encoder(options, names: NoNames())
+        #expect(unknown.text(event("main")) == RFC5424Encoder(options).text(event("main")))
+    }
+
     @Test(
         arguments: [
             ("ssh", "disconnected", "0", "", 6, "CONN_CLOSE"), ("ssh", "disconnected", "1", "", 6, "CONN_CLOSE"),

@@ -20,7 +20,8 @@ import Testing
             "connect_timeout": .duration(.seconds(10)), "max_connection_age": .duration(.zero),
             "format": .string("rfc5424"), "facility": .string("local0"), "app_name": .string("coder"),
             "message": .string("sentence"), "sd_id": .string("connlog@32473"), "sd_origin": .boolean(false),
-            "sd_meta": .boolean(false), "bom": .string("auto"), "distribute": .string("failover"),
+            "sd_meta": .boolean(false), "names": .boolean(false), "bom": .string("auto"),
+            "distribute": .string("failover"),
             "resend_tail": .integer(0), "window": .integer(1000),
             "retry_initial": .duration(.seconds(1)), "retry_max": .duration(.seconds(60)),
             "time_zone": .string("local"), "tls_verify": .boolean(true),
@@ -48,6 +49,14 @@ import Testing
         #expect(lines.all.withLock { $0 }.count == 1)
         let udp = try SyslogSinkKind.options(section(["transport": .string("udp")]), context())
         #expect(udp.messages.bytesMax == 1180)
+    }
+
+    @Test func `names are added only where there is room for them`() throws {
+        #expect(try SyslogSinkKind.options(section([:]), context()).names == nil)
+        #expect(try SyslogSinkKind.options(section(["names": .boolean(true)]), context()).names != nil)
+        let legacy = section(["names": .boolean(true), "format": .string("rfc3164")])
+        let error = #expect(throws: Diagnostic.self) { try SyslogSinkKind.options(legacy, context()) }
+        #expect(error?.message.contains("format = rfc5424") == true)
     }
 
     @Test func `several receivers are kept in order`() throws {
