@@ -28,7 +28,7 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     private let elementStart: [UInt8]
     private let origin: [UInt8]
 
-    private let names: (any Names)?
+    private let names: BoxedNames?
     /// The present event's, as parameters.
     private var nameParameters = ByteBuffer()
 
@@ -46,7 +46,7 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     /// - Parameter names: adds `user_name`, `owner_name` and `org_name` behind the other parameters, where it knows them.
     public init(_ options: RFC5424Options, names: (any Names)? = nil) {
         self.options = options
-        self.names = names
+        self.names = names.map { BoxedNames($0) }
         bytesMax = max(options.bytesMax, RFC5424Options.bytesMin)
         starts = (
             RFC5424Encoder.start(options, .warning), RFC5424Encoder.start(options, .notice),
@@ -85,7 +85,7 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
             type: index.connectionType(in: record), status: index.status(in: record), code: index.code(in: record))
         var messageStart = 0
         var isASCII: Bool?
-        if let names { gather(EventNames(of: record, index, from: names)) }
+        if let names { gatherNames(names, index, record) }
         let room =
             RFC5424Encoder.overheadMax + elementStart.count + nameParameters.count
             + record.count * RFC5424Encoder.growthMax
@@ -148,13 +148,15 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     ) {
         writer.append(elementStart.span)
         StructuredData.writeAll(index, record, &text, into: &writer)
-        writer.append(nameParameters.span)
+        if !nameParameters.isEmpty { writer.append(nameParameters.span) }
         writer.append(UInt8(ascii: "]"))
         if options.addsSequence { meta(&writer) }
         writer.append(origin.span)
     }
 
-    private mutating func gather(_ found: EventNames) {
+    @inline(never)
+    private mutating func gatherNames(_ names: BoxedNames, _ index: EventIndex, _ record: Span<UInt8>) {
+        let found = EventNames(of: record, index, from: names.names)
         nameParameters.removeAll()
         gather(" user_name=\"", found.user)
         gather(" owner_name=\"", found.workspaceOwner)
@@ -272,4 +274,12 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
         let hasMark = messageScratch.count >= 3 && messageScratch[0] == 0xef && messageScratch[1] == 0xbb
         return hasMark && length <= 3 ? 0 : length
     }
+}
+
+/// Names behind a reference: with the existential itself in it, an encoder is copied whole where a part of it is used, which
+/// costs every message 800 instructions, names or not.
+private final class BoxedNames: Sendable {
+    let names: any Names
+
+    init(_ names: any Names) { self.names = names }
 }
