@@ -1,13 +1,5 @@
 // The lines between events: see `connlog_scan_record`.
 
-/// Where a string ends, behind its closing quote, that begins behind the quote at `at`; 0 if it is none.
-ALWAYS size_t WAY(skip_string)(const uint8_t *line, size_t length, size_t at, uint64_t *kind) {
-    at += 1 + WAY(plain_prefix)(line, line + at + 1, line + length);
-    if (at >= length) return 0;
-    if (line[at] != '"' && !(at = odd_string(line, length, at, kind))) return 0;
-    return at + 1;
-}
-
 /// Where the value of a key begins. 0 if there is no key, or, in the entry itself, one that may be another message.
 ALWAYS size_t WAY(skip_key)(const uint8_t *line, size_t length, size_t at, int is_in_entry) {
     if (at >= length || line[at] != '"') return 0;

@@ -4,13 +4,10 @@
 ALWAYS size_t WAY(scan_value)(const connlog_key *key, const uint8_t *line, size_t length, size_t at, uint64_t *index) {
     if (at >= length) return 0;
     if (line[at] == '"') {
-        size_t start = at + 1;
         uint64_t kind = connlog_string;
-        at = start + WAY(plain_prefix)(line, line + start, line + length);
-        if (at >= length) return 0;
-        if (line[at] != '"' && !(at = odd_string(line, length, at, &kind))) return 0;
-        index[key->slot] = range_of(start, at - start, kind);
-        return at + 1;
+        size_t end = WAY(skip_string)(line, length, at, &kind);
+        if (end) index[key->slot] = range_of(at + 1, end - at - 2, kind);
+        return end;
     }
     if (line[at] == 'n') {
         if (length - at < 4 || memcmp(line + at, "null", 4) != 0) return 0;

@@ -77,7 +77,8 @@ enum { connlog_line_is_event = 1, connlog_line_is_other = 2 };
 /// `message`, and then any; of two messages the last would count, so such lines are left to the general way, and so are audit
 /// logs. 0 if it is anything else. If it is no event the index is useless.
 ///
-/// Measured: for a line that is no event the general way takes 5,700 instructions, this 2,000.
+/// Measured, with all that the decoder does for a line: one that is no event takes 5,700 instructions the general way, 2,300
+/// this way.
 int connlog_scan_record(const connlog_order *_Nonnull order, const uint8_t *_Nonnull line, size_t length,
                         uint8_t message_slot, uint8_t message, uint64_t *_Nonnull index);
 
