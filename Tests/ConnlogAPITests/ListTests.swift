@@ -9,26 +9,14 @@ import Testing
 @Suite struct ListTests {
     private static let user = ToldEvent.uuid(300)
 
-    struct People: Names {
-        func user(_ id: String) -> UserName? { users.first { $0.id == id } }
-        func organization(_ id: String) -> OrganizationName? { organizations.first { $0.id == id } }
-        func userIDs(named username: String, evenDeleted: Bool) -> [String] {
-            users.filter { $0.username == username }.map(\.id)
-        }
-        func userIDs(withEmail email: String, evenDeleted: Bool) -> [String] {
-            users.filter { $0.email == email }.map(\.id)
-        }
-        func organizationIDs(named name: String) -> [String] { organizations.filter { $0.name == name }.map(\.id) }
-        var users: [UserName] {
-            [
-                UserName(id: ToldEvent.uuid(100), username: "alice", email: "alice@example.com"),
-                UserName(id: ListTests.user, username: "bob", email: "bob@example.com", name: "Bob"),
-            ]
-        }
-        var organizations: [OrganizationName] {
-            [OrganizationName(id: ToldEvent.uuid(900), name: "coder", displayName: "Coder", icon: "/emojis/1f3e1.png")]
-        }
-    }
+    private static let people = ListedNames(
+        users: [
+            UserName(id: ToldEvent.uuid(100), username: "alice", email: "alice@example.com"),
+            UserName(id: ListTests.user, username: "bob", email: "bob@example.com", name: "Bob"),
+        ],
+        organizations: [
+            OrganizationName(id: ToldEvent.uuid(900), name: "coder", displayName: "Coder", icon: "/emojis/1f3e1.png")
+        ])
 
     private static var events: [ToldEvent] {
         let ssh = ToldEvent(id: ToldEvent.uuid(1), time: 10, connection: ToldEvent.uuid(50))
@@ -48,7 +36,7 @@ import Testing
     }
 
     @Test func `the answer has the members of Coder's, no more and no fewer, in every kind of row`() async throws {
-        try await withServer(Self.events, names: People()) { server async throws in
+        try await withServer(Self.events, names: Self.people) { server async throws in
             let reply = try await server.get("/api/v2/connectionlog")
             #expect(reply.status == 200 && reply.contentType == "application/json; charset=utf-8")
             #expect(Set(reply.json.keys) == ["connection_logs", "count", "count_cap"])
@@ -110,7 +98,7 @@ import Testing
         ("connection_id:\(ToldEvent.uuid(50).uppercased())", [1]), ("", [6, 5, 4, 3, 1]),
     ])
     func `Coder's filters find what they name`(query: String, expected: [Int]) async throws {
-        try await withServer(Self.events, names: People()) { server async throws in
+        try await withServer(Self.events, names: Self.people) { server async throws in
             let reply = try await server.get("/api/v2/connectionlog?q=\(TestServer.escaped(query))")
             #expect(reply.ids == expected.map { ToldEvent.uuid($0) }, "\(query)")
             #expect(reply.json["count"] as? Int == expected.count)
@@ -187,7 +175,7 @@ import Testing
     }
 
     @Test func `what clients of Coder ask for around the list`() async throws {
-        try await withServer(Self.events, names: People()) { server async throws in
+        try await withServer(Self.events, names: Self.people) { server async throws in
             #expect(try await server.get("/api/v2/buildinfo").json["version"] as? String == "v+connlog")
             #expect(try await server.get("/api/v2/users/me").json["username"] as? String == "local")
             let organizations = try await server.get("/api/v2/organizations")

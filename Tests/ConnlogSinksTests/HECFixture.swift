@@ -26,7 +26,7 @@ final class HECFixture: Sendable {
         var settings = SplunkHECSink.Settings(
             endpoints: try urls.map { try HECEndpoint($0) }, token: SecretReference(literal: HECFixture.token),
             http: http)
-        settings.timeout = .seconds(20)
+        settings.timeout = .seconds(60)
         change(&settings)
         let (said, time, traffic) = (Said(), Time(), Traffic())
         self.said = said

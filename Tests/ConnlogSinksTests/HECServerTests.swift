@@ -24,7 +24,7 @@ import Testing
         if let channel { headers.append((name: "X-Splunk-Request-Channel", value: channel)) }
         if let encoding { headers.append((name: "Content-Encoding", value: encoding)) }
         let request = HTTPRequest(
-            .post, server.url + path, headers: headers, body: ByteBuffer(body.utf8), timeout: .seconds(20))
+            .post, server.url + path, headers: headers, body: ByteBuffer(body.utf8), timeout: .seconds(60))
         return try await session.perform(request).outcome.get()
     }
 
@@ -119,7 +119,7 @@ import Testing
         let server = try HECServer(tokens: [HECServerTests.token: .init(usesAcknowledgement: true)])
         defer { server.stop() }
         func answers() async throws -> [String] {
-            let request = HTTPRequest(.get, server.url + "/services/collector/health", timeout: .seconds(20))
+            let request = HTTPRequest(.get, server.url + "/services/collector/health", timeout: .seconds(60))
             let health = said(try await session.perform(request).outcome.get())
             return [health, said(try await post(server, #"{"event":1}"#, channel: HECServerTests.channel))]
         }

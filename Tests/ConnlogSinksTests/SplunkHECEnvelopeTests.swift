@@ -37,15 +37,9 @@ import Testing
         #expect(golden.difference(from: envelope(String(golden.input.dropLast()), .line)) == nil)
     }
 
-    private struct People: Names {
-        let users = [UserName(id: "u-1", username: "al\"ice"), UserName(id: "o-1", username: "bob")]
-        let organizations = [OrganizationName(id: "g-1", name: "coder")]
-        func user(_ id: String) -> UserName? { users.first { $0.id == id } }
-        func organization(_ id: String) -> OrganizationName? { organizations.first { $0.id == id } }
-        func userIDs(named username: String, evenDeleted: Bool) -> [String] { [] }
-        func userIDs(withEmail email: String, evenDeleted: Bool) -> [String] { [] }
-        func organizationIDs(named name: String) -> [String] { [] }
-    }
+    private static let people = ListedNames(
+        users: [UserName(id: "u-1", username: "al\"ice"), UserName(id: "o-1", username: "bob")],
+        organizations: [OrganizationName(id: "g-1", name: "coder")])
 
     @Test func `names are added beside the ids when they are known, and ids stay as they are`() throws {
         func event(_ fields: String, names: (any Names)?) throws -> [String: Any] {
@@ -59,11 +53,11 @@ import Testing
             return try #require(whole?["event"] as? [String: Any])
         }
         let fields = #""UserID":"U-1","WorkspaceOwnerID":"o-1","OrganizationID":"g-1""#
-        let named = try event(fields, names: People())
+        let named = try event(fields, names: Self.people)
         #expect(named["user"] as? String == "al\"ice" && named["user_id"] as? String == "U-1")
         #expect(named["workspace_owner"] as? String == "bob" && named["workspace_owner_id"] as? String == "o-1")
         #expect(named["organization"] as? String == "coder" && named["vendor_account"] as? String == "g-1")
-        let unknown = try event(#""UserID":null,"WorkspaceOwnerID":"x","OrganizationID":"y""#, names: People())
+        let unknown = try event(#""UserID":null,"WorkspaceOwnerID":"x","OrganizationID":"y""#, names: Self.people)
         for key in ["user", "workspace_owner", "organization"] {
             #expect(unknown[key] == nil)
             #expect(try event(fields, names: nil)[key] == nil)

@@ -117,25 +117,9 @@ enum World {
     static let organizations = (0..<2).map { ToldEvent.uuid(900 + $0) }
     static let workspaces = (0..<5).map { ToldEvent.uuid(200 + $0) }
 
-    static let names = WorldNames()
-
-    struct WorldNames: Names {
-        func user(_ id: String) -> UserName? { users.first { $0.id == id } }
-        func organization(_ id: String) -> OrganizationName? { organizations.first { $0.id == id } }
-        func userIDs(named username: String, evenDeleted: Bool) -> [String] {
-            users.filter { $0.username == username }.map(\.id)
-        }
-        func userIDs(withEmail email: String, evenDeleted: Bool) -> [String] {
-            users.filter { $0.email == email }.map(\.id)
-        }
-        func organizationIDs(named name: String) -> [String] { organizations.filter { $0.name == name }.map(\.id) }
-        var users: [UserName] {
-            World.users.enumerated().map { UserName(id: $1, username: "u\($0 % 3)", email: "u\($0)@x.org") }
-        }
-        var organizations: [OrganizationName] {
-            World.organizations.enumerated().map { OrganizationName(id: $1, name: "o\($0)") }
-        }
-    }
+    static let names = ListedNames(
+        users: users.enumerated().map { UserName(id: $1, username: "u\($0 % 3)", email: "u\($0)@x.org") },
+        organizations: organizations.enumerated().map { OrganizationName(id: $1, name: "o\($0)") })
 
     static func events(_ count: Int, _ random: inout SeededGenerator) -> [ToldEvent] {
         (0..<count).map { number in event(number, &random) }

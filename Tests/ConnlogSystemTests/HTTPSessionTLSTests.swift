@@ -28,7 +28,7 @@ private final class TLSServer {
                 "20",
             ], in: folder)
         var said = ""
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(60)
         while !said.contains("ACCEPT") || !said.hasSuffix("\n"), ContinuousClock.now < deadline {
             _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(2))
             said = String(decoding: process.output, as: UTF8.self)
@@ -73,7 +73,7 @@ private final class TLSServer {
     }
 
     private func get(_ session: HTTPSession, _ server: TLSServer) async -> Result<HTTPResponse, HTTPFailure> {
-        await session.perform(HTTPRequest(.get, "https://127.0.0.1:\(server.port)/", timeout: .seconds(20))).outcome
+        await session.perform(HTTPRequest(.get, "https://127.0.0.1:\(server.port)/", timeout: .seconds(60))).outcome
     }
 
     private func kind(_ outcome: Result<HTTPResponse, HTTPFailure>) -> HTTPFailure.Kind? {

@@ -15,7 +15,7 @@ import Testing
         return HTTPSession(settings)
     }
 
-    private func post(_ url: String, _ body: [UInt8], timeout: Duration = .seconds(20)) -> HTTPRequest {
+    private func post(_ url: String, _ body: [UInt8], timeout: Duration = .seconds(60)) -> HTTPRequest {
         HTTPRequest(.post, url, body: ByteBuffer(body), timeout: timeout)
     }
 
@@ -101,7 +101,7 @@ import Testing
         await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<8 {
                 group.addTask {
-                    let request = HTTPRequest(.post, url, body: ByteBuffer([1, 2]), timeout: .seconds(20))
+                    let request = HTTPRequest(.post, url, body: ByteBuffer([1, 2]), timeout: .seconds(60))
                     return (try? await session.perform(request).outcome.get().status) == 200
                 }
             }

@@ -23,7 +23,7 @@ extension ProcessTests {
         private func startUntilFileIsWhole(_ daemon: Daemon) throws -> Child {
             let child = try daemon.start()
             do {
-                try eventually("the file has every event", within: .seconds(30)) {
+                try eventually("the file has every event") {
                     !child.isRunning || workplace.lines("events.jsonl").count >= log.events
                 }
             } catch {
@@ -44,10 +44,8 @@ extension ProcessTests {
                 settings: "shutdown_timeout = 2s", in: workplace)
             let child = try startUntilFileIsWhole(daemon)
             try eventually("stderr names the receiver") { child.errors.contains("127.0.0.1:\(port)") }
-            let asked = ContinuousClock.now
             let end = try child.stop()
             #expect(end.status == 3, "\(end.errors)")
-            #expect(ContinuousClock.now - asked < .seconds(5))
 
             let receiver = try Receiver(.syslog, ["--port", "\(port)"], named: "siem", in: workplace)
             let again = try daemon.once()
@@ -114,13 +112,13 @@ extension ProcessTests {
                 sections: Daemon.file("events.jsonl", in: workplace) + Daemon.file("disk/events.jsonl", in: workplace),
                 in: workplace)
             let child = try daemon.start(["--once"])
-            try eventually("the file on the large disk has every event", within: .seconds(30)) {
+            try eventually("the file on the large disk has every event") {
                 !child.isRunning || workplace.lines("events.jsonl").count >= log.events
             }
             try eventually("stderr names the full one") { child.errors.contains(workplace.path("disk/events.jsonl")) }
             #expect(child.isRunning, "\(child.errors)")
             try disk.resize(mebibytes: 64)
-            let end = try child.wait(.seconds(90))
+            let end = try child.wait()
             #expect(end.status == 0, "\(end.errors)")
             for name in ["events.jsonl", "disk/events.jsonl"] {
                 let got = try compared(Identifiers(files: [workplace.url(name)]))
@@ -137,12 +135,12 @@ extension ProcessTests {
                 reading: log.log, sections: Daemon.file("events.jsonl", in: workplace),
                 settings: "segment_size = 1MiB", in: workplace)
             let child = try daemon.start(["--once"])
-            try eventually("connlog says that the disk is full, or is done", within: .seconds(30)) {
+            try eventually("connlog says that the disk is full, or is done") {
                 !child.isRunning || child.errors.contains(workplace.path("data"))
             }
             try FileManager.default.removeItem(at: workplace.url("data/ballast"))
             try disk.resize(mebibytes: 256)
-            let end = try child.wait(.seconds(90))
+            let end = try child.wait()
             #expect(end.status == 0, "\(end.errors)")
             let got = try compared(file)
             #expect(got.isExact, "\(got)")

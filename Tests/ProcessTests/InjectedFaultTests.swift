@@ -54,7 +54,7 @@ extension ProcessTests {
             let injection = try Injection(fault.calls, failWith: fault.error, in: child.pid, workplace)
             let before = ProcessStatus(child.pid).processorSeconds
             let fed = feeder.events
-            try eventually("calls have failed, and three seconds of load have come", within: .seconds(90)) {
+            try eventually("calls have failed, and three seconds of load have come") {
                 !child.isRunning || injection.count >= 3 && feeder.events > fed + 3 * 1275
             }
             let used = ProcessStatus(child.pid).processorSeconds - before
@@ -67,7 +67,7 @@ extension ProcessTests {
             try injection.stop()
 
             _ = try feeder.stop()
-            try eventually("both files have every event", within: .seconds(120)) {
+            try eventually("both files have every event") {
                 guard child.isRunning else { return true }
                 return ["json", "human"].allSatisfy {
                     Identifiers.files(named: $0, in: workplace).haveAll(of: feeder.identifiers, in: workplace)
@@ -85,7 +85,7 @@ extension ProcessTests {
         /// Processor seconds that connlog needs each second while nothing is wrong.
         private func ordinaryLoad(of child: Child) throws -> Double {
             func waitFor(_ events: Int) throws {
-                try eventually("\(events) events have come", within: .seconds(60)) {
+                try eventually("\(events) events have come") {
                     !child.isRunning || workplace.lines("human.log").count >= events
                 }
                 #expect(child.isRunning, "\(child.errors)")
@@ -186,12 +186,12 @@ extension ProcessTests {
                 sections: Daemon.file("data/events.jsonl", in: workplace) + Daemon.file("events.jsonl", in: workplace),
                 settings: "segment_size = 1MiB", in: workplace)
             let child = try daemon.start()
-            try eventually("connlog says that the disk is full", within: .seconds(90)) {
+            try eventually("connlog says that the disk is full") {
                 !child.isRunning || child.errors.contains("is full") || child.errors.contains("min_free")
             }
             let (fed, begun) = (feeder.events, ContinuousClock.now)
             let before = ProcessStatus(child.pid).processorSeconds
-            try eventually("three more seconds of load have come", within: .seconds(60)) {
+            try eventually("three more seconds of load have come") {
                 feeder.events > fed + 3 * 3400
             }
             let used = ProcessStatus(child.pid).processorSeconds - before
@@ -202,7 +202,7 @@ extension ProcessTests {
             _ = try feeder.stop()
             try FileManager.default.removeItem(at: workplace.url("data/ballast"))
             let files = ["data/events.jsonl", "events.jsonl"].map { Identifiers(files: [workplace.url($0)]) }
-            try eventually("both files have every event", within: .seconds(120)) {
+            try eventually("both files have every event") {
                 !child.isRunning
                     || files.allSatisfy { $0.haveAll(of: feeder.identifiers, in: workplace) }
             }

@@ -80,7 +80,7 @@ extension ProcessTests {
                 size += text.utf8.count
             }
             func awaitAll(_ what: String) throws {
-                try eventually("\(what) is in the file", within: .seconds(60)) {
+                try eventually("\(what) is in the file") {
                     !child.isRunning || Self.size(of: workplace.url("events.jsonl")) >= size
                 }
                 #expect(child.isRunning, "\(child.errors)")

@@ -72,19 +72,19 @@ extension ProcessTests {
             try splunk.come()
             let killer = try kill(daemon)
             for phase in 1...10 {
-                try eventually("\(phase) of 10 parts of the kills are done", within: .seconds(240)) {
+                try eventually("\(phase) of 10 parts of the kills are done") {
                     !killer.isRunning || killer.output.split(separator: "\n").count >= Self.kills * phase / 10
                 }
                 try phase % 3 == 0 ? splunk.go() : splunk.come()
                 try phase % 2 == 0 ? siem.go() : siem.come()
             }
-            let killed = try killer.wait(.seconds(60))
+            let killed = try killer.wait()
             #expect(killed.status == 0, "\(killed.output.suffix(200)) \(workplace.text("lives.err").suffix(2000))")
             #expect(killed.output.split(separator: "\n").count { $0.hasPrefix("killed") } == Self.kills)
             let fed = try feeder.stop()
             try siem.come()
             try splunk.come()
-            let end = try daemon.once(limit: .seconds(240))
+            let end = try daemon.once()
             #expect(end.status == 0, "\(end.errors)")
             try siem.go()
             try splunk.go()

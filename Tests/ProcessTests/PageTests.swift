@@ -43,7 +43,7 @@ extension ProcessTests {
                     Self.tests.appending(path: "page_tests.py").path, "--url", url ?? "http://127.0.0.1:\(server.port)",
                     "--axe", axe,
                     "--shots", shots,
-                ] + more, in: workplace, limit: .seconds(600))
+                ] + more, in: workplace)
         }
 
         @Test func `every promise of the page is kept in Chromium`() throws {

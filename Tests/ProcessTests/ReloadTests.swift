@@ -56,7 +56,7 @@ extension ProcessTests {
 
         /// Ends it once everything is delivered.
         private func finish(_ child: Child, _ daemon: Daemon) throws -> Child.End {
-            let end = try child.stop(within: .seconds(60))
+            let end = try child.stop()
             #expect(end.status == 0, "\(end.errors)")
             // What the source had not seen yet.
             let rest = try daemon.once()
@@ -106,7 +106,7 @@ extension ProcessTests {
                 child.signal(SIGHUP)
                 try eventually("in force") { child.errors.components(separatedBy: "in force").count > before }
             }
-            try eventually("every event is there", within: .seconds(60)) {
+            try eventually("every event is there") {
                 workplace.lines("events.jsonl").count >= log.events
             }
             #expect(child.errors.contains("source coderd: changed"))
@@ -126,10 +126,10 @@ extension ProcessTests {
             #expect(child.errors.contains("connlog.ini:"))
             #expect(child.errors.contains("foo"))
             for part in parts.indices.dropFirst() { try give(part) }
-            try eventually("every event is there", within: .seconds(60)) {
+            try eventually("every event is there") {
                 workplace.lines("events.jsonl").count >= log.events
             }
-            let end = try child.stop(within: .seconds(60))
+            let end = try child.stop()
             #expect(end.status == 0, "\(end.errors)")
             #expect(!FileManager.default.fileExists(atPath: workplace.path("other.jsonl")))
             try expectExact("events", end)
@@ -160,7 +160,7 @@ extension ProcessTests {
             let child = try start(daemon)
             try give(0)
             let first = workplace.lines("live.log").count { $0.contains("connection_log") }
-            try eventually("the first part is there", within: .seconds(30)) {
+            try eventually("the first part is there") {
                 workplace.lines("events.jsonl").count >= first * 8 / 10
             }
             try reload(
@@ -173,7 +173,7 @@ extension ProcessTests {
             for part in parts.indices.dropFirst() { try give(part) }
             try reload(child, sections: sink("events", "filter = type:reconnecting_pty") + sink("all"))
             try eventually("the removed sink is named") { child.errors.contains("connlog queue forget-sink siem") }
-            let end = try child.stop(within: .seconds(60))
+            let end = try child.stop()
             #expect(end.status == 0, "\(end.errors)")
             #expect(workplace.lines("events.jsonl").count < log.events)
             withExtendedLifetime(daemon) {}
@@ -192,7 +192,7 @@ extension ProcessTests {
                 child, sections: sink("events", "rotate_size = 1GiB") + Daemon.splunk("splunk", port: splunk.port),
                 settings: "shutdown_timeout = 2s")
             for part in parts.indices.dropFirst() { try give(part) }
-            try eventually("the file has every event", within: .seconds(60)) {
+            try eventually("the file has every event") {
                 workplace.lines("events.jsonl").count >= log.events
             }
             // The old sink keeps its two seconds; the new one gets as long as this machine needs once they are over.
@@ -214,10 +214,10 @@ extension ProcessTests {
                 try give(part)
                 for _ in 0..<20 { child.signal(SIGHUP) }
             }
-            try eventually("every event is there", within: .seconds(60)) {
+            try eventually("every event is there") {
                 workplace.lines("events.jsonl").count >= log.events
             }
-            let end = try child.stop(within: .seconds(60))
+            let end = try child.stop()
             #expect(end.status == 0, "\(end.errors)")
             try expectExact("events", end)
             withExtendedLifetime(daemon) {}

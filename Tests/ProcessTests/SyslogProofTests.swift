@@ -48,10 +48,9 @@ extension ProcessTests {
             let sections = streams.map { peer, way in
                 Daemon.syslog("\(peer.name)-\(way.rawValue)", way.keys(port: peer.ports[way] ?? 0, certificates))
             }
-            let end = try Daemon(reading: generated.log, sections: sections.joined(), in: workplace)
-                .once(limit: .seconds(240))
+            let end = try Daemon(reading: generated.log, sections: sections.joined(), in: workplace).once()
             #expect(end.status == 0, "\(end.errors)")
-            for (peer, way) in streams { try peer.wait(for: generated.events, way, within: .seconds(60)) }
+            for (peer, way) in streams { try peer.wait(for: generated.events, way) }
             for peer in peers { try peer.stop() }
             for ((peer, way), found) in zip(streams, try compare("fields", streams.map { $0.peer.output($0.way) })) {
                 #expect(found.arrived == generated.events, "\(peer.name) \(way): \(found)")
@@ -156,7 +155,7 @@ extension ProcessTests {
                     let half = Int.random(in: 0..<part.count / 2, using: &generator)
                     victims[place].await(half, of: part.count)
                 }
-                try eventually("every receiver has died once more", within: .seconds(120)) {
+                try eventually("every receiver has died once more") {
                     for place in victims.indices { victims[place].killIfDue() }
                     return !child.isRunning || victims.allSatisfy(\.isDead)
                 }
@@ -166,7 +165,7 @@ extension ProcessTests {
             if let last = parts.last { try append(last, to: log) }
             // Delivers the rest, here or at the next start.
             try child.stop()
-            let end = try daemon.once(limit: .seconds(240))
+            let end = try daemon.once()
             #expect(end.status == 0, "\(end.errors)")
             for victim in victims { try victim.peer.stop() }
             print("killed \(victims.count) receivers \(Self.deaths) times each in \(ContinuousClock.now - begun)")

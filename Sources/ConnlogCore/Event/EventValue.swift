@@ -104,18 +104,24 @@ extension EventIndex {
 
     /// What was opened: an app's slug or a port. Absent for connections that an agent reports.
     public func slugOrPort(in record: Span<UInt8>) -> TextRange? {
-        if let slug = value(.slugOrPort, in: record) { return slug }
-        return connectionType(in: record).isWeb ? value(.appNameOrPort, in: record) : nil
+        slugOrPort(connectionType(in: record), in: record)
+    }
+
+    /// The same, for whoever has found the type already.
+    package func slugOrPort(_ type: ConnectionType, in record: Span<UInt8>) -> TextRange? {
+        value(.slugOrPort, in: record) ?? (type.isWeb ? value(.appNameOrPort, in: record) : nil)
     }
 
     /// The app's slug, `terminal` for a terminal.
     public func slug(in record: Span<UInt8>) -> TextRange? {
-        connectionType(in: record) == .portForwarding ? nil : slugOrPort(in: record)
+        let type = connectionType(in: record)
+        return type == .portForwarding ? nil : slugOrPort(type, in: record)
     }
 
     /// The forwarded port.
     public func port(in record: Span<UInt8>) -> TextRange? {
-        connectionType(in: record) == .portForwarding ? slugOrPort(in: record) : nil
+        let type = connectionType(in: record)
+        return type == .portForwarding ? slugOrPort(type, in: record) : nil
     }
 
     /// The client's app (`vscode`, `cursor`), of SSH and terminal connections only.

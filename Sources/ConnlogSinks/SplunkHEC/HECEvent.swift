@@ -113,9 +113,7 @@ struct HECEvent: ~Escapable {
         }
         copy(workspace, ",\"workspace_name\":\"", record, &writer)
         copy(agent, ",\"agent_name\":\"", record, &writer)
-        // What was opened; as `slug` and `port` of the index, which would find the type anew.
-        let opened =
-            index.value(.slugOrPort, in: record) ?? (type.isWeb ? index.value(.appNameOrPort, in: record) : nil)
+        let opened = index.slugOrPort(type, in: record)
         copy(opened, type == .portForwarding ? ",\"dest_port\":\"" : ",\"app_slug\":\"", record, &writer)
     }
 

@@ -34,15 +34,9 @@ import Testing
             message.text == Array("ssh session to dev (main) opened from fd7a:115c:a1e0:4b86:9046:80e:6c70:33b7".utf8))
     }
 
-    private struct People: Names {
-        let users = [UserName(id: "u-1", username: "al\"i]ce\u{1}"), UserName(id: "o-1", username: "bob")]
-        let organizations = [OrganizationName(id: "g-1", name: "coder é")]
-        func user(_ id: String) -> UserName? { users.first { $0.id == id } }
-        func organization(_ id: String) -> OrganizationName? { organizations.first { $0.id == id } }
-        func userIDs(named username: String, evenDeleted: Bool) -> [String] { [] }
-        func userIDs(withEmail email: String, evenDeleted: Bool) -> [String] { [] }
-        func organizationIDs(named name: String) -> [String] { [] }
-    }
+    private static let people = ListedNames(
+        users: [UserName(id: "u-1", username: "al\"i]ce\u{1}"), UserName(id: "o-1", username: "bob")],
+        organizations: [OrganizationName(id: "g-1", name: "coder é")])
 
     @Test func `names stand behind the ids when they are known, and are the first to go`() throws {
         func event(_ agent: String) -> String {
@@ -51,7 +45,7 @@ import Testing
         }
         var options = testOptions()
         options.bytesMax = 480
-        let named = RFC5424Encoder(options, names: People())
+        let named = RFC5424Encoder(options, names: Self.people)
         let message = try SyslogParser.parse(Array(try #require(named.text(event("main"))).utf8))
         #expect(
             message.names == [

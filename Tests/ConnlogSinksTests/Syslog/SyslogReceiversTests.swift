@@ -53,7 +53,7 @@ import Testing
     @Test func `a name is looked up for each connection, and both families are tried`() async throws {
         let server = try SyslogServer()
         var options = SyslogOptions([.init(host: "localhost", port: server.port)])
-        options.timeout = .seconds(10)
+        options.timeout = .seconds(60)
         let sink = SyslogTCPSink(options) { _, _ in }
         #expect(await sink.deliver(syslogBatch(0..<1)) == .delivered)
         await sink.close()

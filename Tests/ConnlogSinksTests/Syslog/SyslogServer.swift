@@ -85,7 +85,7 @@ final class SyslogServer: Sendable {
 
     /// Blocks until there are `count` octet-counted messages.
     func waitForMessages(_ count: Int) {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline, ((try? octetCounted(received.all)) ?? []).count < count {
             Gate().waitAMoment()
         }
@@ -101,9 +101,9 @@ final class SyslogServer: Sendable {
     }
 }
 
-/// Waits until something on another thread is so, ten seconds at most.
+/// Waits until something on another thread is so, a minute at most.
 func eventually<Value>(_ value: () throws -> Value?) async rethrows -> Value? {
-    let deadline = ContinuousClock.now + .seconds(10)
+    let deadline = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < deadline {
         if let found = try value() { return found }
         await Task.yield()

@@ -62,7 +62,7 @@ func eventIDs(_ messages: [String]) -> [Int] {
 
 func syslogOptions(_ ports: Int..., change: (inout SyslogOptions) -> Void = { _ in }) -> SyslogOptions {
     var options = SyslogOptions(ports.map { .init(host: "127.0.0.1", port: $0) })
-    options.timeout = .seconds(10)
+    options.timeout = .seconds(60)
     change(&options)
     return options
 }
@@ -183,7 +183,7 @@ extension Sink {
 
     /// The ids received, as soon as there are `count`, at the latest after ten seconds.
     private func eventually(_ received: Received, count: Int) async -> [Int] {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(60)
         while true {
             let ids = eventIDs((try? octetCounted(received.all)) ?? [])
             if Set(ids).count >= count || ContinuousClock.now > deadline { return ids }

@@ -9,7 +9,7 @@ import Testing
     private func options(_ ports: Int..., bytesMax: Int = 1180) -> SyslogOptions {
         var options = SyslogOptions(ports.map { .init(host: "127.0.0.1", port: $0) })
         options.transport = .udp
-        options.timeout = .seconds(5)
+        options.timeout = .seconds(60)
         options.messages.bytesMax = bytesMax
         return options
     }

@@ -15,7 +15,7 @@ import Testing
         var options = SyslogOptions([])
         options.transport = .unix
         options.path = folder + "/log"
-        options.timeout = .seconds(10)
+        options.timeout = .seconds(60)
         options.legacy = RFC3164Options()
         options.legacy?.hasHostname = false
         options.legacy?.zone = .utc

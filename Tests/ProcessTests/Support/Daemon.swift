@@ -7,7 +7,8 @@ struct Daemon {
 
     /// Writes a configuration that reads `log` and has these further sections.
     ///
-    /// - Parameter settings: lines of the section `[connlog]`, beside the data directory and a host name.
+    /// - Parameter settings: lines of the section `[connlog]`, beside the data directory, a host name, and as long as it
+    ///   takes to deliver everything before the end.
     init(reading log: URL, sections: String, settings: String = "", in workplace: Workplace) throws {
         self.workplace = workplace
         configuration = try workplace.write(
@@ -15,6 +16,7 @@ struct Daemon {
             [connlog]
             data_dir = \(workplace.path("data"))
             hostname = coderd.example.com
+            \(settings.contains("shutdown_timeout") ? "" : "shutdown_timeout = 600s")
             \(settings)
 
             [source "coderd"]
@@ -32,7 +34,7 @@ struct Daemon {
     }
 
     /// Runs `connlog run --once` to its end.
-    func once(limit: Duration = .seconds(60)) throws -> Child.End { try start(["--once"]).wait(limit) }
+    func once() throws -> Child.End { try start(["--once"]).wait() }
 
     /// Sections of a sink that writes JSON lines into a file of the workplace.
     static func file(_ name: String, in workplace: Workplace, _ keys: String = "rotate_size = 10GiB") -> String {

@@ -26,21 +26,29 @@ struct ServerDaemon {
 
     /// Starts it, and waits until it answers.
     func start() throws -> Child {
-        let child = try Child(
-            ServerDaemon.program, ["run", "--config", daemon.configuration.path], in: workplace, named: "connlog")
-        try eventually("it listens", within: .seconds(60)) { !child.isRunning || Ports.isOpen(port) }
+        let child = try run()
+        try eventually("it listens") { !child.isRunning || Ports.isOpen(port) }
         return child
     }
 
+    /// Runs `connlog run --once` to its end.
+    func once() throws -> Child.End { try run(["--once"]).wait() }
+
+    private func run(_ options: [String] = []) throws -> Child {
+        try Child(
+            ServerDaemon.program, ["run", "--config", daemon.configuration.path] + options, in: workplace,
+            named: "connlog")
+    }
+
     /// Runs a command of this connlog that asks the server.
-    func command(_ arguments: [String], limit: Duration = .seconds(60)) throws -> Child.End {
+    func command(_ arguments: [String]) throws -> Child.End {
         try Child.run(
-            ServerDaemon.program, arguments + ["--config", daemon.configuration.path], in: workplace, limit: limit)
+            ServerDaemon.program, arguments + ["--config", daemon.configuration.path], in: workplace)
     }
 
     /// Waits until the store has so many events.
-    func waitForEvents(_ count: Int, within limit: Duration = .seconds(60)) throws {
-        try eventually("\(count) events are in the store", within: limit) {
+    func waitForEvents(_ count: Int) throws {
+        try eventually("\(count) events are in the store") {
             let text = try Child.run(
                 "/usr/bin/env", ["curl", "-s", "http://127.0.0.1:\(port)/metrics"], in: workplace
             ).output

@@ -116,9 +116,9 @@ final class SyslogPeer {
     }
 
     /// Waits until it has written that many.
-    func wait(for count: Int, _ way: Way, within limit: Duration = .seconds(20)) throws {
+    func wait(for count: Int, _ way: Way) throws {
         do {
-            try eventually("\(name) has \(count) messages over \(way)", within: limit) { try self.count(way) >= count }
+            try eventually("\(name) has \(count) messages over \(way)") { try self.count(way) >= count }
         } catch {
             throw Child.Failure(description: "\(error), only \(try self.count(way)); \(child.errors)")
         }
