@@ -4,10 +4,10 @@
 ALWAYS size_t WAY(skip_key)(const uint8_t *line, size_t length, size_t at, int is_in_entry) {
     if (at >= length || line[at] != '"') return 0;
     uint64_t kind = connlog_string;
-    size_t end = WAY(skip_string)(line, length, at, &kind);
-    if (!end || end >= length || line[end] != ':') return 0;
-    if (is_in_entry && (kind != connlog_string || (end - at == 5 && memcmp(line + at, "\"msg\"", 5) == 0))) return 0;
-    return end + 1;
+    size_t start = at + 1, end = WAY(closing_quote)(line, length, start, &kind);
+    if (!end || length - end < 2 || line[end + 1] != ':') return 0;
+    if (is_in_entry && (kind != connlog_string || (end - start == 3 && memcmp(line + start, "msg", 3) == 0))) return 0;
+    return end + 2;
 }
 
 /// Whether what stands behind a member of an entry is the rest of one, without blanks (RFC 8259), and has no other message.
@@ -37,7 +37,10 @@ static int WAY(is_rest_of_entry)(const uint8_t *line, size_t length, size_t at) 
             is_first = 1;
             continue;
         }
-        at = line[at] == '"' ? WAY(skip_string)(line, length, at, &kind) : scalar(line, length, at);
+        if (line[at] != '"')
+            at = scalar(line, length, at);
+        else if ((at = WAY(closing_quote)(line, length, at + 1, &kind)))
+            at++;
         if (!at) return 0;
     }
     return 0;

@@ -5,9 +5,11 @@ ALWAYS size_t WAY(scan_value)(const connlog_key *key, const uint8_t *line, size_
     if (at >= length) return 0;
     if (line[at] == '"') {
         uint64_t kind = connlog_string;
-        size_t end = WAY(skip_string)(line, length, at, &kind);
-        if (end) index[key->slot] = range_of(at + 1, end - at - 2, kind);
-        return end;
+        size_t start = at + 1;
+        at = WAY(closing_quote)(line, length, start, &kind);
+        if (!at) return 0;
+        index[key->slot] = range_of(start, at - start, kind);
+        return at + 1;
     }
     if (line[at] == 'n') {
         if (length - at < 4 || memcmp(line + at, "null", 4) != 0) return 0;

@@ -85,11 +85,10 @@ ALWAYS void WAY(put_key)(uint8_t *out, const connlog_key *key) { memcpy(out, key
 #define unpack_uuid_16 connlog_unpack_uuid
 #endif
 
-/// Where the string that begins with the quote at `at` ends, behind its closing quote; 0 if it is none. `kind` changes if it
-/// has escapes.
-ALWAYS size_t WAY(skip_string)(const uint8_t *line, size_t length, size_t at, uint64_t *kind) {
-    at += 1 + WAY(plain_prefix)(line, line + at + 1, line + length);
+/// The closing quote of the string whose text begins at `at`, behind its quote; 0 if there is none. `kind` changes if it has
+/// escapes.
+ALWAYS size_t WAY(closing_quote)(const uint8_t *line, size_t length, size_t at, uint64_t *kind) {
+    at += WAY(plain_prefix)(line, line + at, line + length);
     if (at >= length) return 0;
-    if (line[at] != '"' && !(at = odd_string(line, length, at, kind))) return 0;
-    return at + 1;
+    return line[at] == '"' ? at : odd_string(line, length, at, kind);
 }
