@@ -11,7 +11,7 @@ import time
 import cases
 import report
 from forwarders import FORWARDERS, PORT, RECEIVERS
-from measure import ROOT, WORK, Forwarder, Receiver, busy_seconds, cpu_seconds, sum_of, wait_for_quiet, warm
+from measure import ROOT, WORK, Forwarder, Receiver, busy_seconds, cpu_seconds, sum_of, touch_memory, wait_for_quiet, warm
 
 
 def make_input(lines):
@@ -35,6 +35,7 @@ def run(name, queue, work, command, inputs, expected, timeout=240):
     kind = RECEIVERS[work]
     receiver = Receiver(kind, output if kind == "file" else PORT, expected["events"])
     wait_for_quiet()
+    touch_memory()
     busy = busy_seconds()
     forwarder = Forwarder(command(folder, inputs, work), folder + "/log")
     try:
