@@ -20,7 +20,7 @@ gcc -O2 -Wall -o "$work/receiver" Benchmarks/receiver.c -lisal
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 "$work/receiver" syslog "$port" >"$work/received" &
 receiver=$!
-for _ in $(seq 100); do grep -q listening "$work/received" && break; sleep 0.1; done
+for _ in $(seq 600); do grep -q listening "$work/received" && break; sleep 0.1; done
 
 count() {
     python3 Tests/tools/gen_lines.py --lines "$1" --out "$work/log" >"$work/made"

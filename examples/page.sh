@@ -52,7 +52,7 @@ INI
 daemon=$!
 trap 'kill "$daemon" 2>/dev/null || true; wait "$daemon" 2>/dev/null || true; rm -rf "$out"' EXIT
 trap 'exit 0' INT TERM
-for _ in $(seq 100); do
+for _ in $(seq 600); do
     curl --silent --fail --output /dev/null "http://127.0.0.1:$port/readyz" && break
     sleep 0.1
 done

@@ -208,7 +208,7 @@ class Syslog:
                 peer.shutdown(socket.SHUT_WR)
             except OSError:
                 continue
-            thread.join(timeout=5)
+            thread.join(timeout=60)
 
 
 # Splunk HEC

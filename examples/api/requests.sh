@@ -34,8 +34,8 @@ for _ in 1 2; do
 LINE
 done
 
-echo "== live, for a second: what comes, as server-sent events"
-timeout 1 curl --silent --no-buffer -H "Coder-Session-Token: ${CONNLOG_TOKEN:-}" "$logs/watch?last_event_id=0" | head -n 5 || true
+echo "== live: what comes, as server-sent events; here the first of them"
+timeout 20 curl --silent --no-buffer -H "Coder-Session-Token: ${CONNLOG_TOKEN:-}" "$logs/watch?last_event_id=0" | head -n 5 || true
 
 echo "== how connlog is"
 ask "$logs/status" --data format=text
