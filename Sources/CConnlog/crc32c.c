@@ -1,7 +1,9 @@
 // CRC32C by the processor's own instruction where it has one (SSE4.2), else by table.
 // Long inputs run three streams side by side, since the instruction takes one input a cycle but answers after three;
 // the three results are joined by multiplying with x^(8n) modulo the polynomial, from tables made once.
-#include "kernels.h"
+#include "crc32c.h"
+
+#include <string.h>
 
 #define POLYNOMIAL 0x82f63b78u
 #define LANE 256u

@@ -1,5 +1,7 @@
 #define _GNU_SOURCE
-#include "CConnlog.h"
+#include "find.h"
+
+#include <string.h>
 
 ptrdiff_t connlog_find(const void *bytes, size_t count, const void *text, size_t length) {
     const char *found = memmem(bytes, count, text, length);

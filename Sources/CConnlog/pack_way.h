@@ -26,7 +26,7 @@ ALWAYS uint8_t *WAY(put_string)(const connlog_order *order, const connlog_key *k
         *out++ = tag_long_string;
         out = put_length(out, length);
     }
-    connlog_copy(out, text, length);
+    memcpy(out, text, length);
     return out + length;
 }
 

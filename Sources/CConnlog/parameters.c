@@ -1,7 +1,8 @@
 // Invariant: a value is looked at only after `start + size <= length` has been seen.
 #include "parameters.h"
-#include "kernels.h"
+#include "ascii.h"
 #include "record.h"
+#include "syslog_text.h"
 #include "vectors.h"
 
 ALWAYS int is_empty(uint64_t range) {

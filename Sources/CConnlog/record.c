@@ -2,8 +2,9 @@
 // Unpacking: each step begins with `to <= length` and writes at most `connlog_unpack_slack` bytes unless it has seen that
 // what it writes ends within `length`; and reads n bytes at `at` only after `n <= count - at`.
 #include "record.h"
-#include "kernels.h"
-#include "pack.h"
+#include "packed_time.h"
+#include "packed_uuid.h"
+#include "plain_string.h"
 #include "vectors.h"
 
 enum {
@@ -215,7 +216,7 @@ ALWAYS uint8_t *put_literal(uint8_t *out, uint8_t short_tag, uint8_t long_tag, c
         *out++ = long_tag;
         out = put_length(out, length);
     }
-    connlog_copy(out, text, length);
+    memcpy(out, text, length);
     return out + length;
 }
 

@@ -19,7 +19,7 @@ ALWAYS int WAY(put_text)(WAY(unpacking) *way, size_t size, uint64_t kind, uint64
     }
     if (is_quoted) way->out[way->to++] = '"';
     *range = range_of(way->to, size, kind);
-    connlog_copy(way->out + way->to, way->values + way->at, size);
+    memcpy(way->out + way->to, way->values + way->at, size);
     way->to += size;
     way->at += size;
     if (is_quoted) way->out[way->to++] = '"';
@@ -33,7 +33,7 @@ ALWAYS int WAY(put_word)(WAY(unpacking) *way, const connlog_order *order, size_t
     int is_string = text[0] != '[';
     if (is_string) way->out[way->to++] = '"';
     *range = range_of(way->to, size, is_string ? connlog_string : connlog_array);
-    connlog_copy(way->out + way->to, text, size);
+    memcpy(way->out + way->to, text, size);
     way->to += size;
     if (is_string) way->out[way->to++] = '"';
     return 1;

@@ -1,5 +1,5 @@
 #include "vectors.h"
-#include "kernels.h"
+#include "vector_limit.h"
 
 int connlog_vectors = 16;
 static int widest = 16;

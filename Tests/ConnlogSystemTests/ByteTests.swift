@@ -72,23 +72,6 @@ import Testing
         #expect(buffer.text == "after!")
     }
 
-    @Test func `bytes of every length are copied whole, and none outside is touched`() {
-        let source = (0..<400).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 1) }
-        for length in 0...320 {
-            for offset in 0..<3 {
-                var target = [UInt8](repeating: 0xaa, count: length + 6)
-                unsafe source.withUnsafeBytes { from in
-                    unsafe target.withUnsafeMutableBytes { to in
-                        guard let from = from.baseAddress, let to = to.baseAddress else { return }
-                        unsafe connlog_copy(to + 3, from + offset, length)
-                    }
-                }
-                let frame = [UInt8](repeating: 0xaa, count: 3)
-                #expect(target == frame + source[offset..<offset + length] + frame, "\(length) bytes from \(offset)")
-            }
-        }
-    }
-
     @Test(arguments: [(2, 0), (2, 2), (2, 7), (6, 4), (6, 1000), (0, 1)])
     func `the tail can be moved either way, and what is before it stays`(start: Int, newStart: Int) {
         var buffer = ByteBuffer(Array("headtail".utf8))

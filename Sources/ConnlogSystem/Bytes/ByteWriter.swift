@@ -39,7 +39,7 @@ public import CConnlog
         assert(count + length <= limit)
         unsafe bytes.withUnsafeBytes { source in
             guard let start = source.baseAddress else { return }
-            unsafe connlog_copy(base + written, start, length)
+            unsafe (base + written).copyMemory(from: start, byteCount: length)
         }
         written &+= length
     }
