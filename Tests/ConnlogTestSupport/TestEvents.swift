@@ -19,6 +19,22 @@ public enum TestEvents {
         """
     }
 
+    /// A `workspace_app` event of exactly `bytes` bytes, without a line feed: its user agent is as long as that takes.
+    ///
+    /// - Parameters:
+    ///   - bytes: as few as `shortest` are given what the other members need.
+    ///   - filler: what the user agent is made of, as it stands in the line; cut after whole fillers and filled up with `x`.
+    public static func line(_ number: Int, bytes: Int, filler: String = "x") -> String {
+        let parts = line(number, type: "workspace_app").split(separator: "\"UserAgent\":\"", maxSplits: 1)
+        let wanted = max(0, bytes - shortest)
+        let whole = String(repeating: filler, count: wanted / filler.utf8.count)
+        let rest = String(repeating: "x", count: wanted % filler.utf8.count)
+        return "\(parts[0])\"UserAgent\":\"\(whole)\(rest)\(parts[1])"
+    }
+
+    /// The bytes of an event with an empty user agent.
+    public static let shortest = line(0, type: "workspace_app").utf8.count
+
     public static func batch(_ numbers: some Sequence<Int>, type: String = "ssh") -> EventBatch {
         var batch = EventBatch()
         for number in numbers { batch.append(Array(line(number, type: type).utf8).span) }
