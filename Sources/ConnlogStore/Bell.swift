@@ -28,6 +28,16 @@ final class Bell: Sendable {
 
         /// Returns when it has rung, or when the task is cancelled.
         func wait() async { await bell.wait(after: after) }
+
+        /// The same, and returns when so much time has passed.
+        func wait(atMost limit: Duration) async {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await wait() }
+                group.addTask { try? await Task.sleep(for: limit) }
+                await group.next()
+                group.cancelAll()
+            }
+        }
     }
 
     private func wait(after rings: UInt64) async {

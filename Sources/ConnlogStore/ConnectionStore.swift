@@ -5,14 +5,14 @@ import GRDB
 
 /// The connections, in one SQLite file: a row for each, merged from its events, and the events as they were received.
 ///
-/// One process writes; any number of readers ask beside it, each seeing what was there when it began to ask. Reading
-/// waits for the disk, so the functions that answer questions are `async` and run on threads of the database's own.
-/// Cancelling the task interrupts a question that takes long.
+/// One process writes; any number of readers ask beside it, in this process or in others, each seeing what was there when
+/// it began to ask. Reading waits for the disk, so the functions that answer questions are `async` and run on threads of
+/// the database's own. Cancelling the task interrupts a question that takes long.
 public final class ConnectionStore: Sendable {
     public let path: String
-    private let pool: DatabasePool
+    private let access: StoreAccess
     private let partitionRows: Int64
-    private let memory = WriterMemory()
+    private let isReadingOnly: Bool
     private let bell = Bell()
 
     /// Opens the file, makes it if there is none, and brings one of an older version up to date, after copying it to
@@ -28,18 +28,29 @@ public final class ConnectionStore: Sendable {
     package init(_ path: String, cacheBytes: Int, partitionRows: Int64) throws(StoreProblem) {
         self.path = path
         self.partitionRows = partitionRows
-        do {
-            try LocalFileSystem().createDirectory(ConnectionStore.directory(of: path))
-            pool = try StoreFile.open(path, cacheBytes: cacheBytes)
-        } catch {
-            throw ConnectionStore.problem(error, path)
-        }
+        isReadingOnly = false
+        access = StoreAccess(path, .writing, cacheBytes: cacheBytes)
+        do { _ = try access.store() } catch { throw ConnectionStore.problem(error, path) }
     }
 
-    private static func directory(of path: String) -> String {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-        return parts.isEmpty ? "." : parts.count == 1 ? "/" : parts.joined(separator: "/")
+    /// For answering questions in another process than the one that writes.
+    ///
+    /// The file may not be there yet, be brought up to date, be replaced or come from a newer connlog: each question
+    /// looks at it anew, opens it when it can, and throws a `StoreProblem` of the kind `absent` while there is nothing to
+    /// read. Nothing is ever written. `noteChange` wakes who waits for events; without it they look once a second.
+    public init(readingOnly path: String, cacheBytes: Int) {
+        self.path = path
+        partitionRows = StoreWriter.partitionRows
+        isReadingOnly = true
+        access = StoreAccess(path, .reading, cacheBytes: cacheBytes)
     }
+
+    /// The process that writes says that there may be new events: whoever waits for them looks.
+    public func noteChange() { bell.ring() }
+
+    /// What happened to the file itself since this was asked last, such as that it was removed and begun anew: sentences
+    /// for connlog's log.
+    public func takeNotices() -> [String] { access.takeNotices() }
 
     // MARK: - Writing
 
@@ -71,33 +82,41 @@ public final class ConnectionStore: Sendable {
     /// Runs in one transaction, with the writer.
     func write<Value>(_ body: (inout StoreWriter, Database) throws -> Value) throws(StoreProblem) -> Value {
         do {
-            return try pool.writeWithoutTransaction { database in
-                var value: Value?
-                do {
-                    try database.inTransaction(.immediate) {
-                        var writer = try memory.take() ?? StoreWriter(database, partitionRows: partitionRows)
-                        value = try body(&writer, database)
-                        memory.writer = writer
-                        return .commit
-                    }
-                } catch {
-                    // What it remembers may not be what the file says.
-                    memory.writer = nil
-                    throw error
-                }
-                guard let value else { throw StoreProblem("\(path): a transaction came to nothing") }
-                return value
-            }
+            if isReadingOnly { throw StoreProblem("\(path) is open for reading only") }
+            return try write(try access.store(), body)
         } catch {
             throw ConnectionStore.problem(error, path)
         }
     }
 
+    private func write<Value>(
+        _ store: OpenStore, _ body: (inout StoreWriter, Database) throws -> Value
+    ) throws -> Value {
+        let memory = store.memory
+        return try store.pool.writeWithoutTransaction { database in
+            var value: Value?
+            do {
+                try database.inTransaction(.immediate) {
+                    var writer = try memory.take() ?? StoreWriter(database, partitionRows: partitionRows)
+                    value = try body(&writer, database)
+                    memory.writer = writer
+                    return .commit
+                }
+            } catch {
+                // What it remembers may not be what the file says.
+                memory.writer = nil
+                throw error
+            }
+            guard let value else { throw StoreProblem("\(path): a transaction came to nothing") }
+            return value
+        }
+    }
+
     /// Moves what was written into the file proper, now and then, so that the log beside it stays small.
     private func checkpoint() {
-        guard CheckpointPace.isDue(path) else { return }
+        guard let store = access.current, CheckpointPace.isDue(path) else { return }
         // One that a reader holds up is made another time.
-        try? pool.writeWithoutTransaction { database in _ = try database.checkpoint(.passive) }
+        try? store.pool.writeWithoutTransaction { database in _ = try database.checkpoint(.passive) }
     }
 
     // MARK: - Reading
@@ -106,7 +125,11 @@ public final class ConnectionStore: Sendable {
         _ body: @escaping @Sendable (StoreReader) throws -> Value
     ) async throws(StoreProblem) -> Value {
         do {
-            return try await pool.read { database in try body(StoreReader(database)) }
+            let (path, isReadingOnly) = (path, isReadingOnly)
+            return try await access.storeSoon().pool.read { database in
+                if isReadingOnly { try StoreFile.checkVersion(database, path) }
+                return try body(StoreReader(database))
+            }
         } catch {
             throw ConnectionStore.problem(error, path)
         }
@@ -147,39 +170,39 @@ public final class ConnectionStore: Sendable {
 
     /// Returns when there may be events after `number`, or when the task is cancelled.
     public func waitForEvents(after number: Int64) async throws(StoreProblem) {
-        let ring = bell.next()
-        if try await newestEvent() > number { return }
-        await ring.wait()
+        while !Task.isCancelled {
+            let ring = bell.next()
+            if try await newestEvent() > number { return }
+            if !isReadingOnly { return await ring.wait() }
+            await ring.wait(atMost: ConnectionStore.lookPause)
+        }
     }
+
+    /// How often a process that only reads looks for new events when nobody tells it.
+    private static let lookPause = Duration.seconds(1)
 
     // MARK: - What went wrong
 
     static func problem(_ error: any Error, _ path: String) -> StoreProblem {
         if let problem = error as? StoreProblem { return problem }
+        if error is CancellationError { return StoreProblem("\(path): the question was withdrawn", .cancelled) }
+        if let error = error as? SystemError, error.isNoSpace { return full(path) }
         guard let error = error as? DatabaseError else { return StoreProblem("\(path): \(error)") }
         let words = error.message ?? "\(error.resultCode)"
         switch error.resultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             return StoreProblem(
-                "\(path) is damaged (\(words)); stop connlog and move it away: the store begins anew, and what the "
-                    + "queue still has is stored again", isDamage: true)
-        case .SQLITE_FULL: return StoreProblem("the disk of \(path) is full; make room")
+                "\(path) is damaged (\(words)); move it away: the store begins anew, and what the queue still has is "
+                    + "stored again", .damage)
+        case .SQLITE_FULL: return full(path)
+        case .SQLITE_INTERRUPT: return StoreProblem("\(path): the question was withdrawn", .cancelled)
         case .SQLITE_CANTOPEN: return StoreProblem("\(path) cannot be opened: \(words); may connlog write there?")
         default: return StoreProblem("\(path): \(words)")
         }
     }
-}
 
-/// The writer between two transactions; `nil` at first and after a failure.
-///
-/// `@unchecked Sendable`: only what runs on GRDB's writer touches it, and its queue is a lock: one thread at a time.
-private final class WriterMemory: @unchecked Sendable {
-    var writer: StoreWriter?
-
-    /// So that nobody else holds what the writer then changes.
-    func take() -> StoreWriter? {
-        defer { writer = nil }
-        return writer
+    private static func full(_ path: String) -> StoreProblem {
+        StoreProblem("the disk of \(path) is full; make room", .diskFull)
     }
 }
 
@@ -188,8 +211,7 @@ private enum CheckpointPace {
     private static let logBytes = 64 << 20
 
     static func isDue(_ path: String) -> Bool {
-        let size = try? LocalFileSystem().open(path + "-wal", .read).size()
-        return (size ?? 0) >= CheckpointPace.logBytes
+        FileMarks(path).logBytes >= CheckpointPace.logBytes
     }
 }
 #endif

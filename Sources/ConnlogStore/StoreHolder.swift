@@ -10,6 +10,7 @@ public final class StoreHolder: Sendable {
     /// An agent's connection without an end that began longer ago counts as lost; `nil`: none does.
     public let lostAfter: Duration?
     private let cacheBytes: Int
+    private let isReadingOnly: Bool
     private let opened = Mutex<ConnectionStore?>(nil)
     private let counts = Mutex(Counts())
 
@@ -30,6 +31,18 @@ public final class StoreHolder: Sendable {
         self.cacheBytes = cacheBytes
         self.retention = retention
         self.lostAfter = lostAfter
+        isReadingOnly = false
+    }
+
+    /// For the process that answers questions while another one writes: `store` is there at once, and each question
+    /// opens the file when it can (see `ConnectionStore.init(readingOnly:cacheBytes:)`). Not for a `StoreSink`.
+    public init(readingOnly path: String, cacheBytes: Int, lostAfter: Duration? = nil) {
+        self.path = path
+        self.cacheBytes = cacheBytes
+        retention = .init()
+        self.lostAfter = lostAfter
+        isReadingOnly = true
+        opened.withLock { $0 = ConnectionStore(readingOnly: path, cacheBytes: cacheBytes) }
     }
 
     /// The store, if it could be opened so far. Never waits for a disk.
@@ -38,6 +51,7 @@ public final class StoreHolder: Sendable {
     /// Opens it, unless that is done. Waits for the disk.
     public func open() throws(StoreProblem) -> ConnectionStore {
         if let store { return store }
+        if isReadingOnly { return ConnectionStore(readingOnly: path, cacheBytes: cacheBytes) }
         let store = try ConnectionStore(path, cacheBytes: cacheBytes)
         // If another thread was faster, its store is the one; SQLite lets both be open meanwhile.
         return opened.withLock { opened in

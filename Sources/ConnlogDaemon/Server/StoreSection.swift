@@ -38,5 +38,12 @@ enum StoreSection {
                 age: section.optionalDuration("retention"), bytes: section.optionalSize("retention_size")),
             lostAfter: section.duration("lost_after"))
     }
+
+    /// For a process that only answers questions, beside the one that writes.
+    static func readingHolder(_ section: Section) -> StoreHolder {
+        StoreHolder(
+            readingOnly: section.string("path"), cacheBytes: section.size("cache_size"),
+            lostAfter: section.duration("lost_after"))
+    }
 }
 #endif

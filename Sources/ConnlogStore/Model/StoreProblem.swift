@@ -1,11 +1,45 @@
 /// Why the store cannot do something. One sentence, with the place and the next step.
 public struct StoreProblem: Error, Sendable, Equatable, CustomStringConvertible {
+    /// For connlog's own log: it may name the file.
     public let description: String
-    /// The file itself is not as it should be, so trying again does not help.
-    public let isDamage: Bool
+    public let kind: Kind
 
-    public init(_ description: String, isDamage: Bool = false) {
+    /// What to do about it.
+    public enum Kind: Sendable, Equatable {
+        /// The same may succeed later.
+        case other
+        /// The file itself is not as it should be, so trying again does not help.
+        case damage
+        case diskFull
+        /// There is no file yet that can be read: whoever writes it has not made it, or is bringing it up to date.
+        case absent
+        /// The file was removed, moved, replaced or cut while it was open; it is opened anew.
+        case replaced
+        /// The question took longer than it may.
+        case tooLong
+        /// Nobody waits for the answer any more.
+        case cancelled
+        /// It is the question that cannot be answered.
+        case question
+    }
+
+    public init(_ description: String, _ kind: Kind = .other) {
         self.description = description
-        self.isDamage = isDamage
+        self.kind = kind
+    }
+
+    /// The file itself is not as it should be, so trying again does not help.
+    public var isDamage: Bool { kind == .damage }
+
+    /// For whoever asks: without the names of files.
+    public var publicText: String {
+        switch kind {
+        case .question: description
+        case .absent: "The store is not there yet."
+        case .replaced: "The store's file was changed by somebody else; it is opened anew."
+        case .tooLong: "The question took too long; ask for a shorter time or for fewer connections."
+        case .cancelled: "The question was withdrawn."
+        case .other, .damage, .diskFull: "The store cannot answer now; connlog's own log says why."
+        }
     }
 }

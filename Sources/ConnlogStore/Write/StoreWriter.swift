@@ -37,7 +37,7 @@ struct StoreWriter {
         self.partitionRows = partitionRows
         let sql = "SELECT store, next_event FROM settings"
         guard let settings = try database.first(sql, [], { ($0.bytes(0), $0.int(1)) }) else {
-            throw StoreProblem("the file has no settings", isDamage: true)
+            throw StoreProblem("the file has no settings", .damage)
         }
         hash = KeyHash(settings.0)
         nextEvent = settings.1

@@ -1,0 +1,95 @@
+#if Server
+import ConnlogSystem
+import GRDB
+
+/// Opens the file, and brings one of an older version up to date.
+enum StoreFile {
+    /// Marks the file as ours: `conl`.
+    private static let applicationID: Int32 = 0x636f_6e6c
+
+    /// The log beside the file is cut to this when it begins anew.
+    private static let logBytesKept = 64 << 20
+
+    /// For writing and reading; makes the file if there is none.
+    /// - Parameters:
+    ///   - cacheBytes: of pages, for the writer; readers get a quarter each.
+    ///   - steps: all there are; more of them in tests.
+    static func open(
+        _ path: String, cacheBytes: Int, steps: [Migrations.Step] = Migrations.steps
+    ) throws -> DatabasePool {
+        let pool = try DatabasePool(path: path, configuration: configuration(cacheBytes))
+        try pool.writeWithoutTransaction { database in try prepare(database, path, steps) }
+        return pool
+    }
+
+    /// For reading only, beside the process that writes.
+    /// - Throws: `StoreProblem` of the kind `absent` when there is nothing to read yet.
+    static func openForReading(_ path: String, cacheBytes: Int) throws -> DatabasePool {
+        guard let status = try? FileStatus(of: path), status.size > 0 else {
+            throw StoreProblem("\(path) is not there yet", .absent)
+        }
+        var configuration = configuration(cacheBytes)
+        configuration.readonly = true
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        try pool.read { database in try checkVersion(database, path) }
+        return pool
+    }
+
+    private static func configuration(_ cacheBytes: Int) -> Configuration {
+        var configuration = Configuration()
+        configuration.label = "store"
+        configuration.maximumReaderCount = 4
+        configuration.busyMode = .timeout(2)
+        configuration.prepareDatabase { database in
+            let bytes = database.configuration.readonly ? cacheBytes / 4 : cacheBytes
+            try database.execute(sql: "PRAGMA cache_size = \(-(bytes >> 10)); PRAGMA temp_store = MEMORY")
+            database.keepLogOnClose()
+            if database.configuration.readonly { return }
+            // A batch counts as delivered once it is committed, so the commit is synced. Checkpoints are made when there
+            // is enough to be worth it.
+            try database.execute(
+                sql: """
+                    PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;
+                    PRAGMA journal_size_limit = \(logBytesKept)
+                    """)
+        }
+        return configuration
+    }
+
+    private static func prepare(_ database: Database, _ path: String, _ steps: [Migrations.Step]) throws {
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        if tables > 0 { try refuseOthers(database, path) }
+        try refuseNewer(version, path, steps.count)
+        guard version < steps.count else { return }
+        if version > 0 {
+            let backup = "\(path).v\(version)"
+            try? LocalFileSystem().remove(backup)
+            try database.execute(sql: "VACUUM INTO ?", arguments: [backup])
+        }
+        if tables == 0 { try database.execute(sql: "PRAGMA application_id = \(applicationID)") }
+        try Migrations.run(steps, database, from: version)
+    }
+
+    /// Whether this connlog can read what is in the file now. Costs some microseconds.
+    static func checkVersion(_ database: Database, _ path: String) throws {
+        let version = try database.first("PRAGMA user_version") { Int($0.int(0)) } ?? 0
+        if version == Migrations.steps.count { return }
+        try refuseNewer(version, path, Migrations.steps.count)
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+        if tables > 0 { try refuseOthers(database, path) }
+        throw StoreProblem("\(path) is not made or brought up to date yet by the connlog that writes it", .absent)
+    }
+
+    private static func refuseOthers(_ database: Database, _ path: String) throws {
+        let mark = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        if mark == applicationID { return }
+        throw StoreProblem("\(path) is a database of another program; name another file")
+    }
+
+    private static func refuseNewer(_ version: Int, _ path: String, _ known: Int) throws {
+        if version <= known { return }
+        throw StoreProblem("\(path) has format \(version), and this connlog knows up to \(known); use the newer connlog")
+    }
+}
+#endif
