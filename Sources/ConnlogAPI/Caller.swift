@@ -55,6 +55,7 @@ struct Gate: Sendable {
 
     func caller(_ request: Request, _ context: APIContext) throws(APIError) -> Caller {
         let parts = state.parts
+        if context.isLocalSocket { return .local }
         if parts.access.isOpen { return try local(request, context) }
         guard let (token, isByCookie) = Gate.token(request) else { throw .notLoggedIn }
         var caller = Caller(try entry(of: token, context), parts.names)
