@@ -52,18 +52,22 @@ public struct APIServer: Sendable {
     ///
     /// Cancelling alone would end the process when a connection has been taken and not yet looked at: NIO insists on its
     /// channels being finished.
-    /// - Parameter ready: called with the port once connections are taken; with port 0 the machine has chosen one.
+    /// - Parameters:
+    ///   - path: a local socket to listen at, without TLS, in the place of the options' address.
+    ///   - ready: called with the port once connections are taken; with port 0 the machine has chosen one.
     /// - Throws: why the address cannot be used.
     public func run(
-        until stop: @escaping @Sendable () async -> Void, ready: @escaping @Sendable (Int) async -> Void
+        at path: String? = nil, until stop: @escaping @Sendable () async -> Void,
+        ready: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
         // The library's own words are for its authors; requests are logged by the responder.
         var logger = Logger(label: "server")
         logger.logLevel = .critical
         var application = Application(
-            responder: responder, server: builder,
+            responder: responder, server: builder(isLocal: path != nil),
             configuration: ApplicationConfiguration(
-                address: .hostname(options.host, port: options.port), serverName: "connlog", backlog: 1024,
+                address: path.map { .unixDomainSocket(path: $0) } ?? .hostname(options.host, port: options.port),
+                serverName: "connlog", backlog: 1024,
                 reuseAddress: true,
                 availableConnectionsDelegate: MaximumAvailableConnections(options.connectionsMax)),
             onServerRunning: { channel in await ready(channel.localAddress?.port ?? 0) }, logger: logger)
@@ -85,10 +89,10 @@ public struct APIServer: Sendable {
         }
     }
 
-    private var builder: HTTPServerBuilder {
+    private func builder(isLocal: Bool) -> HTTPServerBuilder {
         let idle = TimeAmount.nanoseconds(Int64(options.timeout / .nanoseconds(1)))
         let configuration = HTTP1Channel.Configuration(idleTimeout: idle)
-        guard let certificate = options.certificate else { return .http1(configuration: configuration) }
+        guard let certificate = options.certificate, !isLocal else { return .http1(configuration: configuration) }
         return HTTPServerBuilder { responder in
             ReloadableTLSChannel(
                 base: HTTP1Channel(responder: responder, configuration: configuration), certificate: certificate)

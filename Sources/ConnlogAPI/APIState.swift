@@ -10,12 +10,12 @@ public struct APIParts: Sendable {
     public var names: any Names
     /// Takes events that are handed in; `nil` without a source of type `ingest`.
     public var intake: (any EventIntake)?
-    /// How connlog is now. Must not wait.
-    public var overview: @Sendable () -> Overview
+    /// How connlog is now. Throws when the forwarder, which knows, does not say.
+    public var overview: @Sendable () async throws -> Overview
 
     public init(
         access: AccessList = AccessList(), store: StoreHolder? = nil, names: any Names = NoNames(),
-        intake: (any EventIntake)? = nil, overview: @escaping @Sendable () -> Overview = { Overview() }
+        intake: (any EventIntake)? = nil, overview: @escaping @Sendable () async throws -> Overview = { Overview() }
     ) {
         self.access = access
         self.store = store

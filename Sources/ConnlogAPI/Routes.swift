@@ -74,11 +74,11 @@ struct Answers: Sendable {
         case .metrics, .status:
             guard caller.role.mayRead else { throw APIError.forbidden }
             if route == .status {
-                let overview = parts.overview()
+                let overview = try await parts.overview()
                 if parameters["format"] != "text" { return .json(StatusJSON.value(overview)) }
                 return .text(StatusText.text(overview, now: now), "text/plain; charset=utf-8")
             }
-            let text = Metrics.text(parts.overview(), counts.snapshot)
+            let text = Metrics.text(try await parts.overview(), counts.snapshot)
             return .text(text, "text/plain; version=0.0.4; charset=utf-8")
         case .list: return try await ListHandler(parameters, caller, parts, now: now).respond()
         case .export: return try await ExportHandler(parameters, caller, parts, now: now).respond()
@@ -104,18 +104,22 @@ struct Answers: Sendable {
             return file.response(request)
         case .login: return try await login.logIn(request, context)
         case .logout: return try login.logOut(request)
-        case .ready: return ready(parts)
-        case .buildInfo: return SurroundingHandler.buildInfo(parts)
+        case .ready: return await ready(parts)
+        case .buildInfo: return try await SurroundingHandler.buildInfo(parts)
         case .openAPI: return .text(OpenAPI.document, "application/json; charset=utf-8")
         default: return .json(["status": "ok"])
         }
     }
 
     /// Whether events are taken and questions answered.
-    private func ready(_ parts: APIParts) -> Response {
+    private func ready(_ parts: APIParts) async -> Response {
         var reasons: [String] = []
-        let queue = parts.overview().queue
-        if queue.state != "ok" { reasons.append("the queue takes nothing: \(queue.state)") }
+        do {
+            let queue = try await parts.overview().queue
+            if queue.state != "ok" { reasons.append("the queue takes nothing: \(queue.state)") }
+        } catch {
+            reasons.append("\(error)")
+        }
         if let store = parts.store, store.store == nil { reasons.append("the store is not open") }
         if reasons.isEmpty { return .json(["status": "ready"]) }
         return .json(

@@ -1,5 +1,5 @@
 /// A place in a configuration file; line and column count from 1, the column in characters.
-public struct Place: Sendable, Hashable {
+public struct Place: Sendable, Hashable, Codable {
     public let file: String
     /// 0 when it is about the file as a whole.
     public let line: Int

@@ -133,7 +133,7 @@ extension Section: CustomStringConvertible, CustomDebugStringConvertible, Custom
 }
 
 /// A typed value. Sizes, integers and file modes are integers; choices, paths and secrets are strings.
-public enum Value: Sendable, Equatable {
+public enum Value: Sendable, Equatable, Codable {
     case string(String)
     case integer(Int)
     case duration(Duration)

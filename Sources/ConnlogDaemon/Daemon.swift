@@ -95,7 +95,9 @@ public final class Daemon: Service {
         let overviews = OverviewMaker(
             queue: queue, sources: sources, sinks: sinks, monitor: monitor, version: options.version,
             started: SystemWallTime().now(), bytesMax: settings.queue.queueBytesMax)
-        let server = ServerRun(self.server, names: names, overview: { overviews.overview }, log: log)
+        let server = ServerRun(
+            self.server, section, version: options.version, overview: { overviews.overview }, log: log)
+        overviews.server.set(server)
         reload.server = server
         #endif
         let ending = Ending(
@@ -110,10 +112,8 @@ public final class Daemon: Service {
         let listening = Task { await listen(ending) { hangup.yield() } }
         await sinks.apply(self.sinks, settings)
         #if Server
-        if !options.once, await !server.start() {
-            fail()
-            stopper.ask()
-        }
+        // Whatever becomes of it, events are forwarded.
+        if !options.once { server.start() }
         #endif
         await sources.apply(self.sources)
         let reloading = Task(executorPreference: threads[1]) { [reload] in for await _ in hangups { await reload.run() }

@@ -65,7 +65,7 @@ struct Reload: Sendable {
         await sinks.apply(plan.sinks, plan.settings)
         await sources.apply(plan.sources)
         #if Server
-        server?.apply(plan.server)
+        server?.apply(plan.server, configuration.connlog)
         #endif
         log(.info, "the configuration is in force")
     }

@@ -5,12 +5,18 @@ public struct ServerAddress: Sendable, Equatable {
     public let url: String
     /// The certificate that it shows, when it speaks TLS.
     public let certificate: String?
+    /// Where whoever may enter `data_dir` needs no token.
+    public let localSocket: String
+
+    /// In `data_dir`, for whoever may enter that.
+    static let socketName = "connlog.sock"
 
     /// `nil` without a `[server]`.
     public init?(_ configuration: Configuration) {
         guard let section = configuration.sections(ofKind: "server").first else { return nil }
         let (host, port) = section.address("listen")
         certificate = section.optionalString("tls_cert")
+        localSocket = configuration.connlog.string("data_dir") + "/" + ServerAddress.socketName
         let name =
             switch host {
             case "0.0.0.0", "*": "127.0.0.1"

@@ -61,6 +61,13 @@ public final class StoreHolder: Sendable {
         }
     }
 
+    private let watcher = Mutex<(@Sendable () -> Void)?>(nil)
+
+    /// Called each time after events have been stored; must not wait.
+    public func whenChanged(_ call: @escaping @Sendable () -> Void) { watcher.withLock { $0 = call } }
+
+    func tellChange() { watcher.withLock { $0 }?() }
+
     func count(_ change: (inout Counts) -> Void) { counts.withLock { change(&$0) } }
 
     /// A snapshot; never waits for a disk.

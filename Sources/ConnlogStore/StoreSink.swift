@@ -51,6 +51,7 @@ public final class StoreSink: Sink {
                 $0.merged += outcome.merged
                 $0.known += outcome.known
             }
+            holder.tellChange()
             return .delivered
         } catch {
             return error.isDamage ? .hold(StoreSink.reason(error)) : .retry(StoreSink.reason(error))

@@ -1,3 +1,4 @@
+private import CConnlog
 #if canImport(Glibc)
 import Glibc
 #endif
@@ -54,6 +55,22 @@ extension Machine {
 
     /// Writing to a pipe or socket that nobody reads fails with EPIPE instead of ending the process.
     public static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+
+    /// What `ps` and `top` call this process; called on its main thread.
+    public static func nameProcess(_ name: String) { unsafe connlog_name_thread(name) }
+
+    /// Whether there is a local socket at the path that this process may connect to.
+    public static func mayConnect(_ path: String) -> Bool {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return false }
+        return unsafe access(path, R_OK | W_OK) == 0
+    }
+
+    /// New files and sockets are for this user alone, unless they are given another mode.
+    public static func keepNewFilesPrivate() { umask(0o077) }
+
+    /// Makes this process one that works when others leave time for it, and the first to go when memory runs out.
+    public static func stepBack() { connlog_step_back(10) }
 
     public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 

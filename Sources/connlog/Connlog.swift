@@ -36,7 +36,7 @@ struct Connlog: AsyncParsableCommand {
         ] + serverCommands)
 
     #if Server
-    private static var serverCommands: [any ParsableCommand.Type] { [TokenCommand.self] }
+    private static var serverCommands: [any ParsableCommand.Type] { [TokenCommand.self, ServeQuestionsCommand.self] }
     #else
     private static var serverCommands: [any ParsableCommand.Type] { [] }
     #endif

@@ -19,11 +19,13 @@ struct ServerConnection: ParsableArguments {
     /// - Parameter path: with its parameters.
     /// - Throws: `ToolError` with what the server said.
     func get(_ path: String, timeout: Duration, _ take: @escaping @Sendable ([UInt8]) -> Void) async throws {
-        let (base, authority) = try place()
+        let place = try place()
+        let base = place.name
         var settings = HTTPSettings(userAgent: "connlog/\(Version.text)")
-        settings.certificateAuthorityFile = authority
+        settings.certificateAuthorityFile = place.authority
+        settings.localSocket = place.socket?.text
         settings.proxy = .none
-        var request = HTTPRequest(.get, base + path, timeout: timeout)
+        var request = HTTPRequest(.get, place.url + path, timeout: timeout)
         if let token = try token() { request.headers.append(("Coder-Session-Token", token)) }
         request.takesBody = take
         let result = await HTTPSession(settings).perform(request)
@@ -43,9 +45,19 @@ struct ServerConnection: ParsableArguments {
         return response.status == 401 ? "\(plain) (give a token with --token-file or in CONNLOG_TOKEN)" : String(plain)
     }
 
-    private func place() throws -> (url: String, authority: String?) {
+    /// Where the server is asked.
+    private struct Place {
+        var url: String
+        /// For messages.
+        var name: String
+        var authority: String?
+        var socket: ShortPath?
+    }
+
+    private func place() throws -> Place {
         if let url = url ?? ProcessEnvironment.value("CONNLOG_URL") {
-            return (url.hasSuffix("/") ? String(url.dropLast()) : url, tlsCa)
+            let plain = url.hasSuffix("/") ? String(url.dropLast()) : url
+            return Place(url: plain, name: plain, authority: tlsCa)
         }
         let loaded = Configuration.load(config, schemas: Registry.schemas, planned: Registry.planned)
         guard let configuration = loaded.configuration else {
@@ -55,7 +67,12 @@ struct ServerConnection: ParsableArguments {
         guard let address = ServerAddress(configuration) else {
             throw ToolError("\(config) has no [server] to ask; add one, or name another with --url", status: .usage)
         }
-        return (address.url, tlsCa ?? address.certificate)
+        // Whoever gives a token wants to be asked for it.
+        if try token() == nil, Machine.mayConnect(address.localSocket) {
+            return Place(
+                url: "http://localhost", name: address.localSocket, socket: ShortPath(address.localSocket))
+        }
+        return Place(url: address.url, name: address.url, authority: tlsCa ?? address.certificate)
     }
 
     private func token() throws -> String? {

@@ -84,7 +84,8 @@ extension ProcessTests {
             let section = try #require(made.errors.range(of: "[access")).lowerBound
             let server = try ServerDaemon(reading: log.log, sections: String(made.errors[section...]), in: workplace)
             let child = try server.start()
-            let stranger = try server.command(["status"])
+            let stranger = try Child.run(
+                ServerDaemon.program, ["status", "--url", "http://127.0.0.1:\(server.port)"], in: workplace)
             #expect(stranger.status == 1 && stranger.errors.contains("--token-file"), "\(stranger.errors)")
             let key = try workplace.write(token + "\n", to: "token").path
             try eventually("everything is stored") {
@@ -157,21 +158,6 @@ extension ProcessTests {
                 "\(stranger.errors)")
             let token = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
             #expect(try ask(["-H", "Coder-Session-Token: \(token)"]).output.contains("\"username\":\"somebody\""))
-            try child.stop()
-        }
-
-        @Test func `an address that is taken ends the start with a message`() throws {
-            let log = try workplace.write("", to: "live.log")
-            let first = try ServerDaemon(reading: log, in: workplace)
-            let child = try first.start()
-            let other = try Workplace()
-            let text = try String(contentsOf: first.daemon.configuration, encoding: .utf8)
-                .replacingOccurrences(of: workplace.path("data"), with: other.path("data"))
-            let file = try other.write(text, to: "connlog.ini")
-            let end = try Child.run(ServerDaemon.program, ["run", "--config", file.path], in: other)
-            #expect(
-                end.status == 1 && end.errors.contains("cannot be used") && end.errors.contains("listen"),
-                "\(end.errors)")
             try child.stop()
         }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ascii.h"
+#include "child.h"
 #include "crc32c.h"
 #include "find.h"
 #include "folded_id.h"

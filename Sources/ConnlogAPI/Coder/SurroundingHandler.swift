@@ -5,8 +5,8 @@ import Hummingbird
 /// What clients of Coder ask for around the list: as little as is true.
 enum SurroundingHandler {
     /// `GET /api/v2/buildinfo`. Anyone may ask.
-    static func buildInfo(_ parts: APIParts) -> Response {
-        let version = parts.overview().version
+    static func buildInfo(_ parts: APIParts) async throws -> Response {
+        let version = try await parts.overview().version
         return .json([
             "external_url": "", "version": .string("v\(version)+connlog"), "dashboard_url": "", "telemetry": false,
             "workspace_proxy": false, "agent_api_version": "", "provisioner_api_version": "", "upgrade_message": "",

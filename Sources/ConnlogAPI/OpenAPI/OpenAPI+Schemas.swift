@@ -92,9 +92,10 @@ extension OpenAPI {
         "reason":{"type":"string"}}}}}}
         """#,
         #"""
-        "Status":{"type":"object","required":["version","started","queue","sources","sinks"],"additionalProperties":false,
-        "properties":{"version":{"type":"string"},"started":{"type":"string","format":"date-time"},"queue":{"type":"object"},
-        "sources":{"type":"array","items":{"type":"object"}},"sinks":{"type":"array","items":{"type":"object"}}}}
+        "Status":{"type":"object","required":["version","started","queue","sources","sinks","server"],
+        "additionalProperties":false,"properties":{"version":{"type":"string"},"started":{"type":"string","format":"date-time"},"queue":{"type":"object"},
+        "sources":{"type":"array","items":{"type":"object"}},"sinks":{"type":"array","items":{"type":"object"}},
+        "server":{"type":["object","null"]}}}
         """#,
     ]
 }

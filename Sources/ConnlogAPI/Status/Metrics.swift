@@ -69,6 +69,12 @@ struct Metrics {
         gauge("queue_events", "Events in the queue.", [], Double(queue.events))
         gauge("queue_segments", "Files of the queue.", [], Double(queue.segments))
         counter("queue_events_total", "Events ever taken into this queue.", [], Int(clamping: queue.end))
+        if let server = overview.server {
+            gauge("server_listening", "1 while the server takes connections.", [], server.state == "listening" ? 1 : 0)
+            counter(
+                "server_restarts_total", "How often the server's process has ended and was started again.", [],
+                server.restarts)
+        }
         counter("queue_syncs_total", "Successful fdatasync calls.", [], Int(clamping: queue.syncs))
         counter("queue_sync_failures_total", "Failed ones.", [], Int(clamping: queue.syncFailures))
         counter("queue_damaged_places_total", "Places that could not be read.", [], Int(clamping: queue.damagedPlaces))

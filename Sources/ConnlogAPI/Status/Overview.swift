@@ -3,14 +3,16 @@ public import ConnlogCore
 public import ConnlogSystem
 
 /// How connlog is: what the status, the metrics and the page show. A snapshot.
-public struct Overview: Sendable {
+public struct Overview: Sendable, Codable {
     public var version = ""
     public var started: Nanoseconds = 0
     public var queue = QueuePart()
     public var sources: [SourcePart] = []
     public var sinks: [SinkPart] = []
+    /// `nil` without a `[server]`.
+    public var server: ServerPart?
 
-    public struct QueuePart: Sendable {
+    public struct QueuePart: Sendable, Codable {
         /// `ok`, or why sources wait, as a word.
         public var state = "ok"
         /// The same as a sentence.
@@ -27,7 +29,7 @@ public struct Overview: Sendable {
         public init() {}
     }
 
-    public struct SourcePart: Sendable {
+    public struct SourcePart: Sendable, Codable {
         public var name = ""
         public var type = ""
         public var lines = 0
@@ -42,7 +44,7 @@ public struct Overview: Sendable {
         public init() {}
     }
 
-    public struct SinkPart: Sendable {
+    public struct SinkPart: Sendable, Codable {
         public var name = ""
         public var type = ""
         /// `starting`, `working`, `retrying`, `holding`, `stopped`.
@@ -60,6 +62,17 @@ public struct Overview: Sendable {
         public var lastError: String?
         public var lastErrorTime: Nanoseconds?
         public var figures: [SinkFigure] = []
+        public init() {}
+    }
+
+    /// The process that answers questions.
+    public struct ServerPart: Sendable, Codable {
+        /// `starting`, `listening`, `down`.
+        public var state = "starting"
+        /// Where it listens, or why it does not.
+        public var words = ""
+        /// How often it has ended by itself and was started again.
+        public var restarts = 0
         public init() {}
     }
 

@@ -7,7 +7,13 @@ enum StatusJSON {
         [
             "version": .string(overview.version), "started": .string(EventTime.text(overview.started)),
             "queue": queue(overview.queue), "sources": .array(overview.sources.map(source)),
-            "sinks": .array(overview.sinks.map(sink)),
+            "sinks": .array(overview.sinks.map(sink)), "server": overview.server.map(server) ?? .null,
+        ]
+    }
+
+    private static func server(_ server: Overview.ServerPart) -> JSONValue {
+        [
+            "state": .string(server.state), "words": .string(server.words), "restarts": JSONValue(server.restarts),
         ]
     }
 

@@ -15,7 +15,7 @@ public protocol IntakeSession: AnyObject, Sendable {
 }
 
 /// What became of a piece of input.
-public struct IntakeReport: Sendable, Equatable {
+public struct IntakeReport: Sendable, Equatable, Codable {
     /// Events that are on the disk now.
     public var accepted = 0
     /// Events that had been handed in before, by their ids.
@@ -27,7 +27,7 @@ public struct IntakeReport: Sendable, Equatable {
     /// The first hundred of those.
     public var refusals: [Refusal] = []
 
-    public struct Refusal: Sendable, Equatable {
+    public struct Refusal: Sendable, Equatable, Codable {
         /// From 1.
         public var line: Int
         public var reason: String
@@ -42,7 +42,7 @@ public struct IntakeReport: Sendable, Equatable {
 }
 
 /// Why input is not taken, or not all of it. What was taken before may be kept: handing it in again is safe.
-public enum IntakeError: Error, Sendable, Equatable {
+public enum IntakeError: Error, Sendable, Equatable, Codable {
     /// The queue takes nothing for now.
     case full(String)
     case stopping

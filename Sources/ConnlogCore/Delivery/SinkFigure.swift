@@ -1,15 +1,15 @@
 /// One thing that a sink counts or measures itself, beside what its delivery does: for the status and the metrics.
 ///
 ///     requests    endpoint https://splunk.example.com:8088, answer 503/9    counter    12
-public struct SinkFigure: Sendable, Equatable {
-    public enum Kind: Sendable, Equatable {
+public struct SinkFigure: Sendable, Equatable, Codable {
+    public enum Kind: String, Sendable, Equatable, Codable {
         /// Since the sink was made; only rises.
         case counter
         /// How it is now.
         case gauge
     }
 
-    public struct Label: Sendable, Equatable {
+    public struct Label: Sendable, Equatable, Codable {
         public let name: String
         /// One of a bounded number of values, never a secret.
         public let value: String

@@ -5,6 +5,7 @@ import ConnlogDelivery
 import ConnlogQueue
 import ConnlogSources
 import ConnlogSystem
+import Synchronization
 
 /// How everything is now, for whoever asks. Never waits for a disk.
 struct OverviewMaker: Sendable {
@@ -15,6 +16,7 @@ struct OverviewMaker: Sendable {
     let version: String
     let started: Nanoseconds
     let bytesMax: Int
+    let server = ServerSlot()
 
     var overview: Overview {
         let status = queue.status
@@ -24,6 +26,7 @@ struct OverviewMaker: Sendable {
         overview.queue = part(status)
         overview.sources = sources.shown.map(OverviewMaker.part)
         overview.sinks = sinks.shown.map { part($0, status) }
+        overview.server = server.run?.shown
         return overview
     }
 
@@ -90,5 +93,13 @@ struct OverviewMaker: Sendable {
         case .stopped: "stopped"
         }
     }
+}
+
+/// The server, which needs the overview that shows it.
+final class ServerSlot: Sendable {
+    private let value = Mutex<ServerRun?>(nil)
+
+    var run: ServerRun? { value.withLock { $0 } }
+    func set(_ run: ServerRun) { value.withLock { $0 = run } }
 }
 #endif

@@ -14,21 +14,20 @@ struct ServerPlan: Sendable {
     var section: Section?
     var access = AccessList()
     var intake: IngestSource?
+    /// What the server process is given.
+    private(set) var sections: [Section] = []
     private(set) var mistakes: [Diagnostic] = []
 
     /// For a configuration that is yet to be read.
     init() {}
 
     init(_ configuration: Configuration, _ sources: [ConfiguredSource]) {
+        sections = ["store", "server", "access", "directory"].flatMap { configuration.sections(ofKind: $0) }
         for section in configuration.sections(ofKind: "store") {
             store = StoreSection.holder(section)
             storeSection = section
         }
-        var entries: [AccessList.Entry] = []
-        for section in configuration.sections(ofKind: "access") {
-            do throws(Diagnostic) { entries.append(try AccessSection.entry(section)) } catch { mistakes.append(error) }
-        }
-        access = AccessList(entries)
+        access = ServerPlan.access(configuration.sections(ofKind: "access")) { mistakes.append($0) }
         for section in configuration.sections(ofKind: "server") {
             self.section = section
             do throws(Diagnostic) { options = try ServerSection.options(section) } catch { mistakes.append(error) }
@@ -43,6 +42,25 @@ struct ServerPlan: Sendable {
             }
             intake = ingest
         }
+    }
+
+    static func access(_ sections: [Section], _ refuse: (Diagnostic) -> Void) -> AccessList {
+        var entries: [AccessList.Entry] = []
+        for section in sections {
+            do throws(Diagnostic) { entries.append(try AccessSection.entry(section)) } catch { refuse(error) }
+        }
+        return AccessList(entries)
+    }
+
+    /// Keys of `[server]` that the server process takes over while it works; with another one changed it begins anew.
+    private static let keysWhileWorking: Set<String> = ["tls_cert", "tls_key"]
+
+    /// Whether the server process can go on, with the new configuration.
+    func canGoOn(as new: ServerPlan) -> Bool {
+        guard let section, let newSection = new.section else { return false }
+        let isSameTLS = section.has("tls_cert") == newSection.has("tls_cert")
+        return isSameTLS && access.isOpen == new.access.isOpen
+            && newSection.changes(from: section).isSubset(of: ServerPlan.keysWhileWorking)
     }
 }
 #endif

@@ -2,125 +2,186 @@
 import ConnlogAPI
 import ConnlogConfig
 import ConnlogCore
-import ConnlogQueue
+import ConnlogStore
 import ConnlogSystem
 import Synchronization
 
-/// The server while the daemon works.
+/// The server while the daemon works: a process of its own, started anew when it ends.
+///
+/// Whatever comes over the network is read there, so what ends it, fills its memory or takes its descriptors leaves
+/// sources and sinks alone. It has less of the processor when both want it.
 final class ServerRun: Sendable {
-    private let plan: ServerPlan
-    private let state: APIState
+    private struct State {
+        var plan: ServerPlan
+        var child: ServerChild?
+        var isSupervised = false
+        var isStopping = false
+        var restarts = 0
+    }
+
+    private let version: String
     private let log: LogFunction
-    private let task = Mutex<Task<Void, Never>?>(nil)
-    private let current: Mutex<ServerPlan>
-    private let stopper = Stopper()
-    private let certificate = Mutex<ServerCertificate?>(nil)
+    private let overview: @Sendable () -> Overview
+    private let state: Mutex<State>
+    private let connlog: Mutex<Section>
+    private let stopper = Alarm()
+    private let ended = Stopper()
 
-    init(_ plan: ServerPlan, names: any Names, overview: @escaping @Sendable () -> Overview, log: @escaping LogFunction)
-    {
-        self.plan = plan
+    /// - Parameter overview: how connlog is, for whoever asks; must not wait.
+    init(
+        _ plan: ServerPlan, _ connlog: Section, version: String, overview: @escaping @Sendable () -> Overview,
+        log: @escaping LogFunction
+    ) {
+        state = Mutex(State(plan: plan))
+        self.connlog = Mutex(connlog)
+        self.version = version
+        self.overview = overview
         self.log = log
-        current = Mutex(plan)
-        state = APIState(
-            APIParts(access: plan.access, store: plan.store, names: names, intake: plan.intake, overview: overview))
+        watch(plan)
     }
 
-    /// Takes connections, unless there is no `[server]`.
-    /// - Returns: `false` if the address cannot be used.
-    func start() async -> Bool {
-        guard var options = plan.options else { return true }
-        do {
-            options.certificate = try readCertificate()
-        } catch {
-            log(.error, "server: its certificate cannot be used: \(error)")
-            return false
+    private func watch(_ plan: ServerPlan) { plan.store?.whenChanged { [weak self] in self?.noteChange() } }
+
+    /// Starts the process, unless there is no `[server]`. That it cannot be started is no reason to stop forwarding.
+    func start() {
+        let isNew = state.withLock { state in
+            guard state.plan.options != nil, !state.isSupervised, !state.isStopping else { return false }
+            state.isSupervised = true
+            return true
         }
-        let (outcomes, outcome) = AsyncStream.makeStream(of: Bool.self)
-        let (state, log, access, stopper) = (state, log, plan.access, stopper)
-        let words = "\(options.certificate == nil ? "http" : "https")://\(ServerRun.shown(options.host))"
-        let running = Task { [options] in
-            do {
-                try await APIServer(options, state, log: log).run {
-                    await stopper.wait()
-                } ready: { port in
-                    log(.info, "server: listening at \(words):\(port)")
-                    if access.isOpen {
-                        log(.warning, "server: there is no [access] section, so only this machine is served")
-                    }
-                    outcome.yield(true)
-                }
-            } catch {
-                if !stopper.isAsked {
-                    log(.error, "server: \(words):\(options.port) cannot be used: \(error); name another 'listen'")
-                }
-            }
-            outcome.yield(false)
-            outcome.finish()
-        }
-        task.withLock { $0 = running }
-        for await isUp in outcomes { return isUp }
-        return false
+        if isNew { Thread.start("server") { self.supervise() } }
     }
-
-    private func readCertificate() throws -> ServerCertificate? {
-        guard let section = plan.section, let file = section.optionalString("tls_cert"),
-            let key = section.optionalString("tls_key")
-        else { return nil }
-        let read = try ServerCertificate(certificate: file, key: key)
-        certificate.withLock { $0 = read }
-        return read
-    }
-
-    private static func shown(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }
 
     /// Whether there is something to serve until somebody asks to stop.
-    var isWanted: Bool { plan.options != nil }
+    var isWanted: Bool { state.withLock { $0.plan.options != nil } }
 
+    /// Returns when the process has ended.
     func stop() async {
-        stopper.ask()
-        await task.withLock { $0 }?.value
+        let (child, isSupervised) = state.withLock { state in
+            state.isStopping = true
+            return (state.child, state.isSupervised)
+        }
+        stopper.ring()
+        child?.stop()
+        if isSupervised { await ended.wait() }
     }
 
-    /// What a reload changes; the address is not among it.
-    func apply(_ new: ServerPlan) {
-        let old = current.withLock { current in
-            defer { current = new }
-            return current
-        }
-        // A store that is the same goes on, and so does whoever has it open.
-        let isSameStore =
-            switch (old.storeSection, new.storeSection) {
-            case (nil, nil): true
-            case (let old?, let new?): new.changes(from: old).isSubset(of: ConfiguredSink.keysOfQueue)
-            default: false
-            }
-        if isSameStore { current.withLock { $0.store = old.store } }
-        let store = isSameStore ? old.store : new.store
-        state.update { parts in
-            parts.access = new.access
-            parts.store = store
-            parts.intake = new.intake
-        }
-        reloadCertificate(new)
-        guard let section = new.section, let started = plan.section else {
-            if new.section != nil { log(.warning, "server: a [server] that is new is started by a restart only") }
-            return
-        }
-        for key in section.changes(from: started).subtracting(["tls_cert", "tls_key"]).sorted() {
-            log(.warning, "\(section.place(of: key).text): \(key) is changed by a restart only")
+    /// The store has something new.
+    func noteChange() { state.withLock { $0.child }?.noteChange() }
+
+    /// How the process is; `nil` without `[server]`.
+    var shown: Overview.ServerPart? {
+        state.withLock { state in
+            guard state.plan.options != nil else { return nil }
+            var part = Overview.ServerPart()
+            let now = state.child?.state
+            part.state = now == nil ? "starting" : now?.isListening == true ? "listening" : "down"
+            part.words = now?.words ?? ""
+            part.restarts = state.restarts
+            return part
         }
     }
 
-    private func reloadCertificate(_ new: ServerPlan) {
-        guard let section = new.section, let running = certificate.withLock({ $0 }) else { return }
-        guard let certificate = section.optionalString("tls_cert"), let key = section.optionalString("tls_key") else {
-            return
+    /// What a reload changes.
+    func apply(_ new: ServerPlan, _ connlog: Section) {
+        self.connlog.withLock { $0 = connlog }
+        watch(new)
+        let (child, old) = state.withLock { state in
+            defer { state.plan = new }
+            return (state.child, state.plan)
         }
-        do {
-            try running.replace(certificate: certificate, key: key)
+        if new.options == nil {
+            child?.stop()
+        } else if let child, old.canGoOn(as: new) {
+            child.use(configuration(new), new.intake)
+        } else {
+            child?.stop()
+        }
+        start()
+    }
+
+    private func configuration(_ plan: ServerPlan) -> ServerConfiguration {
+        ServerConfiguration(
+            version: version, connlog: connlog.withLock { $0 }, sections: plan.sections, hasIntake: plan.intake != nil)
+    }
+
+    // MARK: - One process after another
+
+    private static let pauseFirst = Duration.seconds(1)
+    private static let pauseLongest = Duration.seconds(30)
+    /// After so long a failure is a new one.
+    private static let goodWhile = Duration.seconds(60)
+
+    private func supervise() {
+        var pause = ServerRun.pauseFirst
+        while let plan = next() {
+            let begun = ContinuousClock.now
+            let end = run(plan)
+            guard let end, !isStopping else { continue }
+            if ContinuousClock.now - begun > ServerRun.goodWhile { pause = ServerRun.pauseFirst }
+            log(.error, "server: its process \(end); events go on meanwhile; it is started again in \(pause)")
+            state.withLock { $0.restarts += 1 }
+            stopper.wait(atMost: pause)
+            pause = min(pause * 2, ServerRun.pauseLongest)
+        }
+        ended.ask()
+    }
+
+    private var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    /// What to serve next; `nil` when nothing is wanted any more, and nobody supervises from then on.
+    private func next() -> ServerPlan? {
+        state.withLock { state in
+            if !state.isStopping, state.plan.options != nil { return state.plan }
+            // With `isStopping` somebody waits to be told.
+            state.isSupervised = state.isStopping
+            return nil
+        }
+    }
+
+    /// Runs one process to its end.
+    /// - Returns: how it ended, when nobody has asked it to.
+    private func run(_ plan: ServerPlan) -> String? {
+        let child: ServerChild
+        do throws(SystemError) {
+            child = try ServerChild(overview: overview)
         } catch {
-            log(.error, "server: \(certificate) cannot be used, so the certificate stays as it was: \(error)")
+            return "cannot be started: \(error)"
         }
+        child.use(configuration(plan), plan.intake)
+        let isWanted = state.withLock { state in
+            state.child = child
+            return !state.isStopping && state.plan.options != nil
+        }
+        if !isWanted { child.stop() }
+        let end = child.waitUntilOver(log)
+        state.withLock { $0.child = nil }
+        return child.wasStopped ? nil : "has ended (\(end))"
+    }
+}
+
+/// Wakes a thread of our own early.
+///
+/// `@unchecked Sendable`: `hasRung` is touched only while `lock` is held.
+final class Alarm: @unchecked Sendable {
+    private let lock = ConditionLock()
+    private var hasRung = false
+
+    func ring() {
+        lock.lock()
+        hasRung = true
+        lock.unlock(waking: true)
+    }
+
+    /// Returns when it has rung, which it says, or after so long.
+    @discardableResult
+    func wait(atMost limit: Duration) -> Bool {
+        let end = ContinuousClock.now + limit
+        lock.lock()
+        while !hasRung, ContinuousClock.now < end { lock.wait(atMost: ContinuousClock.now.duration(to: end)) }
+        let result = hasRung
+        lock.unlock(waking: false)
+        return result
     }
 }
 #endif

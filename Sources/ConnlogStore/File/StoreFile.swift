@@ -89,7 +89,8 @@ enum StoreFile {
 
     private static func refuseNewer(_ version: Int, _ path: String, _ known: Int) throws {
         if version <= known { return }
-        throw StoreProblem("\(path) has format \(version), and this connlog knows up to \(known); use the newer connlog")
+        throw StoreProblem(
+            "\(path) has format \(version), and this connlog knows up to \(known); use the newer connlog")
     }
 }
 #endif

@@ -22,6 +22,7 @@ public enum Errno {
     public static let connectionRefused = ECONNREFUSED
     public static let brokenPipe = EPIPE
     public static let readOnly = EROFS
+    public static let addressInUse = EADDRINUSE
 }
 
 /// The calling thread's last error number.

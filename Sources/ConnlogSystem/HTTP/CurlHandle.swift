@@ -56,6 +56,7 @@ import Glibc
         if let pin = settings.pinnedPublicKey { set(CURLOPT_PINNEDPUBLICKEY, pin) }
         if let file = settings.clientCertificateFile { set(CURLOPT_SSLCERT, file) }
         if let file = settings.clientKeyFile { set(CURLOPT_SSLKEY, file) }
+        if let path = settings.localSocket { set(CURLOPT_UNIX_SOCKET_PATH, path) }
         switch settings.proxy {
         case .environment: break
         case .none: set(CURLOPT_PROXY, "")

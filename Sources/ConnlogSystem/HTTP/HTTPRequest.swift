@@ -49,6 +49,8 @@ public struct HTTPSettings: Sendable {
     /// `sha256//` and base64, several separated by semicolons: the server's public key must be one of them.
     public var pinnedPublicKey: String?
     public var proxy = Proxy.environment
+    /// A local socket to connect to, whatever host the URL names; at most 107 bytes.
+    public var localSocket: String?
     public var connectTimeout = Duration.seconds(10)
     /// A connection is not used again when it is older than this, so that new nodes get their share.
     public var connectionAge = Duration.seconds(300)

@@ -1,0 +1,74 @@
+#if Server
+import ConnlogAPI
+public import ConnlogConfig
+public import ConnlogCore
+import ConnlogStore
+import ConnlogSystem
+import Synchronization
+import UnixSignals
+
+/// The server process: answers questions over HTTP, and asks the forwarder for what it does not know itself.
+///
+/// It is started by `connlog run`, and ends when that ends.
+public final class ServerHost: Sendable {
+    private let channel: FrameChannel
+    private let first: ServerConfiguration
+
+    /// `[connlog]`, for whoever writes the log.
+    public var connlog: Section { first.connlog }
+
+    /// Waits for the forwarder to say what to serve.
+    /// - Throws: `ToolError` when there is no forwarder.
+    public init() throws {
+        Machine.nameProcess("connlog-server")
+        Machine.stepBack()
+        Machine.keepNewFilesPrivate()
+        Machine.ignoreBrokenPipes()
+        channel = FrameChannel(descriptor: 3)
+        guard let frame = try? channel.read(), frame.message == .configuration,
+            let configuration = try? frame.value(ServerConfiguration.self)
+        else {
+            throw ToolError(
+                "this is started by 'connlog run' when there is a [server], and by nobody else", status: .usage)
+        }
+        first = configuration
+    }
+
+    /// Serves until the forwarder says to stop, or SIGTERM comes; the forwarder's end is the end of the process.
+    /// - Parameter adopt: gets `[connlog]` when a reload has changed it.
+    public func run(log: @escaping LogFunction, adopt: @escaping @Sendable (Section) -> Void) async {
+        let stopper = Stopper()
+        let link = ServerLink(channel)
+        let service = QuestionService(first, link: link, stopper: stopper, log: log)
+        let (configurations, news) = AsyncStream.makeStream(of: ServerConfiguration.self)
+        link.start("forwarder") { frame in
+            switch frame.message {
+            case .configuration: if let new = try? frame.value(ServerConfiguration.self) { news.yield(new) }
+            case .stop: stopper.ask()
+            case .changed: service.noteChange()
+            // From where questions are answered, so that an answer says something.
+            case .ping: Task { link.send(Frame(.pong, id: frame.id)) }
+            default: service.forwarder.take(frame)
+            }
+        } ended: {
+            service.forwarder.end()
+            // Nobody is left to serve for.
+            if !stopper.isAsked { Machine.exitNow(0) }
+        }
+        let adopting = Task {
+            for await new in configurations {
+                adopt(new.connlog)
+                service.use(new)
+            }
+        }
+        let listening = Task {
+            for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+            where signal == .sigterm { stopper.ask() }
+        }
+        await service.run()
+        adopting.cancel()
+        listening.cancel()
+        link.finish()
+    }
+}
+#endif
