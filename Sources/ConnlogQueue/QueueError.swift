@@ -17,6 +17,9 @@ public enum QueueError: Error, Equatable, Sendable, CustomStringConvertible {
     case batchTooLarge(bytes: Int, bytesMax: Int)
     /// A key longer than 4 KiB, a value longer than 64 KiB, a sink's name longer than 64 bytes, a state longer than 1 KiB.
     case valueTooLong(what: String, bytes: Int, bytesMax: Int)
+    /// Reading event `offset`, at `position` of `file`, came to nothing more than once, though the disk refused nothing.
+    /// It is a fault of the program's; the next read begins anew.
+    case noProgress(file: String, position: Int, offset: UInt64)
     /// No such sink was registered.
     case unknownSink(String)
 
@@ -33,6 +36,9 @@ public enum QueueError: Error, Equatable, Sendable, CustomStringConvertible {
             "a batch of \(bytes) bytes cannot be stored, the limit is \(bytesMax); raise queue_size"
         case .valueTooLong(let what, let bytes, let bytesMax):
             "\(what) has \(bytes) bytes; at most \(bytesMax) can be stored"
+        case .noProgress(let file, let position, let offset):
+            "\(file): event \(offset), at byte \(position), can neither be read nor passed over; please report this, "
+                + "with what 'connlog queue verify' says"
         case .unknownSink(let name): "the queue knows no sink '\(name)'"
         }
     }

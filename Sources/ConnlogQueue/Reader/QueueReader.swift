@@ -13,6 +13,7 @@ public struct QueueReader: Sendable {
     private let source: ReaderSource
     private var place: Place?
     private var patience = Patience()
+    private var rounds = Rounds()
     private var skipped: UInt64 = 0
     /// Bytes of a record on disk, about, and what it counts; for small reads.
     private var averageBytes = 512
@@ -31,6 +32,26 @@ public struct QueueReader: Sendable {
             if self.position != position { (self.position, refusals) = (position, 0) }
             refusals += 1
             return refusals > QueueReader.refusalsMax
+        }
+    }
+
+    /// Sees to it that reading goes on or says why not: a round that came to nothing is tried again once, since the file may
+    /// have become another one meanwhile, and no more often.
+    private struct Rounds {
+        private var position: UInt64 = 0
+        private var segment: UInt64?
+        private var filePosition = 0
+        private var inVain = 0
+
+        /// After a round: whether it was the second one that brought the reader nowhere.
+        mutating func areInVain(_ position: UInt64, _ place: Place?) -> Bool {
+            let hasMoved =
+                position != self.position
+                || place.map { $0.segment != segment || $0.filePosition > filePosition } ?? false
+            self.position = position
+            if let place { (segment, filePosition) = (place.segment, place.filePosition) }
+            inVain = hasMoved ? 0 : inVain + 1
+            return inVain >= 2
         }
     }
 
@@ -55,19 +76,35 @@ public struct QueueReader: Sendable {
     /// one, even if it is larger than `maxBytes`. Damaged and dropped events are passed over and counted in
     /// `takeSkipped`.
     /// - Throws: what the disk says when it cannot give the next event, `refusalsMax` times; then that is damaged.
+    ///   `noProgress` where reading would go round and round; the next call begins anew.
     /// - Parameter size: what a record counts towards `maxBytes`.
     public mutating func read(
         into batch: inout RecordBatch, maxEvents: Int, maxBytes: Int,
         size: (Span<UInt8>) -> Int = { record in record.count }
     ) throws(QueueError) -> Int {
         var taking = Taking(eventsMax: max(1, maxEvents), bytesMax: maxBytes)
+        var isInVain = false
         do throws(SystemError) {
-            while !taking.isFull, try readSome(into: &batch, &taking, size) {}
+            while !isInVain, !taking.isFull, try readSome(into: &batch, &taking, size) {
+                isInVain = rounds.areInVain(position, place)
+            }
         } catch {
             // What was read before is good; the error comes again with the next call.
             if taking.events == 0 { throw .system(error) }
         }
+        if isInVain { try giveUp(taking) }
         return taking.events
+    }
+
+    /// Forgets where it was, so that the next call looks for the place anew.
+    private mutating func giveUp(_ taking: Taking) throws(QueueError) {
+        let file = place.map { SegmentName.of($0.first) } ?? source.directory
+        let filePosition = place?.filePosition ?? 0
+        place = nil
+        pendingSeek = nil
+        rounds = Rounds()
+        // What was read before is good; if the place stays as it is, the next call says so.
+        if taking.events == 0 { throw .noProgress(file: file, position: filePosition, offset: position) }
     }
 
     /// Goes on from `offset`, or from the sink's committed offset if that is greater.
@@ -179,7 +216,7 @@ public struct QueueReader: Sendable {
         while true {
             batch.bytes.truncate(to: start)
             let count = min(wanted, (limit ?? .max) - place.filePosition)
-            if count > 0 { _ = try fill(&batch.bytes, from: place, count: count) }
+            let got = count > 0 ? try fill(&batch.bytes, from: place, count: count) : 0
             let outcome = parse(&batch, from: start, until: end, &taking, size)
             place.filePosition += outcome.consumed
             if outcome.consumed > 0 { note(&place) }
@@ -187,8 +224,8 @@ public struct QueueReader: Sendable {
             self.place = place
             switch outcome.stop {
             case .incomplete(let needed) where outcome.consumed == 0:
-                let isWhole = batch.bytes.count - start < count
-                if needed > wanted, !isWhole, place.filePosition + needed <= (try self.end(of: place.file, limit)) {
+                // The record is larger than the chunk, unless the file has no more: then its end is missing.
+                if needed > wanted, got == count, place.filePosition + needed <= (try self.end(of: place.file, limit)) {
                     wanted = needed
                     continue
                 }
