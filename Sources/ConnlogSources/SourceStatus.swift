@@ -10,6 +10,8 @@ public struct SourceCounts: Sendable, Equatable {
     public var events = 0
     /// Events that the same stream had brought before, in another format.
     public var duplicates = 0
+    /// Events of lines longer than the limit, whose longest values were cut.
+    public var cut = 0
     /// Lines that are no connection events, by kind, such as `audit_log`.
     public var skipped: [String: Int] = [:]
     /// Lines that cannot be read, by reason.
@@ -34,6 +36,7 @@ public struct SourceCounts: Sendable, Equatable {
         bytes += other.bytes
         events += other.events
         duplicates += other.duplicates
+        cut += other.cut
         skipped.merge(other.skipped, uniquingKeysWith: +)
         malformed.merge(other.malformed, uniquingKeysWith: +)
         samples.append(contentsOf: other.samples.prefix(max(0, SourceCounts.samplesMax - samples.count)))

@@ -16,6 +16,18 @@ package struct StreamDecoder: EntryDecoder {
         decoder.decode(input, in: &batch, isEnd: isEnd)
     }
 
+    package mutating func flushPending(_ input: Range<Int>, in batch: inout EventBatch) -> Int {
+        decoder.flushPending(input, in: &batch)
+    }
+
+    package mutating func handOver(to next: inout any EntryDecoder) {
+        guard var heir = next as? StreamDecoder else { return }
+        decoder.handOver(to: &heir.decoder)
+        next = heir
+    }
+
+    package var hasInherited: Bool { decoder.hasInherited }
+
     package mutating func warm(_ seen: ByteBuffer) {
         decoder.warm(seen.span)
     }
@@ -25,8 +37,10 @@ package struct StreamDecoder: EntryDecoder {
         var counts = SourceCounts()
         counts.lines = taken.lines
         counts.duplicates = taken.duplicates
+        counts.cut = taken.truncated
         let skipped = [
-            "audit_log": taken.auditLog, "other": taken.other, "too_long": taken.tooLong, "unfinished": taken.partial,
+            "audit_log": taken.auditLog, "other": taken.other - taken.unreadMentions, "too_long": taken.tooLong, "unfinished": taken.partial,
+            "unread_mentions": taken.unreadMentions,
         ]
         counts.skipped = skipped.filter { $0.value > 0 }
         for (reason, count) in taken.malformed { counts.malformed[reason.label] = count }

@@ -227,7 +227,8 @@ import Testing
         #expect(run.counts.malformed == [.unexpectedByte: 8])
         #expect(run.counts.samples.count == 5)
         #expect(run.counts.samples[1].position == Vectors.json[0].utf8.count + 1 + 8)
-        #expect(run.counts.samples[1].text == #"{"n":1\x1b"#)
+        #expect(run.counts.samples[1].line == 3)
+        #expect(run.counts.samples[1].text == #"{"n":…"#)
         #expect(run.counts.samples[1].fault == LineFault(.unexpectedByte, at: 6))
     }
 

@@ -15,23 +15,30 @@ public struct DecodeCounts: Sendable, Equatable {
     public var auditLog = 0
     /// Other lines, passed over: the rest of coderd's chatter, blank lines, continuation lines of other entries.
     public var other = 0
+    /// Those of them that hold the word `connection_log` where no other entry's text is: events in a form that is not
+    /// known, perhaps. `other` counts them too.
+    public var unreadMentions = 0
     /// Events that the same stream had brought before in another format.
     public var duplicates = 0
-    /// Lines longer than the limit, passed over.
+    /// Lines longer than the limit that became records all the same, with their longest values cut.
+    public var truncated = 0
+    /// Lines longer than the limit of which nothing could be made, passed over.
     public var tooLong = 0
     /// Lines that were not finished when the input ended; they were not consumed.
     public var partial = 0
     /// Lines that cannot be read, by reason.
     public var malformed: [LineFault.Reason: Int] = [:]
-    /// The first few of them.
+    /// The first few lines that were malformed, too long, unfinished or mentions.
     public var samples: [Sample] = []
 
     /// A line that cannot be read.
     public struct Sample: Sendable, Equatable {
         /// Where the line begins, in bytes consumed by the decoder since it was made.
         public var position: Int
+        /// Its number since then, from 1.
+        public var line: Int
         public var fault: LineFault
-        /// The line's first 120 bytes, made printable.
+        /// The line's beginning, made printable, and nothing of an event's values.
         public var text: String
     }
 
@@ -48,10 +55,20 @@ public struct DecodeCounts: Sendable, Equatable {
         }
     }
 
-    mutating func add(_ fault: LineFault, at position: Int, _ text: () -> String) {
-        malformed[fault.reason, default: 0] += 1
-        guard samples.count < DecodeCounts.samplesMax else { return }
-        samples.append(Sample(position: position, fault: fault, text: text()))
+    mutating func add(_ sample: Sample, _ samplesMax: Int) {
+        switch sample.fault.reason {
+        case .lineTooLong: tooLong += 1
+        case .mention:
+            other += 1
+            unreadMentions += 1
+        default: malformed[sample.fault.reason, default: 0] += 1
+        }
+        keep(sample, samplesMax)
+    }
+
+    /// Keeps a line to be shown.
+    mutating func keep(_ sample: Sample, _ samplesMax: Int) {
+        if samples.count < samplesMax { samples.append(sample) }
     }
 
     /// Takes in what was counted later.
@@ -63,6 +80,8 @@ public struct DecodeCounts: Sendable, Equatable {
         stackdriver += later.stackdriver
         auditLog += later.auditLog
         other += later.other
+        unreadMentions += later.unreadMentions
+        truncated += later.truncated
         duplicates += later.duplicates
         tooLong += later.tooLong
         partial += later.partial

@@ -4,15 +4,30 @@ internal import ConnlogSystem
 extension EventDecoder {
     /// Notes what became of a line; at once if nothing before it is pending. Of an event `fields` is what was found in it.
     mutating func emit(_ effect: Effect, _ batch: inout EventBatch) {
-        if pendingCount == 0, effects.isEmpty {
-            apply(effect, isIndexed: true, &batch)
-        } else {
-            effects.append(effect)
+        if pendingCount == 0, effects.isEmpty { return apply(effect, isIndexed: true, &batch) }
+        guard case .event(let format, let range, let key) = effect else { return effects.append(effect) }
+        let start = held.count
+        held.append(batch.bytes.span(range))
+        effects.append(.event(format, start..<held.count, key))
+    }
+
+    /// What has waited.
+    mutating func applyEffects(_ batch: inout EventBatch) {
+        for effect in effects {
+            guard case .event(let format, let range, let key) = effect else {
+                apply(effect, isIndexed: false, &batch)
+                continue
+            }
+            let start = batch.bytes.count
+            batch.bytes.append(held.span(range))
+            apply(.event(format, start..<batch.bytes.count, key), isIndexed: false, &batch)
         }
+        effects.removeAll(keepingCapacity: true)
+        held.removeAll()
     }
 
     /// - Parameter isIndexed: `fields` says where the event's fields lie.
-    mutating func apply(_ effect: Effect, isIndexed: Bool, _ batch: inout EventBatch) {
+    private mutating func apply(_ effect: Effect, isIndexed: Bool, _ batch: inout EventBatch) {
         switch effect {
         case .event(let format, let range, let key):
             if let key, window.isDuplicate(key, format) {
@@ -23,32 +38,21 @@ extension EventDecoder {
             }
         case .auditLog: counts.auditLog += 1
         case .other: counts.other += 1
-        case .tooLong: counts.tooLong += 1
-        case .malformed(let fault, let position, let text): counts.add(fault, at: position) { text }
+        case .told(let sample): counts.add(sample, samplesMax)
         }
     }
 
-    func malformed(_ fault: LineFault, _ range: Range<Int>, _ batch: borrowing EventBatch) -> Effect {
-        let isShown = counts.samples.count < DecodeCounts.samplesMax
-        let text = isShown ? printable(batch.bytes.span(range)) : ""
-        return .malformed(fault, position: streamPosition(range.lowerBound), text: text)
+    /// What is told of a line that lies in the batch.
+    func told(_ fault: LineFault, _ range: Range<Int>, _ batch: borrowing EventBatch) -> DecodeCounts.Sample {
+        told(fault, streamPosition(range.lowerBound), lineNumber, batch.bytes.span(range))
+    }
+
+    /// What is told of any line.
+    func told(_ fault: LineFault, _ position: Int, _ line: Int, _ text: Span<UInt8>) -> DecodeCounts.Sample {
+        let isShown = counts.samples.count < samplesMax
+        return DecodeCounts.Sample(
+            position: position, line: line, fault: fault, text: isShown ? LineBeginning.text(text) : "")
     }
 
     func streamPosition(_ place: Int) -> Int { position + place - inputStart }
-
-    /// The first 120 bytes, with control characters as `\x1b`.
-    func printable(_ bytes: Span<UInt8>) -> String {
-        var start = [UInt8]()
-        for place in 0..<min(120, bytes.count) { start.append(bytes[place]) }
-        var text = ""
-        for scalar in String(decoding: start, as: UTF8.self).unicodeScalars {
-            if scalar.value < 0x20 || scalar.value == 0x7f {
-                let digits = String(scalar.value, radix: 16)
-                text += "\\x" + (digits.count < 2 ? "0" : "") + digits
-            } else {
-                text.unicodeScalars.append(scalar)
-            }
-        }
-        return text
-    }
 }

@@ -24,13 +24,13 @@ extension EventDecoder {
         guard range.count <= maxLine else {
             // As when only a part of the line is there yet: what it might go on with is given up.
             giveUpPending(&batch)
-            return emit(.tooLong, &batch)
+            return emit(.told(told(LineFault(.lineTooLong, at: maxLine), range, batch)), &batch)
         }
         if container == .none { return whole(range, .plain, range.lowerBound, &batch) }
         switch unwrapped(batch.bytes.span, range) {
         case .plain: whole(range, .plain, range.lowerBound, &batch)
         case .wrapped(let line): wrapped(line, range, &batch)
-        case .malformed(let fault): emit(malformed(fault, range, batch), &batch)
+        case .malformed(let fault): emit(.told(told(fault, range, batch)), &batch)
         }
     }
 
@@ -71,9 +71,10 @@ extension EventDecoder {
             }
         }
         if streams[stream].pieces.count > maxLine {
+            let sample = toldPieces(LineFault(.lineTooLong, at: maxLine), stream)
             dropPieces(stream)
             streams[stream].isDropping = line.isPartial
-            emit(.tooLong, &batch)
+            emit(.told(sample), &batch)
         } else if !line.isPartial {
             wholeOfPieces(line.stream, range.lowerBound, &batch)
         }
@@ -84,6 +85,11 @@ extension EventDecoder {
         change(&streams[stream])
         let after = streams[stream].isPending
         pendingCount += (after ? 1 : 0) - (before ? 1 : 0)
+    }
+
+    private func toldPieces(_ fault: LineFault, _ stream: Int) -> DecodeCounts.Sample {
+        let text = streams[stream].pieces
+        return told(fault, position, lineNumber, text.span)
     }
 
     private mutating func dropPieces(_ stream: Int) {
@@ -117,8 +123,7 @@ extension EventDecoder {
         let start = batch.bytes.count
         if case .verbatim = look { batch.bytes.append(text.span) }
         if case .malformed(let fault) = look {
-            let sample = counts.samples.count < DecodeCounts.samplesMax ? printable(text.span) : ""
-            return emit(.malformed(fault, position: streamPosition(lineStart), text: sample), &batch)
+            return emit(.told(told(fault, streamPosition(lineStart), lineNumber, text.span)), &batch)
         }
         act(look, stream.rawValue, lineStart, at: start..<batch.bytes.count, &batch)
     }
@@ -264,7 +269,7 @@ extension EventDecoder {
         case .continuation: goOn(stream, &batch)
         case .auditLog: emit(.auditLog, &batch)
         case .other: emit(.other, &batch)
-        case .malformed(let fault): emit(malformed(fault, place, batch), &batch)
+        case .malformed(let fault): emit(.told(told(fault, place, batch)), &batch)
         }
     }
 
@@ -279,9 +284,11 @@ extension EventDecoder {
     /// Holds back the first line of an entry of several.
     private mutating func open(_ stream: Int, _ header: HumanHeader, _ lineStart: Int) {
         let first = cleaned
+        let (start, line) = (streamPosition(lineStart), lineNumber)
         setPending(stream) { state in
             state.header = header
-            state.entryStart = lineStart
+            state.entryStart = start
+            state.entryLine = line
             state.entry.removeAll()
             state.entry.append(first.span)
         }
@@ -289,8 +296,10 @@ extension EventDecoder {
 
     private mutating func goOn(_ stream: Int, _ batch: inout EventBatch) {
         guard streams[stream].entry.count + cleaned.count < maxLine else {
+            let state = streams[stream]
             setPending(stream) { $0.header = nil }
-            return emit(.tooLong, &batch)
+            let fault = LineFault(.lineTooLong, at: maxLine)
+            return emit(.told(told(fault, state.entryStart, state.entryLine, state.entry.span)), &batch)
         }
         let line = cleaned
         // All of them: with one left, each time it is written and read the value would lose another.
@@ -313,40 +322,30 @@ extension EventDecoder {
         if pendingCount == 0, let lineStart { commit(lineStart, &batch) }
     }
 
-    private mutating func finishEntry(_ stream: Int, _ batch: inout EventBatch) {
+    mutating func finishEntry(_ stream: Int, _ batch: inout EventBatch) {
         guard let header = streams[stream].header else { return }
         let entry = streams[stream].entry
         setPending(stream) { $0.header = nil }
         switch convertEntry(entry, header) {
         case .converted(let format, let key): emitConverted(format, key, &batch)
         case .malformed(let fault):
-            let sample = counts.samples.count < DecodeCounts.samplesMax ? printable(entry.span) : ""
-            emit(.malformed(fault, position: streamPosition(streams[stream].entryStart), text: sample), &batch)
+            let state = streams[stream]
+            emit(.told(told(fault, state.entryStart, state.entryLine, entry.span)), &batch)
         default: emit(.other, &batch)
         }
     }
 
     // MARK: What is pending
 
-    mutating func forgetPending() {
-        guard pendingCount > 0 || !effects.isEmpty else { return }
-        for stream in streams.indices {
-            streams[stream].header = nil
-            streams[stream].hasPieces = false
-            streams[stream].pieces.removeAll()
-        }
-        pendingCount = 0
-        effects.removeAll(keepingCapacity: true)
-    }
-
     /// Too much has come since: entries count as they are, lines whose parts are missing are passed over.
     mutating func giveUpPending(_ batch: inout EventBatch) {
         for stream in streams.indices where streams[stream].isPending {
             finishEntry(stream, &batch)
             guard streams[stream].hasPieces else { continue }
+            let sample = toldPieces(LineFault(.lineTooLong, at: maxLine), stream)
             dropPieces(stream)
             streams[stream].isDropping = true
-            emit(.tooLong, &batch)
+            emit(.told(sample), &batch)
         }
     }
 
@@ -363,6 +362,7 @@ extension EventDecoder {
                 } else {
                     hasRemains = true
                     counts.partial += 1
+                    counts.keep(toldPieces(LineFault(.unfinished, at: text.count), stream), samplesMax)
                     dropPieces(stream)
                 }
             }

@@ -10,11 +10,24 @@ public import ConnlogSystem
 /// Only whole entries are consumed: a line without its end, an entry of several lines that may go on, and the parts of
 /// a split line before the last one stay, and are to be presented again in front of more bytes. So a source that
 /// stores how much was consumed can go on from there exactly, but for a line that is passed over because of its
-/// length, whose beginning is `restartDistance` before.
+/// length, whose beginning is `restartDistance` before. What is presented again is known again by its checksum and not
+/// decoded again, so that an entry of many lines costs no more than its bytes, however it comes.
+///
+/// # Silence and rotation
+///
+/// A source that has heard nothing for some seconds calls `flushPending` with what was not consumed: an entry that might
+/// have gone on is then complete. A source whose file was rotated reads the old one to its end and calls `handOver`, so
+/// that the decoder of the new one goes on with an open entry or a line of which parts are missing:
+///
+///     consumed = old.decode(rest, in: &batch, isEnd: false)
+///     old.handOver(to: &new)          // before `new` decodes anything
+///     // as long as `new.hasInherited`, a restart has to begin in the old file, where `consumed` ends
 public struct EventDecoder: Sendable {
     let format: InputFormat
     let container: ContainerFormat
     let maxLine: Int
+    /// How many lines that cannot be read are kept to be shown, until `takeCounts`.
+    let samplesMax: Int
 
     var scanner = EventScanner()
     var fields = EventFields()
@@ -24,30 +37,47 @@ public struct EventDecoder: Sendable {
     var position = 0
     /// Bytes of a line that is too long, consumed so far; 0 when none is being passed over.
     private var passedOver = 0
+    /// The number of the present line; lines that are not consumed yet count.
+    var lineNumber = 0
 
-    // The present call.
     var streams = [StreamState](repeating: StreamState(), count: 3)
     /// Streams that hold a part of a line or an entry that may go on.
     var pendingCount = 0
-    /// What became of lines since the oldest pending one began.
+    /// What became of lines since the oldest pending one began, and the events among them.
     var effects: [Effect] = []
+    var held = ByteBuffer()
+    /// Lines that were decoded and are not consumed, as they lie behind the consumed ones.
+    private var seen = (bytes: 0, checksum: UInt32(0))
+    private var linesSinceDone = 0
+    /// Something of what is pending came from another decoder. It stands in no bytes of this stream.
+    public private(set) var hasInherited = false
+
+    // The present call.
     var inputStart = 0
     /// Everything before is consumed.
     private var done = 0
-    private var linesSinceDone = 0
 
     var converted = ByteBuffer()
     var cleaned = ByteBuffer()
 
-    /// - Parameter maxLine: longer lines and entries are passed over; at most 256 MiB.
-    public init(format: InputFormat = .auto, container: ContainerFormat = .auto, maxLine: Int = 1 << 20) {
+    /// - Parameters:
+    ///   - maxLine: longer lines and entries are passed over; at most 256 MiB.
+    ///   - samplesMax: how many lines that cannot be read are kept to be shown, until the counts are taken.
+    public init(
+        format: InputFormat = .auto, container: ContainerFormat = .auto, maxLine: Int = 1 << 20,
+        samplesMax: Int = DecodeCounts.samplesMax
+    ) {
         self.format = format
         self.container = container
         self.maxLine = min(max(maxLine, 1), 1 << 28 - 1)
+        self.samplesMax = samplesMax
     }
 
     /// How many bytes a source must be able to present at once: with so many, some are always consumed.
     public var inputMax: Int { 3 * maxLine + (1 << 16) }
+
+    /// So many bytes behind the consumed ones, and what is pending is given up.
+    private var pendingMax: Int { 2 * maxLine + (1 << 16) }
 
     /// How many bytes before the consumed ones a later start must begin. Not 0 only while a line that is too long is
     /// passed over; it is then passed over again.
@@ -55,32 +85,52 @@ public struct EventDecoder: Sendable {
 
     /// Decodes the bytes of `input`, which is a part of `batch.bytes`, and adds the events to `batch`.
     ///
+    /// Everything may be handed over at once: lines that cannot be read are among the counts' `samples` with their number.
     /// Converted events are written behind everything that is in `batch.bytes`.
-    /// - Parameter isEnd: nothing more will come, so a last line without line feed and an entry that might have gone on
-    ///   count. A last line that is no whole event is left and counted as `partial`.
+    /// - Parameters:
+    ///   - input: begins with what was not consumed the last time.
+    ///   - isEnd: nothing more will come, so a last line without line feed and an entry that might have gone on
+    ///     count. A last line that is no whole event is left and counted as `partial`.
     /// - Returns: how many bytes of `input` are consumed.
     public mutating func decode(_ input: Range<Int>, in batch: inout EventBatch, isEnd: Bool) -> Int {
-        forgetPending()
-        inputStart = input.lowerBound
-        done = input.lowerBound
-        linesSinceDone = 0
-        var at = passOver(input, batch)
-        while at < input.upperBound, let end = firstIndex(of: 0x0a, in: batch.bytes.span, at..<input.upperBound) {
-            line(at..<end, &batch)
-            linesSinceDone += 1
-            at = end + 1
-            if pendingCount > 0, at - done > 2 * maxLine + (1 << 16) { giveUpPending(&batch) }
-            if pendingCount == 0 { commit(at, &batch) }
-        }
+        let at = decodeLines(input, &batch)
         if input.upperBound - at > maxLine {
             beginPassingOver(at..<input.upperBound, &batch)
         } else if isEnd {
             finish(at..<input.upperBound, &batch)
         }
-        let consumed = done - input.lowerBound
-        position += consumed
-        counts.bytes += consumed
-        return consumed
+        return conclude(input, at, &batch)
+    }
+
+    /// Nothing more has come for a while, so an entry of several lines that might have gone on is complete. A line
+    /// without its end stays, and so do the parts of a line whose last part is missing.
+    ///
+    /// - Parameter input: what was not consumed the last time, and perhaps more, as `decode` takes it.
+    /// - Returns: how many bytes of `input` are consumed.
+    public mutating func flushPending(_ input: Range<Int>, in batch: inout EventBatch) -> Int {
+        let at = decodeLines(input, &batch)
+        // A line that is being written may be the entry's next.
+        if at == input.upperBound, pendingCount > 0 {
+            for stream in streams.indices where !streams[stream].hasPieces { finishEntry(stream, &batch) }
+            if pendingCount == 0 { commit(at, &batch) }
+        }
+        return conclude(input, at, &batch)
+    }
+
+    /// Lets the decoder of the file that follows this one go on with what is open here: an entry that may go on, a line
+    /// whose last part is missing. What was not consumed is its to report, and is not to be presented here again.
+    ///
+    /// - Parameter next: has decoded nothing yet.
+    public mutating func handOver(to next: inout EventDecoder) {
+        guard next.position == 0, next.pendingCount == 0, pendingCount > 0 else { return }
+        next.streams = streams
+        next.pendingCount = pendingCount
+        next.effects = effects
+        next.held = held
+        next.hasInherited = true
+        // Places in another file would mislead.
+        for stream in next.streams.indices { next.streams[stream].entryStart = 0 }
+        forgetPending()
     }
 
     /// What was done since the last call.
@@ -96,32 +146,94 @@ public struct EventDecoder: Sendable {
     /// - Parameter bytes: what stands before the position where decoding goes on; it may begin inside a line.
     public mutating func warm(_ bytes: Span<UInt8>) {
         guard let first = firstIndex(of: 0x0a, in: bytes, 0..<bytes.count) else { return }
-        let saved = (counts, position, passedOver)
+        let saved = (counts, position, passedOver, lineNumber)
         var batch = EventBatch()
         batch.bytes.append(bytes.extracting((first + 1)..<bytes.count))
         _ = decode(0..<batch.bytes.count, in: &batch, isEnd: true)
-        (counts, position, passedOver) = saved
+        (counts, position, passedOver, lineNumber) = saved
         for stream in streams.indices { streams[stream].isDropping = false }
     }
 
     // MARK: Progress
 
-    /// Everything before `place` is consumed, and what became of it is final.
-    func isCommitted(_ place: Int) -> Bool { done >= place }
+    /// All whole lines of the input but those that were seen in the last call.
+    /// - Returns: the place behind them.
+    private mutating func decodeLines(_ input: Range<Int>, _ batch: inout EventBatch) -> Int {
+        inputStart = input.lowerBound
+        done = input.lowerBound
+        var at = passedOver > 0 ? passOver(input, batch) : resume(input, &batch)
+        while at < input.upperBound, let end = firstIndex(of: 0x0a, in: batch.bytes.span, at..<input.upperBound) {
+            lineNumber &+= 1
+            line(at..<end, &batch)
+            linesSinceDone += 1
+            at = end + 1
+            if pendingCount > 0, at - done > pendingMax { giveUpPending(&batch) }
+            if pendingCount == 0 { commit(at, &batch) }
+        }
+        return at
+    }
+
+    /// The place behind the lines that were seen in the last call.
+    private mutating func resume(_ input: Range<Int>, _ batch: inout EventBatch) -> Int {
+        guard seen.bytes > 0 else { return input.lowerBound }
+        let place = input.lowerBound + seen.bytes
+        if place <= input.upperBound,
+            EventDecoder.checksum(batch.bytes.span(input.lowerBound..<place)) == seen.checksum
+        {
+            return place
+        }
+        // Other bytes than before: what was made of those is worth nothing, but for what another stream has brought.
+        if hasInherited { giveUpPending(&batch) }
+        forgetPending()
+        return input.lowerBound
+    }
+
+    private static func checksum(_ bytes: Span<UInt8>) -> UInt32 {
+        var checksum = CRC32C()
+        checksum.update(bytes)
+        return checksum.value
+    }
+
+    /// - Parameter at: behind the last line that was decoded.
+    private mutating func conclude(_ input: Range<Int>, _ at: Int, _ batch: inout EventBatch) -> Int {
+        let consumed = done - input.lowerBound
+        position += consumed
+        counts.bytes += consumed
+        if pendingCount == 0 {
+            if done < at || !effects.isEmpty { forgetPending() }
+            seen = (0, 0)
+        } else {
+            seen = (at - done, EventDecoder.checksum(batch.bytes.span(done..<at)))
+        }
+        return consumed
+    }
 
     mutating func commit(_ place: Int, _ batch: inout EventBatch) {
-        if !effects.isEmpty {
-            for effect in effects { apply(effect, isIndexed: false, &batch) }
-            effects.removeAll(keepingCapacity: true)
-        }
+        if !effects.isEmpty { applyEffects(&batch) }
         counts.lines += linesSinceDone
         linesSinceDone = 0
+        hasInherited = false
         done = place
+    }
+
+    /// Forgets lines that were decoded and not consumed.
+    private mutating func forgetPending() {
+        for stream in streams.indices {
+            streams[stream].header = nil
+            streams[stream].hasPieces = false
+            streams[stream].pieces.removeAll()
+        }
+        pendingCount = 0
+        effects.removeAll(keepingCapacity: true)
+        held.removeAll()
+        lineNumber -= linesSinceDone
+        linesSinceDone = 0
+        seen = (0, 0)
+        hasInherited = false
     }
 
     /// The rest of a line that is too long.
     private mutating func passOver(_ input: Range<Int>, _ batch: borrowing EventBatch) -> Int {
-        guard passedOver > 0 else { return input.lowerBound }
         let end = firstIndex(of: 0x0a, in: batch.bytes.span, input)
         done = end.map { $0 + 1 } ?? input.upperBound
         passedOver = end == nil ? passedOver + input.count : 0
@@ -130,7 +242,8 @@ public struct EventDecoder: Sendable {
 
     private mutating func beginPassingOver(_ rest: Range<Int>, _ batch: inout EventBatch) {
         giveUpPending(&batch)
-        counts.tooLong += 1
+        lineNumber += 1
+        emit(.told(told(LineFault(.lineTooLong, at: maxLine), rest, batch)), &batch)
         linesSinceDone += 1
         commit(rest.upperBound, &batch)
         passedOver = rest.count
@@ -140,11 +253,14 @@ public struct EventDecoder: Sendable {
     private mutating func finish(_ rest: Range<Int>, _ batch: inout EventBatch) {
         var end = rest.lowerBound
         if !rest.isEmpty {
+            lineNumber += 1
             if lastLine(rest, &batch) {
                 end = rest.upperBound
                 linesSinceDone += 1
             } else {
                 counts.partial += 1
+                counts.keep(told(LineFault(.unfinished, at: rest.count), rest, batch), samplesMax)
+                lineNumber -= 1
             }
         }
         guard pendingCount > 0 else { return commit(end, &batch) }
@@ -164,14 +280,18 @@ struct StreamState: Sendable {
     /// An entry that may go on, in lines without colours.
     var entry = ByteBuffer()
     var header: HumanHeader?
+    /// Where the entry begins, in bytes since the decoder was made, and its line.
     var entryStart = 0
+    var entryLine = 0
 
     var isPending: Bool { hasPieces || header != nil }
 }
 
 /// What became of a line.
 enum Effect: Sendable {
+    /// The range is one of the batch's bytes, of those that are `held` once it has to wait.
     case event(EventFormat, Range<Int>, DuplicateWindow.Key?)
-    case auditLog, other, tooLong
-    case malformed(LineFault, position: Int, text: String)
+    case auditLog, other
+    /// A line that cannot be read.
+    case told(DecodeCounts.Sample)
 }

@@ -14,6 +14,7 @@ public struct LineFault: Sendable, Equatable, CustomStringConvertible {
     public enum Reason: UInt8, CaseIterable, Sendable {
         case truncated, unexpectedByte, controlCharacter, badEscape, badUTF8, badNumber, badLiteral, trailingBytes
         case tooDeep, tooLong, badHumanLine, badContainerLine
+        case lineTooLong, unfinished, mention, mark, utf16
 
         /// The counter's word.
         public var label: String {
@@ -30,6 +31,11 @@ public struct LineFault: Sendable, Equatable, CustomStringConvertible {
             case .tooLong: "too_long"
             case .badHumanLine: "bad_human_line"
             case .badContainerLine: "bad_container_line"
+            case .lineTooLong: "line_too_long"
+            case .unfinished: "unfinished"
+            case .mention: "mention"
+            case .mark: "mark"
+            case .utf16: "utf16"
             }
         }
 
@@ -48,6 +54,11 @@ public struct LineFault: Sendable, Equatable, CustomStringConvertible {
             case .tooLong: "a line longer than 256 MiB"
             case .badHumanLine: "a connection_log line in text whose fields cannot be told apart"
             case .badContainerLine: "a container's log line whose wrapping is damaged"
+            case .lineTooLong: "a line longer than max_line of which no event could be made"
+            case .unfinished: "a line whose end has not come"
+            case .mention: "a line that holds connection_log and is no event in a form that is known"
+            case .mark: "a mark that only connlog itself writes"
+            case .utf16: "a line in UTF-16; only UTF-8 is read"
             }
         }
     }
