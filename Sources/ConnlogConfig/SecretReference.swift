@@ -26,7 +26,7 @@ public struct SecretReference: Sendable {
         parts = [.text(literal)]
     }
 
-    /// The content of a file without one last line feed.
+    /// The one line of a file, without blanks and empty lines around it.
     public init(file path: String) {
         origin = .file(path: path)
         parts = [.file(path: path)]

@@ -41,6 +41,7 @@ public final class Daemon: Service {
     private let sources: [ConfiguredSource]
     private let sinks: [ConfiguredSink]
     private let names: NameDirectory
+    private let written = WrittenFiles()
     #if Server
     private let server: ServerPlan
     #endif
@@ -55,8 +56,11 @@ public final class Daemon: Service {
         self.options = options
         self.log = log
         names = NameDirectory([], log: log)
-        let plan = Plan(configuration, options, names: names, log: log)
+        // Before anybody asks how many there are.
+        Machine.raiseDescriptorLimit()
+        let plan = Plan(configuration, options, names: names, written: written, log: log)
         names.use(plan.directories)
+        written.use(plan.writtenFiles)
         settings = plan.settings
         section = configuration.connlog
         sources = plan.sources
@@ -81,16 +85,17 @@ public final class Daemon: Service {
         // A receiver that goes away is an error of the call, not the end of the process.
         Machine.ignoreBrokenPipes()
         guard let queue = openQueue() else { return }
-        names.refresh()
+        let keeper = NamesKeeper(names, log: log)
+        await keeper.start()
         let sinks = SinkSet(queue, settings, log: log)
         let sources = SourceSet(queue, log: log)
         let monitor = Monitor(
-            queue: queue, in: settings.dataDirectory, sources: sources, sinks: sinks, names: names, log: log,
+            queue: queue, in: settings.dataDirectory, sources: sources, sinks: sinks, log: log,
             draw: options.progress)
         let timeout = ShutdownTimeout(settings.shutdownTimeout)
         var reload = Reload(
-            options: options, started: section, sources: sources, sinks: sinks, names: names, shutdownTimeout: timeout,
-            log: log)
+            options: options, started: section, sources: sources, sinks: sinks, names: names, written: written,
+            shutdownTimeout: timeout, log: log)
         #if Server
         let overviews = OverviewMaker(
             queue: queue, sources: sources, sinks: sinks, monitor: monitor, version: options.version,
@@ -131,6 +136,7 @@ public final class Daemon: Service {
         #if Server
         await server.stop()
         #endif
+        keeper.stop()
         for task in [listening, reloading, watching] { task.cancel() }
         await watching.value
         await queue.close()

@@ -10,20 +10,18 @@ final class Monitor: Sendable {
     private let directory: String
     private let sources: SourceSet
     private let sinks: SinkSet
-    private let names: NameDirectory
     private let log: LogFunction
     private let draw: (@Sendable (String) -> Void)?
     private let lastState = Mutex(QueueStatus.State.ok)
 
     init(
-        queue: Queue, in directory: String, sources: SourceSet, sinks: SinkSet, names: NameDirectory,
+        queue: Queue, in directory: String, sources: SourceSet, sinks: SinkSet,
         log: @escaping LogFunction, draw: (@Sendable (String) -> Void)?
     ) {
         self.queue = queue
         self.directory = directory
         self.sources = sources
         self.sinks = sinks
-        self.names = names
         self.log = log
         self.draw = draw
     }
@@ -38,7 +36,6 @@ final class Monitor: Sendable {
     }
 
     private func look() {
-        names.refresh()
         let status = queue.status
         let changed = lastState.withLock { last in
             defer { last = status.state }

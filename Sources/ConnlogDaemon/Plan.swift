@@ -15,22 +15,28 @@ public struct Plan {
     private(set) var sources: [ConfiguredSource] = []
     private(set) var sinks: [ConfiguredSink] = []
     let directories: [NameDirectory.Source]
+    /// What the sinks write, for sources to leave it out.
+    private(set) var writtenFiles: [WrittenFiles.Series] = []
     private(set) var mistakes: [Diagnostic] = []
     #if Server
     private(set) var server: ServerPlan
     #endif
     private let options: Daemon.Options
     private let names: any Names
+    private let written: WrittenFiles
     private let log: LogFunction
 
-    /// - Parameter names: what the sinks are given; the caller fills it from `directories`.
+    /// - Parameters:
+    ///   - names: what the sinks are given; the caller fills it from `directories`.
+    ///   - written: what the sources are given; the caller fills it from `writtenFiles`.
     init(
         _ configuration: Configuration, _ options: Daemon.Options, names: any Names = NoNames(),
-        log: @escaping LogFunction
+        written: WrittenFiles = WrittenFiles(), log: @escaping LogFunction
     ) {
         settings = Settings(configuration.connlog)
         directories = configuration.sections(ofKind: "directory").map(DirectorySection.source)
         self.names = names
+        self.written = written
         self.options = options
         self.log = log
         #if Server
@@ -43,7 +49,10 @@ public struct Plan {
         mistakes += server.mistakes
         addStore()
         #endif
-        refuseSharedFiles(configuration.sections(ofKind: "sink"))
+        var files = FilePlan(configuration.sections(ofKind: "sink"))
+        files.hold(configuration.sections(ofKind: "source"))
+        mistakes += files.mistakes
+        writtenFiles = files.written
     }
 
     /// The same, with the mistakes that only sources and sinks themselves can see.
@@ -60,7 +69,8 @@ public struct Plan {
         guard let name = section.name, let kind = Registry.source(section.type) else { return }
         let log = log
         let status = SourceStatus()
-        let context = SourceContext(once: options.once, status: status, log: { log($0, "source \(name): \($1)") })
+        let context = SourceContext(
+            once: options.once, status: status, written: written, log: { log($0, "source \(name): \($1)") })
         do throws(Diagnostic) {
             let source = try kind.make(section, context)
             sources.append(ConfiguredSource(name: name, source: source, section: section, status: status))
@@ -100,18 +110,6 @@ public struct Plan {
                 name: name, sink: sink, section: section, filter: filter(section), hostname: settings.hostname))
     }
     #endif
-
-    /// Two sinks that write one file would each take the other for somebody who meddles with it.
-    private mutating func refuseSharedFiles(_ sections: [Section]) {
-        var owners: [String: String] = [:]
-        for section in sections where section.type == "file" {
-            guard let path = section.optionalString("path"), !DevicePath.isOne(path) else { continue }
-            if let owner = owners[path] {
-                mistakes.append(section.error("path", "\(owner) writes this file already; give each its own"))
-            }
-            owners[path] = section.heading
-        }
-    }
 
     private mutating func filter(_ section: Section) -> (any EventFilter)? {
         guard let text = section.optionalString("filter"), !text.isEmpty else { return nil }

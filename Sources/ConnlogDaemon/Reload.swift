@@ -1,5 +1,6 @@
 import ConnlogConfig
 import ConnlogCore
+import ConnlogSources
 import ConnlogSystem
 import Synchronization
 
@@ -20,6 +21,7 @@ struct Reload: Sendable {
     let sources: SourceSet
     let sinks: SinkSet
     let names: NameDirectory
+    let written: WrittenFiles
     let shutdownTimeout: ShutdownTimeout
     let log: LogFunction
     #if Server
@@ -58,9 +60,10 @@ struct Reload: Sendable {
             log(.warning, "\(configuration.connlog.place(of: key).text): \(key) is changed by a restart only")
         }
         options.adopt?(configuration.connlog)
-        let plan = Plan(configuration, options, names: names, log: log)
-        // The monitor reads them.
+        let plan = Plan(configuration, options, names: names, written: written, log: log)
+        // The names' keeper reads them.
         names.use(plan.directories)
+        written.use(plan.writtenFiles)
         shutdownTimeout.set(plan.settings.shutdownTimeout)
         await sinks.apply(plan.sinks, plan.settings)
         await sources.apply(plan.sources)

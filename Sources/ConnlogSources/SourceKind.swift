@@ -20,10 +20,16 @@ public struct SourceContext: Sendable {
     public let status: SourceStatus
     /// Says something to the daemon's own log. One sentence with the place and the next step, never a secret.
     public let log: LogFunction
+    /// Files that sinks write, which are not to be read.
+    public let written: WrittenFiles
 
-    public init(once: Bool, status: SourceStatus = SourceStatus(), log: @escaping LogFunction) {
+    public init(
+        once: Bool, status: SourceStatus = SourceStatus(), written: WrittenFiles = WrittenFiles(),
+        log: @escaping LogFunction
+    ) {
         self.once = once
         self.status = status
+        self.written = written
         self.log = log
     }
 }

@@ -77,3 +77,25 @@ extension Machine {
     /// Ends the process this instant, without what libraries do at an exit, while other threads hang or work.
     public static func exitNow(_ status: Int32) -> Never { _exit(status) }
 }
+
+extension Machine {
+    /// How many descriptors the process may have open; `Int.max` where there is no limit.
+    public static var descriptorLimit: Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(fileLimit, &limit) == 0, limit.rlim_cur != rlim_t.max else { return .max }
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    /// Raises the soft limit of descriptors to the hard one: a program that uses poll(2) and no select(2) may.
+    /// - Returns: the limit from now on.
+    @discardableResult
+    public static func raiseDescriptorLimit() -> Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(fileLimit, &limit) == 0 else { return descriptorLimit }
+        limit.rlim_cur = limit.rlim_max
+        unsafe setrlimit(fileLimit, &limit)
+        return descriptorLimit
+    }
+
+    private static var fileLimit: __rlimit_resource_t { __rlimit_resource_t(RLIMIT_NOFILE.rawValue) }
+}

@@ -78,10 +78,10 @@ struct ServerConnection: ParsableArguments {
     private func token() throws -> String? {
         guard let tokenFile else { return ProcessEnvironment.value("CONNLOG_TOKEN") }
         do throws(SystemError) {
-            let file = try LocalFileSystem().open(tokenFile, .read)
-            var bytes = ByteBuffer()
-            _ = try file.read(into: &bytes, at: 0, count: 4096)
-            return String(bytes.text.trimmingSuffix { $0.isWhitespace })
+            let bytes = try LocalFile.openRegular(tokenFile).bytes(limit: 4096)
+            let hasMark = bytes.array.starts(with: [0xEF, 0xBB, 0xBF])
+            let text = bytes.text(hasMark ? 3..<bytes.count : 0..<bytes.count)
+            return String(text.trimmingSuffix { $0.isWhitespace }.drop { $0.isWhitespace })
         } catch {
             throw ToolError("\(error)", status: .usage)
         }

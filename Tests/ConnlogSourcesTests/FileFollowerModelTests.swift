@@ -150,6 +150,7 @@ private struct SeededGenerator: RandomNumberGenerator {
         for _ in 0..<40 { writer.step() }
         writer.finish()
         bench.settleAll()
+        #expect(bench.follower.files.allSatisfy { bench.follower.index.agrees($0, $1.position) })
         let lost = Set(writer.written).subtracting(bench.lines).compactMap { $0.split(separator: " ").first }
         let extra = bench.lines.count - writer.written.count + lost.count
         #expect(lost.isEmpty && extra == 0, "seed \(seed): lost \(lost), repeated \(extra) in \(writer.history)")

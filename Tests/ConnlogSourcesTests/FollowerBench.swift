@@ -67,6 +67,47 @@ final class FollowerBench {
         func add(_ text: String) { state.withLock { $0.append(text) } }
     }
 
+    /// What is asked of the disk when a file is opened.
+    let opener = Opener()
+
+    /// Opens files, counts that, and refuses more than so many at once.
+    final class Opener: Sendable {
+        private struct Weak: Sendable {
+            weak let file: LocalFile?
+        }
+        private struct State {
+            var opens = 0
+            var open: [Weak] = []
+            var most = Int.max
+            var denied: Set<String> = []
+        }
+        private let state = Mutex(State())
+
+        var opens: Int { state.withLock { $0.opens } }
+        var openNow: Int { state.withLock { state in state.open.count { $0.file != nil } } }
+        func limit(_ most: Int) { state.withLock { $0.most = most } }
+        func deny(_ path: String, _ isDenied: Bool = true) {
+            state.withLock { state in
+                if isDenied { state.denied.insert(path) } else { state.denied.remove(path) }
+            }
+        }
+
+        func open(_ path: String) throws(SystemError) -> LocalFile {
+            let (isFull, isDenied) = state.withLock { state in
+                state.opens += 1
+                if state.most < .max { state.open.removeAll { $0.file == nil } }
+                return (state.open.count >= state.most, state.denied.contains(path))
+            }
+            if isDenied { throw SystemError(code: Errno.accessDenied, call: "open", subject: path) }
+            if isFull { throw SystemError(code: Errno.noDescriptor, call: "open", subject: path) }
+            let file = try LocalFile.openForReading(path)
+            state.withLock { state in
+                if state.most < .max { state.open.append(Weak(file: file)) }
+            }
+            return file
+        }
+    }
+
     init(_ patterns: String..., batchBytes: Int = 1 << 20, lineMax: Int = 1 << 20) throws {
         let template = FileManager.default.temporaryDirectory.appendingPathComponent("connlog-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: template, withIntermediateDirectories: true)
@@ -74,6 +115,7 @@ final class FollowerBench {
         let globs = patterns.map { [directory] in Glob($0.hasPrefix("/") ? $0 : directory + "/" + $0) }
         var settings = FileSettings(patterns: globs)
         settings.batchBytes = batchBytes
+        settings.open = { [opener] (path) throws(SystemError) in try opener.open(path) }
         self.settings = settings
         self.lineMax = lineMax
         follower = FollowerBench.makeFollower(settings, [:], lineMax, log)

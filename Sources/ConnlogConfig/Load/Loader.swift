@@ -46,11 +46,10 @@ struct Loader {
     /// - Returns: whether the file could be read as text.
     private mutating func read(_ path: String, from place: Place?) -> Bool {
         do throws(SystemError) {
-            let file = try LocalFileSystem().open(path, .read)
+            let file = try LocalFile.openRegular(path)
             // A file that is named twice, or includes itself, counts once.
             guard identities.insert(try file.identity()).inserted else { return true }
-            let bytes = try SmallFile.bytes(path, limit: SourceText.bytesMax)
-            return parse(bytes, path)
+            return parse(try file.bytes(limit: SourceText.bytesMax).array, path)
         } catch {
             diagnostics.append(unreadable(path, error, from: place))
             return false
@@ -80,6 +79,7 @@ struct Loader {
                 place == nil ? "make it, or name another with --config" : "make it, or correct 'include'"
             case Errno.accessDenied: "let the user that runs connlog read it"
             case Errno.isDirectory: "name a file in it"
+            case Errno.notRegular: "name a file; pipes and devices are not read"
             default: "see whether the disk is well"
             }
         let subject = place == nil ? "" : "[connlog] include: \(shown(path, charactersMax: 300)) "

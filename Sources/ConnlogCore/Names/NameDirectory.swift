@@ -31,6 +31,10 @@ public final class NameDirectory: Names {
         let source: Source
         var stamp: FileStatus?
         var wasRead = false
+        /// Of a file that looked as if somebody was writing it.
+        var unsettled: FileStatus?
+        /// The file may be another one in a moment; that is nothing to warn of.
+        var isBeingWritten = false
         var table = NameTable()
         var mistake: String?
     }
@@ -64,7 +68,8 @@ public final class NameDirectory: Names {
     /// Reads what has changed since last time. Waits for the disk; called by one task at a time.
     public func refresh() {
         let entries = state.withLock { $0.entries }
-        for entry in entries where !entry.wasRead || Self.stamp(entry.source.path) != entry.stamp { read(entry) }
+        for entry in entries
+        where !entry.wasRead || entry.isBeingWritten || Self.stamp(entry.source.path) != entry.stamp { read(entry) }
     }
 
     public var statuses: [Status] {
@@ -87,8 +92,15 @@ public final class NameDirectory: Names {
         var changed = entry
         changed.stamp = stamp
         changed.wasRead = true
+        changed.isBeingWritten = false
         do throws(NameFileError) {
-            changed.table = try NameDirectory.table(entry.source.path)
+            let content = try NameDirectory.content(entry.source.path)
+            changed.unsettled = content.isSettled ? nil : content.status
+            guard content.isSettled || (entry.unsettled == content.status && content.isSame) else {
+                changed.isBeingWritten = true
+                throw NameFileError(text: "is being written, it seems, and is read in a moment")
+            }
+            changed.table = try NameDirectory.table(content.bytes)
             changed.mistake = nil
         } catch {
             changed.mistake = error.text
@@ -111,7 +123,7 @@ public final class NameDirectory: Names {
         if let mistake = now.mistake {
             guard mistake != before.mistake else { return }
             let rest = before.table == NameTable() ? "there are no names from it" : "the names from before stay"
-            log(.warning, "\(name): \(now.source.path): \(mistake); \(rest)")
+            log(now.isBeingWritten ? .info : .warning, "\(name): \(now.source.path): \(mistake); \(rest)")
         } else {
             let (users, organizations) = (now.table.users.count, now.table.organizations.count)
             let what = users > 0 ? Quantity.count(users, "user") : Quantity.count(organizations, "organization")
@@ -124,28 +136,42 @@ public final class NameDirectory: Names {
         let text: String
     }
 
-    private static func table(_ path: String) throws(NameFileError) -> NameTable {
+    /// What a file held at one moment.
+    private struct Content {
         let bytes: [UInt8]
+        /// After it was read.
+        let status: FileStatus
+        /// It was no other one before.
+        let isSame: Bool
+
+        /// Nobody was writing it, as far as can be seen: it did not change, and its last line has an end. One without
+        /// that end is taken when it is the same a second later.
+        var isSettled: Bool { isSame && (bytes.isEmpty || bytes.last == UInt8(ascii: "\n")) }
+    }
+
+    private static func content(_ path: String) throws(NameFileError) -> Content {
+        let content: Content
         do throws(SystemError) {
-            bytes = try self.bytes(path)
+            let file = try LocalFile.openRegular(path)
+            let before = try FileStatus(of: file)
+            let bytes = try file.bytes(limit: fileBytesMax).array
+            let after = try FileStatus(of: file)
+            content = Content(bytes: bytes, status: after, isSame: before == after)
         } catch {
             throw NameFileError(text: "cannot be read: \(error.reason)")
         }
-        if bytes.count > fileBytesMax { throw NameFileError(text: "is larger than \(Quantity.bytes(fileBytesMax))") }
+        guard content.bytes.count <= fileBytesMax else {
+            throw NameFileError(text: "is larger than \(Quantity.bytes(fileBytesMax))")
+        }
+        return content
+    }
+
+    private static func table(_ bytes: [UInt8]) throws(NameFileError) -> NameTable {
         do throws(NameTable.Mistake) {
             return try NameTable(csv: bytes)
         } catch {
             throw NameFileError(text: "\(error)")
         }
-    }
-
-    private static func bytes(_ path: String) throws(SystemError) -> [UInt8] {
-        let file = try LocalFileSystem().open(path, .read)
-        var buffer = ByteBuffer()
-        while buffer.count <= fileBytesMax {
-            if try file.read(into: &buffer, at: buffer.count, count: 1 << 20) == 0 { break }
-        }
-        return buffer.array
     }
 
     // MARK: Names

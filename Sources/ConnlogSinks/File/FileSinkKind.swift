@@ -37,6 +37,13 @@ public enum FileSinkKind: SinkKind {
         return FileSink(options, log: context.log)
     }
 
+    /// Whether the sink that writes `path` gives files in its directory such a name: the file itself, those rotated
+    /// away, compressed or not, and damaged ends that were set aside.
+    public static func writes(_ name: String, as path: String) -> Bool {
+        let own = FilePath.name(of: path)
+        return name == own || RotatedName(of: own).parse(name) != nil || name.hasPrefix(own + ".tail-")
+    }
+
     private static func format(_ section: Section, _ context: SinkContext) -> LineFormat {
         switch section.string("format") {
         case "human": .human(HumanEncoder())

@@ -10,6 +10,7 @@ extension FileFollower {
     }
 
     mutating func scan(_ now: Duration) {
+        listings.removeAll()
         let findings = expandPatterns(now)
         found = Dictionary(findings.map { ($0.path, $0.status.identity) }) { first, _ in first }
         var unknown = place(findings, now)
@@ -37,6 +38,7 @@ extension FileFollower {
         var seen: Set<String> = []
         var complained: Set<String> = []
         watchedPaths = []
+        var written = settings.written.look()
         knownNames.willLook(settings.patterns, now)
         for pattern in settings.patterns {
             let matches = pattern.expand()
@@ -47,6 +49,10 @@ extension FileFollower {
             }
             for path in matches.paths where pattern.namesFile || !FileSettings.isExcluded(path) {
                 guard let finding = inspect(path, isNamed: pattern.namesFile, &complained) else { continue }
+                if let owner = written.owner(of: path, finding.status.identity) {
+                    leaveOut(finding, owner)
+                    continue
+                }
                 if seen.insert(path).inserted { findings.append(finding) }
             }
             if findings.count == before, matches.problems.isEmpty, !pattern.namesFile {
@@ -57,6 +63,16 @@ extension FileFollower {
         // What was said about a file that cannot be read stays said until it can be, or is gone.
         complaints.keep(complained.union(found.keys).union(seen))
         return findings
+    }
+
+    /// What a sink writes is not read.
+    private mutating func leaveOut(_ finding: Finding, _ owner: String) {
+        for id in index.files(finding.status.identity) { forget(id) }
+        guard leftOut.insert(owner).inserted else { return }
+        log(
+            .warning,
+            "\(finding.path): is written by \(owner), so it and its rotated files are not read; keep what sinks write "
+                + "apart from what sources read")
     }
 
     private mutating func complain(_ subject: String, _ text: String, _ subjects: inout Set<String>) {
@@ -149,12 +165,12 @@ extension FileFollower {
         files[id]?.seen = nil
         files[id]?.pending = 0
         files[id]?.file = nil
+        if let position = files[id]?.position { index.note(id, position) }
     }
 
-    func resembles(_ id: UInt64, _ finding: Finding) -> Likeness {
+    mutating func resembles(_ id: UInt64, _ finding: Finding) -> Likeness {
         guard let file = files[id], file.position.offset <= finding.status.size else { return .samePrefix }
-        guard let open = try? LocalFile.openForReading(finding.path) else { return .different }
-        var scratch = ByteBuffer()
+        guard let open = try? openFile(finding.path) else { return .different }
         return (try? file.position.compare(open, &scratch)) ?? .different
     }
 
@@ -162,29 +178,41 @@ extension FileFollower {
     private mutating func bind(_ finding: Finding, _ now: Duration) {
         let open: LocalFile
         do throws(SystemError) {
-            open = try LocalFile.openForReading(finding.path)
+            open = try openFile(finding.path)
             guard try FileStatus(of: open).identity == finding.status.identity else {
                 scanIsDue = true
                 return
             }
         } catch {
             knownNames.isUnclear()
+            if error.isNoDescriptor { scanIsDue = true }
             return complaints.set(finding.path, "\(error); it is tried again every second")
         }
         complaints.clear(finding.path)
+        let alike = filesAlike(open)
         // A copy comes first: it may have got the inode of an older file of the same name.
-        if resumeMoved(finding, open, now) || followCopy(finding, open, now) || resumeRewritten(finding, now) {
+        if resumeMoved(alike, finding, open, now) || followCopy(alike, finding, open, now)
+            || resumeRewritten(finding, now)
+        {
             return
         }
         follow(finding, open, now)
     }
 
+    /// The known files that begin as an open one does, those of which most was read first: of several versions of a file
+    /// the longest says best where reading goes on.
+    mutating func filesAlike(_ open: LocalFile) -> [UInt64] {
+        scratch.removeAll()
+        guard (try? open.read(into: &scratch, at: 0, count: FilePosition.prefixMax)) != nil else { return [] }
+        let alike = index.files(beginningLike: scratch.span).map { (id: $0, offset: files[$0]?.position.offset ?? 0) }
+        return alike.sorted { ($0.offset, $0.id) > ($1.offset, $1.id) }.map(\.id)
+    }
+
     /// The file that was read is still there by its inode and name, but its content is another.
     private mutating func resumeRewritten(_ finding: Finding, _ now: Duration) -> Bool {
         let home = FileStatus.resolve(finding.path)
-        let former = order.first { id in
-            guard let file = files[id], file.state == .missing else { return false }
-            return file.position.identity == finding.status.identity && file.position.path == home
+        let former = index.files(finding.status.identity).first { id in
+            files[id]?.state == .missing && files[id]?.position.path == home
         }
         guard let id = former else { return false }
         resume(id, finding, now)
@@ -193,9 +221,11 @@ extension FileFollower {
     }
 
     /// A missing file that came back as another inode: moved over a file system's border, or restored.
-    private mutating func resumeMoved(_ finding: Finding, _ open: LocalFile, _ now: Duration) -> Bool {
-        let former = order.first { id in
-            guard let file = files[id], file.state == .missing, file.position.offset > 0 else { return false }
+    private mutating func resumeMoved(
+        _ alike: [UInt64], _ finding: Finding, _ open: LocalFile, _ now: Duration
+    ) -> Bool {
+        let former = alike.first { id in
+            guard let file = files[id], file.state == .missing else { return false }
             return file.position.offset <= finding.status.size
                 && (try? file.position.compare(open, &scratch)) == .same
         }
@@ -205,16 +235,21 @@ extension FileFollower {
     }
 
     /// A copy of a followed file: its bytes are read there, and here only what is added to it.
-    private mutating func followCopy(_ finding: Finding, _ open: LocalFile, _ now: Duration) -> Bool {
-        for id in order {
-            guard let file = files[id], file.state != .missing, file.position.offset > 0 else { continue }
-            guard let copy = try? FileFollower.copyPosition(finding, open, of: file, &scratch) else {
+    private mutating func followCopy(
+        _ alike: [UInt64], _ finding: Finding, _ open: LocalFile, _ now: Duration
+    ) -> Bool {
+        for id in alike {
+            guard let file = files[id], file.state != .missing else { continue }
+            guard let copy = try? copyPosition(finding, open, of: file) else {
                 if takesOver(id, finding, open, now) { return true }
                 continue
             }
             let added = add(finding.path, copy, .following)
-            files[added]?.mustSave = true
+            files[added]?.mustSave = file.state == .following
             files[added]?.grewAt = now
+            guard file.state == .leaving else { return true }
+            files[added]?.continues = (id, copy.offset)
+            files[added]?.waitsFor = [id]
             return true
         }
         return false
@@ -231,11 +266,11 @@ extension FileFollower {
     }
 
     /// How far `open` is a copy of `file`, if it is one.
-    private static func copyPosition(
-        _ finding: Finding, _ open: LocalFile, of file: FollowedFile, _ scratch: inout ByteBuffer
+    private mutating func copyPosition(
+        _ finding: Finding, _ open: LocalFile, of file: FollowedFile
     ) throws(SystemError) -> FilePosition? {
         let original: LocalFile
-        if let open = file.file { original = open } else { original = try .openForReading(file.path) }
+        if let open = file.file { original = open } else { original = try openFile(file.path) }
         let common = min(finding.status.size, try FileStatus(of: original).size)
         guard common > 0 else { return nil }
         var position = FilePosition(path: FileStatus.resolve(finding.path), identity: finding.status.identity)
@@ -257,8 +292,8 @@ extension FileFollower {
         let startsAtEnd = settings.startsAtEnd && isFirstStart && !hasScanned
         if startsAtEnd { moveToEnd(&position, open) }
         // Another one may have had the path between the file that left it and this one.
-        if let last = order.last(where: { leftBehind($0, finding.path, position.path) }) { followMissed(last, now) }
-        let before = order.filter { leftBehind($0, finding.path, position.path) }
+        if let last = leftBehind(finding.path, position.path).last { followMissed(last, now) }
+        let before = leftBehind(finding.path, position.path)
         let id = add(finding.path, position, .following)
         files[id]?.grewAt = now
         // Known from now on, even if it is renamed before anything was read of it.
@@ -266,12 +301,13 @@ extension FileFollower {
         files[id]?.waitsFor = before
     }
 
-    /// Whether a file had that path before and still has something to say.
-    private func leftBehind(_ id: UInt64, _ path: String, _ home: String) -> Bool {
-        guard let file = files[id], file.state != .missing, file.path != path || file.state == .leaving else {
-            return false
+    /// The files that had that path before and still have something to say, the oldest first.
+    private mutating func leftBehind(_ path: String, _ home: String) -> [UInt64] {
+        let left = filesThatLeft(path) + (home == path ? [] : filesThatLeft(home))
+        return left.sorted().filter { id in
+            guard let file = files[id], file.state != .missing else { return false }
+            return file.path != path || file.state == .leaving
         }
-        return formerPaths[id] == path || formerPaths[id] == home
     }
 
     /// The beginning of the last line, which is not complete yet, or the end.

@@ -27,8 +27,7 @@ extension FileFollower {
     mutating func findRenamed(_ id: UInt64, _ now: Duration) {
         guard let file = files[id] else { return }
         let sibling = siblings(of: file.position.path).first { $0.status.identity == file.position.identity }
-        guard let sibling, let open = try? LocalFile.openForReading(sibling.path),
-            isSame(id, sibling)
+        guard let sibling, let open = try? openFile(sibling.path), isSame(id, sibling)
         else {
             files[id]?.state = .missing
             return
@@ -75,6 +74,7 @@ extension FileFollower {
                     + "from its beginning; lines that were cut off unread are lost, so rotate by renaming")
         }
         files[id]?.startOver(identity)
+        if let position = files[id]?.position { index.note(id, position) }
     }
 
     /// Goes on in a copy that was made of a file before it was cut (`copytruncate`), if there is one.
@@ -85,14 +85,16 @@ extension FileFollower {
             guard sibling.status.identity != file.position.identity, !FileSettings.isExcluded(sibling.path),
                 sibling.status.size >= file.position.offset
             else { return false }
-            return order.allSatisfy { $0 == id || !isRead(sibling, by: $0) }
+            return true
         }
-        guard let copy = copies.first(where: { resembles(id, $0) == .same }),
-            let open = try? LocalFile.openForReading(copy.path)
-        else { return false }
-        for other in order where other != id && files[other]?.position.identity == copy.status.identity {
-            forget(other)
+        var found: Finding?
+        for copy in copies where found == nil {
+            let others = index.files(copy.status.identity)
+            if others.contains(where: { $0 != id && isRead(copy, by: $0) }) { continue }
+            if resembles(id, copy) == .same { found = copy }
         }
+        guard let copy = found, let open = try? openFile(copy.path) else { return false }
+        for other in index.files(copy.status.identity) where other != id { forget(other) }
         files[id]?.position.identity = copy.status.identity
         files[id]?.restart.identity = copy.status.identity
         files[id]?.file = open
@@ -102,12 +104,13 @@ extension FileFollower {
         files[id]?.grewAt = now
         files[id]?.state = .leaving
         formerPaths[id] = file.path
-        if found[copy.path] == copy.status.identity { files[id]?.move(to: copy.path, now) }
+        if self.found[copy.path] == copy.status.identity { files[id]?.move(to: copy.path, now) }
+        if let position = files[id]?.position { index.note(id, position) }
         return true
     }
 
     /// Whether a file that was found is one that is known, and not merely known to be a copy.
-    private func isRead(_ finding: Finding, by id: UInt64) -> Bool {
+    private mutating func isRead(_ finding: Finding, by id: UInt64) -> Bool {
         guard let file = files[id], file.position.identity == finding.status.identity else { return false }
         // Of a missing file only the inode may be left, and another file may have got it.
         return !file.position.isCopy && (file.state != .missing || isContinued(id, in: finding))
@@ -115,31 +118,37 @@ extension FileFollower {
 
     /// Whether a file with the same inode is the known file. One of which nothing was read resembles all, so there the
     /// inode has to do, unless another known file's bytes show that it was given away.
-    func isSame(_ id: UInt64, _ finding: Finding) -> Bool {
+    mutating func isSame(_ id: UInt64, _ finding: Finding) -> Bool {
         guard resembles(id, finding) == .same else { return false }
-        return files[id]?.position.offset != 0 || !order.contains { $0 != id && isContinued($0, in: finding) }
+        return files[id]?.position.offset != 0 || !isContinued(in: finding, butFor: id)
     }
 
     /// Whether what was read of a known file stands in a file that was found.
-    private func isContinued(_ id: UInt64, in finding: Finding) -> Bool {
+    private mutating func isContinued(_ id: UInt64, in finding: Finding) -> Bool {
         (files[id]?.position.offset ?? 0) > 0 && resembles(id, finding) == .same
+    }
+
+    /// The same for any known file.
+    private mutating func isContinued(in finding: Finding, butFor id: UInt64? = nil) -> Bool {
+        guard let open = try? openFile(finding.path) else { return false }
+        return filesAlike(open).contains { $0 != id && isContinued($0, in: finding) }
     }
 
     /// Follows the files that had the path between the one that left and the one that has it now, and left it too
     /// before they were seen: two rotations in a row.
     mutating func followMissed(_ id: UInt64, _ now: Duration) {
         guard let file = files[id], let open = file.file, let left = try? FileStatus(of: open) else { return }
-        let known = Set(files.values.map(\.position.identity)).union(found.values)
         let home = file.position.path
         let missed = siblings(of: home).filter { sibling in
-            sibling.status.modified >= left.modified && !known.contains(sibling.status.identity)
-                && !FileSettings.isExcluded(sibling.path) && FileFollower.isRotation(sibling.path, of: home)
+            sibling.status.modified >= left.modified && index.files(sibling.status.identity).isEmpty
+                && !foundIdentities.contains(sibling.status.identity) && !FileSettings.isExcluded(sibling.path)
+                && FileFollower.isRotation(sibling.path, of: home)
         }
         var before = [id]
         for sibling in missed.sorted(by: { $0.status.modified < $1.status.modified }) {
             // A copy of a known file is that file's affair.
-            if order.contains(where: { isContinued($0, in: sibling) }) { continue }
-            guard let open = try? LocalFile.openForReading(sibling.path) else { continue }
+            if isContinued(in: sibling) { continue }
+            guard let open = try? openFile(sibling.path) else { continue }
             let added = add(
                 file.path, FilePosition(path: home, identity: sibling.status.identity), .leaving)
             files[added]?.file = open
@@ -151,16 +160,26 @@ extension FileFollower {
     }
 
     /// Regular files in the directory of `path` whose names begin like its own.
-    private func siblings(of path: String) -> [Finding] {
+    private mutating func siblings(of path: String) -> [Finding] {
         let directory = LocalFileSystem.parent(of: path)
         let stem = FileFollower.stem(FileFollower.name(of: path))
-        let names = (try? LocalFileSystem().list(directory)) ?? []
-        return names.sorted().compactMap { name in
-            guard name.hasPrefix(stem) else { return nil }
+        return names(in: directory, beginningWith: stem).compactMap { name in
             let path = directory == "/" ? "/" + name : directory + "/" + name
             guard let status = try? FileStatus(of: path), status.isRegular else { return nil }
             return Finding(path: path, status: status)
         }
+    }
+
+    /// The names in a directory that begin like this, in order. A directory is read once in a round, however many of its
+    /// files are asked for.
+    private mutating func names(in directory: String, beginningWith stem: String) -> ArraySlice<String> {
+        if listings[directory] == nil {
+            let names = (try? LocalFileSystem().list(directory)) ?? []
+            listings[directory] = names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        }
+        let names = listings[directory] ?? []
+        let start = names.partitionPoint { !$0.utf8.lexicographicallyPrecedes(stem.utf8) }
+        return names[start...].prefix { $0.utf8.starts(with: stem.utf8) }
     }
 
     /// Whether a name is one that a rotation gives: `coder.log.1`, `coder.log-20260131`, `coder-2026-01-31T10-11.log`.
@@ -190,5 +209,17 @@ extension FileFollower {
     private static func stem(_ name: String) -> String {
         guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
         return String(name[..<dot])
+    }
+}
+
+extension Array {
+    /// Where the first element stands for which `isBehind` holds; it holds for all that follow.
+    fileprivate func partitionPoint(_ isBehind: (Element) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if isBehind(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
     }
 }

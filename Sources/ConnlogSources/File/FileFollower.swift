@@ -29,6 +29,8 @@ package struct FileFollower: Sendable {
     var complaints: Complaints
 
     var files: [UInt64: FollowedFile] = [:]
+    /// Of `files`; told whenever an inode or a beginning may have changed.
+    var index = FileIndex()
     /// The keys of `files`, ascending.
     var order: [UInt64] = []
     var lastID: UInt64 = 0
@@ -45,15 +47,28 @@ package struct FileFollower: Sendable {
     /// A file is not where it was, or a new name came up.
     var scanIsDue = true
     /// What was found by the last scan.
-    var found: [String: FileIdentity] = [:]
+    var found: [String: FileIdentity] = [:] { didSet { foundIdentities = Set(found.values) } }
+    private(set) var foundIdentities: Set<FileIdentity> = []
     var knownNames: KnownNames
+    /// Sinks whose files the patterns lead to; that was told.
+    var leftOut: Set<String> = []
     /// Directories and linked files for the watcher, as of the last scan.
     var watchedPaths: [String] = []
-    private var nextReader = 0
+    /// The file that was read last when a batch was full.
+    private var lastReader: UInt64 = 0
     /// The path a file had before it was renamed or removed.
-    var formerPaths: [UInt64: String] = [:]
+    var formerPaths: [UInt64: String] = [:] { didSet { leftPaths = nil } }
+    /// The same the other way round, when somebody has asked.
+    private var leftPaths: [String: [UInt64]]?
+    /// The names in directories that were looked through in this round, sorted.
+    var listings: [String: [String]] = [:]
+    /// Files that may be kept open now: fewer than `settings.openMax` while descriptors are short.
+    var openMax: Int
     /// Files opened since it was last seen to that they do not become too many.
-    private var opened = 0
+    var opened = 0
+    var hasSaidShort = false
+    /// When `poll` was called last.
+    var lastPoll: Duration = .zero
     private var hasSaidStarted = false
     private var nextFullRound: Duration = .zero
 
@@ -73,6 +88,7 @@ package struct FileFollower: Sendable {
         complaints = Complaints(log)
         knownNames = KnownNames(clock: wallTime)
         isFirstStart = checkpoints.isEmpty
+        openMax = settings.openMax
         for (key, value) in checkpoints { restore(key, value) }
         order = files.keys.sorted()
         lastID = order.last ?? 0
@@ -86,6 +102,8 @@ package struct FileFollower: Sendable {
     package mutating func poll(
         now: Duration, changes: FileChanges = FileChanges(), into batch: inout EventBatch
     ) -> Round {
+        lastPoll = now
+        listings.removeAll()
         notice(changes)
         var hasScannedNow = scanIfDue(now)
         for id in order { look(id, now) }
@@ -142,6 +160,7 @@ package struct FileFollower: Sendable {
         file.saved = position
         file.isRestored = true
         files[id] = file
+        index.note(id, position)
     }
 }
 
@@ -166,7 +185,7 @@ extension FileFollower {
     private mutating func scanIfDue(_ now: Duration) -> Bool {
         guard
             !hasScanned || now >= nextScan
-                || (scanIsDue && (scannedAt == .zero || now >= scannedAt + FollowedFile.pauseMin))
+                || (scanIsDue && (scannedAt == .zero || now >= scannedAt + scanPause))
         else { return false }
         nextScan = now + settings.scanEvery
         if hasScanned, !scanIsDue, knownNames.areSame(settings.patterns, now) { return false }
@@ -178,20 +197,25 @@ extension FileFollower {
     }
 
     /// When a scan is due if nothing changes.
-    private var scanTime: Duration { scanIsDue ? min(nextScan, scannedAt + FollowedFile.pauseMin) : nextScan }
+    private var scanTime: Duration { scanIsDue ? min(nextScan, scannedAt + scanPause) : nextScan }
+
+    /// The more files there are the longer a scan takes, and the rarer it is, so that it never takes all the time.
+    private var scanPause: Duration { FollowedFile.pauseMin + .microseconds(20 * found.count) }
 
     /// Until when there is nothing to do if nothing changes; `nil` if there is something.
     ///
     /// A thousand silent files are looked at each second, and that is all that happens to them: measured, the round that
     /// reads, finishes and stores took three times as long as the looking.
     private func idleUntil() -> Duration? {
-        guard !settings.once, formerPaths.isEmpty, forgotten.isEmpty, !isFirstStart || hasSaidStarted else {
+        guard !settings.once, forgotten.isEmpty, !isFirstStart || hasSaidStarted else {
             return nil
         }
         var next = scanTime
         for id in order {
             guard let file = files[id], file.state != .missing else { continue }
             guard file.state == .following, !file.hasMore, file.isSaved else { return nil }
+            // Its last line may have to be taken soon.
+            if !file.isFinal, formerPaths[id] != nil { return nil }
             next = min(next, file.nextLook)
         }
         return next
@@ -216,15 +240,15 @@ extension FileFollower {
         let readers = order.filter { isReadable($0) }
         guard !readers.isEmpty else { return }
         let share = max(settings.batchBytes / readers.count, min(settings.batchBytes, 64 << 10))
+        let first = readers.firstIndex { $0 > lastReader } ?? 0
         for turn in 0..<readers.count {
-            let id = readers[(nextReader + turn) % readers.count]
+            let id = readers[(first + turn) % readers.count]
             read(id, share, now, &batch)
             if batch.bytes.count >= settings.batchBytes {
-                nextReader = (nextReader + turn + 1) % readers.count
+                lastReader = id
                 return
             }
         }
-        nextReader = 0
     }
 
     private func isReadable(_ id: UInt64) -> Bool {
@@ -233,8 +257,12 @@ extension FileFollower {
     }
 
     private mutating func read(_ id: UInt64, _ count: Int, _ now: Duration, _ batch: inout EventBatch) {
+        takeUp(id)
         guard var file = files.removeValue(forKey: id) else { return }
-        defer { if files[id] == nil { files[id] = file } }
+        defer {
+            if files[id] == nil { files[id] = file }
+            if let position = files[id]?.position { index.note(id, position) }
+        }
         do throws(SystemError) {
             guard let open = try open(&file) else {
                 file.hasMore = false
@@ -244,7 +272,8 @@ extension FileFollower {
             let before = file.position.offset + file.pending
             let outcome = try file.read(
                 open, count, into: &batch, &scratch, isEnd: false, makeDecoder, &counts)
-            complaints.clear(file.path)
+            // One that has left may have the name of another that cannot be read.
+            if file.state == .following { complaints.clear(file.path) }
             if outcome == .rewritten {
                 files[id] = file
                 return rewritten(id, now)
@@ -256,7 +285,7 @@ extension FileFollower {
                 file.pause = FollowedFile.pauseMin
             }
             if !file.hasMore { file.backOff(now) }
-            if opened >= settings.openMax / 8 { closeSome() }
+            if opened > openMax / 8 { closeSome() }
         } catch {
             file.hasMore = false
             file.seen = nil
@@ -270,21 +299,36 @@ extension FileFollower {
     /// The open file, or nil when the path leads to another one by now.
     private mutating func open(_ file: inout FollowedFile) throws(SystemError) -> LocalFile? {
         if let open = file.file { return open }
-        let open = try LocalFile.openForReading(file.path)
+        let open = try openFile(file.path)
         let status = try FileStatus(of: open)
         guard status.isRegular, status.identity == file.position.identity else { return nil }
         file.file = open
-        opened += 1
         return open
+    }
+
+    /// Goes on in a copy where the file ends that it is a copy of.
+    private mutating func takeUp(_ id: UInt64) {
+        guard let (former, common) = files[id]?.continues, let home = files[id]?.position else { return }
+        files[id]?.continues = nil
+        files[id]?.mustSave = true
+        // A line, or an entry of several, that is not whole there is read here once more, where it may be.
+        guard let file = files[former], file.state != .following, file.seenBytes == common else { return }
+        var position = home
+        position.offset = file.restart.offset
+        position.markerHash = file.restart.markerHash
+        files[id]?.position = position
+        files[id]?.restart = position
+        files[former]?.superseded = common
     }
 
     /// Takes the unterminated last line of a file to which nothing more will come.
     private mutating func finishIfQuiet(_ id: UInt64, _ now: Duration, _ batch: inout EventBatch) {
         guard let file = files[id], !file.hasMore else { return }
         if settings.once { return finishOnce(id, &batch) }
-        guard now >= file.grewAt + settings.grace else { return }
+        guard now >= file.grewAt + settings.grace || file.isHurried else { return }
         let hasLeft = file.state == .leaving || (file.state == .following && formerPaths[id] != nil)
-        if hasLeft, !file.isFinal { takeRest(id, &batch) }
+        if file.superseded == file.seenBytes { files[id]?.isFinal = true }
+        if hasLeft, files[id]?.isFinal == false { takeRest(id, &batch) }
         if file.state == .leaving { close(id, now) }
     }
 
@@ -314,7 +358,7 @@ extension FileFollower {
     }
 
     /// A file that has left is finished. Its position is kept as long as it has a name somewhere.
-    private mutating func close(_ id: UInt64, _ now: Duration) {
+    mutating func close(_ id: UInt64, _ now: Duration) {
         let links = files[id]?.file.flatMap { try? FileStatus(of: $0).links } ?? 0
         files[id]?.file = nil
         files[id]?.decoder = nil
@@ -330,6 +374,7 @@ extension FileFollower {
     mutating func add(_ path: String, _ position: FilePosition, _ state: FollowedFile.State) -> UInt64 {
         lastID += 1
         files[lastID] = FollowedFile(id: lastID, path: path, position: position, state: state)
+        index.note(lastID, position)
         order.append(lastID)
         return lastID
     }
@@ -337,17 +382,30 @@ extension FileFollower {
     mutating func forget(_ id: UInt64) {
         if files[id]?.saved != nil { forgotten.append(id) }
         files[id] = nil
-        formerPaths[id] = nil
-        order.removeAll { $0 == id }
+        index.remove(id)
+        if formerPaths[id] != nil { formerPaths[id] = nil }
+        if let place = place(of: id) { order.remove(at: place) }
     }
 
-    /// Closes the files that have been silent longest when too many are open.
-    private mutating func closeSome() {
-        opened = 0
-        let open = order.filter { files[$0]?.file != nil && files[$0]?.state == .following }
-        guard open.count > settings.openMax else { return }
-        let silent = open.sorted { (files[$0]?.grewAt ?? .zero) < (files[$1]?.grewAt ?? .zero) }
-        for id in silent.prefix(open.count - settings.openMax) { files[id]?.file = nil }
+    /// By halving: it is asked for each of many.
+    private func place(of id: UInt64) -> Int? {
+        var (low, high) = (0, order.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if order[middle] < id { low = middle + 1 } else { high = middle }
+        }
+        return low < order.count && order[low] == id ? low : nil
+    }
+
+    /// The files that had a path and left it, the oldest first.
+    mutating func filesThatLeft(_ path: String) -> [UInt64] {
+        if let leftPaths { return leftPaths[path] ?? [] }
+        var left: [String: [UInt64]] = [:]
+        for id in formerPaths.keys.sorted() {
+            if let path = formerPaths[id] { left[path, default: []].append(id) }
+        }
+        leftPaths = left
+        return left[path] ?? []
     }
 
     private mutating func closeRound(_ now: Duration) -> Round {

@@ -39,9 +39,12 @@ package struct FilePosition: Sendable, Equatable {
     /// FNV-1a with 64 bits: short inputs, no adversary who could not as well write the log itself.
     package static func hash(_ bytes: Span<UInt8>) -> UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for index in bytes.indices { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01b3 }
+        for index in bytes.indices { hash = FilePosition.hash(hash, bytes[index]) }
         return hash
     }
+
+    /// The hash of what `hash` stands for and one byte more.
+    static func hash(_ hash: UInt64, _ byte: UInt8) -> UInt64 { (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
 
     package static func hash(_ bytes: [UInt8]) -> UInt64 { hash(bytes.span) }
 }

@@ -27,6 +27,7 @@ extension FileSource: SourceKind {
         var settings = FileSettings(patterns: paths.map(Glob.init))
         settings.startsAtEnd = section.string("start_at") == "end"
         settings.once = context.once
+        settings.written = context.written
         return FileSource(settings, context, makeDecoder: LineKeys.decoder(section))
     }
 }

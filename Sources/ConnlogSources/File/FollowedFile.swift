@@ -48,6 +48,13 @@ struct FollowedFile: Sendable {
     var waitsFor: [UInt64] = []
     /// From a checkpoint, and not searched for yet.
     var isRestored = false
+    /// The file that left before this copy of it came, and the bytes they have in common: reading goes on here where it
+    /// ends there. Until then the place of this one is not known, and not stored.
+    var continues: (id: UInt64, common: Int)?
+    /// A copy goes on where this file ends, unless it grows beyond this size: then there is no rest to be taken.
+    var superseded: Int?
+    /// It was asked to finish without waiting for late writes, since descriptors are short.
+    var isHurried = false
 
     static let pauseMin = Duration.milliseconds(16)
     static let pauseMax = Duration.milliseconds(1024)
@@ -59,6 +66,9 @@ struct FollowedFile: Sendable {
         self.restart = position
         self.state = state
     }
+
+    /// Bytes of it that were read, whether or not they make whole entries.
+    var seenBytes: Int { position.offset + pending }
 
     /// Its place is stored, as far as it moved.
     var isSaved: Bool { !mustSave && restart.offset == saved?.offset ?? 0 }

@@ -23,6 +23,12 @@ public enum Errno {
     public static let brokenPipe = EPIPE
     public static let readOnly = EROFS
     public static let addressInUse = EADDRINUSE
+    /// No word of the kernel's: what should be a file is a pipe, a socket or a device.
+    public static let notRegular: Int32 = -1
+    /// The process has no descriptor left.
+    public static let noDescriptor = EMFILE
+    /// The machine has none left.
+    public static let noDescriptorAnywhere = ENFILE
 }
 
 /// The calling thread's last error number.

@@ -10,7 +10,8 @@ public struct LocalFileSystem: FileSystem {
     public func open(_ path: String, _ mode: OpenMode) throws(SystemError) -> any OpenFile {
         let flags =
             switch mode {
-            case .read: O_RDONLY
+            // Whoever put a pipe there must not make anybody wait for its writer.
+            case .read: O_RDONLY | O_NONBLOCK | O_NOCTTY
             case .readWrite: O_RDWR
             case .createNew: O_RDWR | O_CREAT | O_EXCL
             }

@@ -28,7 +28,11 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     /// There is no room: the disk or the quota is full. Waiting may help.
     public var isNoSpace: Bool { code == Errno.noSpace || code == Errno.quotaExceeded }
 
+    /// Too many files are open, here or on the whole machine. Closing some may help.
+    public var isNoDescriptor: Bool { code == Errno.noDescriptor || code == Errno.noDescriptorAnywhere }
+
     public static func text(of code: Int32) -> String {
+        if code == Errno.notRegular { return "No regular file" }
         var text = [CChar](repeating: 0, count: 128)
         return unsafe text.withUnsafeMutableBufferPointer { memory in
             guard let base = memory.baseAddress else { return "" }
