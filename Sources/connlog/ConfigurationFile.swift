@@ -4,8 +4,11 @@ import ConnlogDaemon
 
 /// `--config F`, for all commands that need one.
 struct ConfigurationFile: ParsableArguments {
+    /// Where it is when nothing is said.
+    static let usual = "/etc/connlog/connlog.ini"
+
     @Option(name: .shortAndLong, help: "The configuration file (INI).")
-    var config = "/etc/connlog/connlog.ini"
+    var config = ConfigurationFile.usual
 
     /// Reads it, prints everything that is wrong or odd, and fails with status 2 if something is wrong.
     /// - Parameter showsDoubts: also print what sources and sinks find doubtful, as the daemon's log will.

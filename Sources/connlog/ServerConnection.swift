@@ -6,9 +6,10 @@ import ConnlogSystem
 
 /// Where the running connlog is and how to be let in, for commands that ask it.
 struct ServerConnection: ParsableArguments {
-    @Option(name: .shortAndLong, help: "The configuration whose [server] is asked.")
-    var config = "/etc/connlog/connlog.ini"
-    @Option(help: "The server itself, such as https://connlog.example.com:8484; default: $CONNLOG_URL, or --config.")
+    @Option(
+        name: .shortAndLong, help: "The configuration whose [server] is asked; default: \(ConfigurationFile.usual).")
+    var config: String?
+    @Option(help: "The server itself, such as https://connlog.example.com:8484; default: --config's, or $CONNLOG_URL.")
     var url: String?
     @Option(help: "A file that holds the token; default: $CONNLOG_TOKEN.")
     var tokenFile: String?
@@ -54,11 +55,13 @@ struct ServerConnection: ParsableArguments {
         var socket: ShortPath?
     }
 
+    /// What is said on the line wins: `--url`, then `--config`, then `$CONNLOG_URL`, then the usual file.
     private func place() throws -> Place {
-        if let url = url ?? ProcessEnvironment.value("CONNLOG_URL") {
+        if let url = url ?? (config == nil ? ProcessEnvironment.value("CONNLOG_URL") : nil) {
             let plain = url.hasSuffix("/") ? String(url.dropLast()) : url
             return Place(url: plain, name: plain, authority: tlsCa)
         }
+        let config = config ?? ConfigurationFile.usual
         let loaded = Configuration.load(config, schemas: Registry.schemas, planned: Registry.planned)
         guard let configuration = loaded.configuration else {
             throw ToolError(

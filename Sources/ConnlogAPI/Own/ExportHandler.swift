@@ -93,7 +93,7 @@ enum RowCSV {
         "disconnect_reason", "user_agent", "connection_id", "client_session_id", "events",
     ]
 
-    static var header: String { columns.joined(separator: ",") + "\r\n" }
+    static var header: String { columns.joined(separator: ",") + CSVText.rowEnd }
 
     static func line(_ row: ConnectionRow, _ json: RowJSON) -> String {
         let owner = row.workspaceOwnerID.flatMap(json.names.user)
@@ -108,24 +108,12 @@ enum RowCSV {
             row.session.reason?.value, row.userAgent, row.connectionID, row.clientSessionID,
             String(row.session.events),
         ]
-        return cells.map { cell($0 ?? "") }.joined(separator: ",") + "\r\n"
+        return CSVText.row(cells)
     }
 
     private static func seconds(_ time: Microseconds) -> String {
         let digits = String(time % 1_000_000)
         return "\(time / 1_000_000).\(String(repeating: "0", count: 6 - digits.count))\(digits)"
-    }
-
-    /// A spreadsheet takes a cell that begins with one of these for a formula, so a `'` is put before it.
-    private static let formulaStarts = Array("=+-@\t\r".utf8)
-    private static let quoted = Array(",\"\r\n".utf8)
-
-    static func cell(_ text: String) -> String {
-        guard let first = text.utf8.first else { return text }
-        let isFormula = formulaStarts.contains(first) && Int(text) == nil
-        let text = isFormula ? "'" + text : text
-        guard text.utf8.contains(where: { quoted.contains($0) }) else { return text }
-        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 }
 #endif

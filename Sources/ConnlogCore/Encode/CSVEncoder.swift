@@ -1,12 +1,9 @@
 public import ConnlogSystem
 
-/// Writes events as rows of comma-separated values (RFC 4180: CR LF behind each row, `"` doubled inside quotes).
+/// Writes events as rows of comma-separated values, as `CSVText` has them (CR LF behind each row, no formulas).
 ///
 /// The columns never change their order; new ones come behind. What an event does not have is an empty cell. Times are
 /// RFC 3339 in UTC.
-///
-/// A spreadsheet takes a cell that begins with `=`, `+`, `-` or `@` for a formula, and user agents and close reasons
-/// come from outside. `guardsFormulas` puts a `'` before such cells; without it the cells hold exactly the event's text.
 public struct CSVEncoder: EventEncoder, Sendable {
     public static let columns = [
         "time", "status", "type", "method", "app", "workspace", "agent", "owner_id", "user_id", "organization_id",
@@ -14,15 +11,12 @@ public struct CSVEncoder: EventEncoder, Sendable {
     ]
 
     public static var fileHeader: [UInt8] { Array(columns.joined(separator: ",").utf8) + lineEnd }
-    public static var lineEnd: [UInt8] { Array("\r\n".utf8) }
+    public static var lineEnd: [UInt8] { Array(CSVText.rowEnd.utf8) }
 
-    private let guardsFormulas: Bool
     private var scanner = EventScanner()
     private var scratch = ByteBuffer()
 
-    public init(guardsFormulas: Bool = false) {
-        self.guardsFormulas = guardsFormulas
-    }
+    public init() {}
 
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
         var fields = EventFields()
@@ -34,7 +28,9 @@ public struct CSVEncoder: EventEncoder, Sendable {
         // Each byte at most doubled, in one cell or, like the type, in two.
         output.withWriter(reserving: 512 + record.count * 4) { writer in
             if let time = index.time(in: record) ?? index.entryTime(in: record) {
+                quote(&writer)
                 EventTime.write(time, into: &writer)
+                quote(&writer)
             }
             cell(index.value(.connectionStatus, in: record), record, &writer)
             type(index, record, &writer)
@@ -50,7 +46,7 @@ public struct CSVEncoder: EventEncoder, Sendable {
             cell(index.value(.workspaceID, in: record), record, &writer)
             cell(index.value(.connectionID, in: record), record, &writer)
             cell(index.value(.ip, in: record), record, &writer)
-            cell(index.value(.code, in: record), record, &writer, isNumber: true)
+            cell(index.value(.code, in: record), record, &writer)
             cell(index.value(.disconnectReason, in: record), record, &writer)
             cell(index.slugOrPort(in: record), record, &writer)
             cell(index.value(.userAgent, in: record), record, &writer)
@@ -73,60 +69,30 @@ public struct CSVEncoder: EventEncoder, Sendable {
     private mutating func eventID(_ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
         if let id = index.value(.id, in: record) { return cell(id, record, &writer) }
         writer.append(UInt8(ascii: ","))
+        quote(&writer)
         DerivedEventID.write(record, into: &writer)
+        quote(&writer)
     }
 
+    /// A word of ours.
     private func word(_ text: String, _ writer: inout ByteWriter) {
+        quote(&writer)
         for byte in text.utf8 { writer.append(byte) }
+        quote(&writer)
     }
+
+    private func quote(_ writer: inout ByteWriter) { writer.append(UInt8(ascii: "\"")) }
 
     /// A comma and a value.
-    private mutating func cell(
-        _ text: TextRange?, _ record: Span<UInt8>, _ writer: inout ByteWriter, isNumber: Bool = false
-    ) {
+    private mutating func cell(_ text: TextRange?, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
         writer.append(UInt8(ascii: ","))
         guard let text else { return }
         if text.hasEscapes {
             scratch.removeAll()
             JSONText.unescape(record, text.range, into: &scratch)
-            write(scratch.span, 0..<scratch.count, isNumber, &writer)
+            CSVText.write(scratch.span, 0..<scratch.count, into: &writer)
         } else {
-            write(record, text.range, isNumber, &writer)
+            CSVText.write(record, text.range, into: &writer)
         }
-    }
-
-    private func write(_ bytes: Span<UInt8>, _ range: Range<Int>, _ isNumber: Bool, _ writer: inout ByteWriter) {
-        guard let first = range.first else { return }
-        let isFormula = guardsFormulas && !isNumber && isFormulaStart(bytes[first])
-        guard needsQuotes(bytes, range) else {
-            if isFormula { writer.append(UInt8(ascii: "'")) }
-            return GoText.copy(bytes, range, into: &writer)
-        }
-        writer.append(UInt8(ascii: "\""))
-        if isFormula { writer.append(UInt8(ascii: "'")) }
-        for place in range {
-            if bytes[place] == UInt8(ascii: "\"") { writer.append(UInt8(ascii: "\"")) }
-            writer.append(bytes[place])
-        }
-        writer.append(UInt8(ascii: "\""))
-    }
-
-    private func isFormulaStart(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"), 0x09, 0x0d: true
-        default: false
-        }
-    }
-
-    private func needsQuotes(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
-        let blank = UInt8(ascii: " ")
-        if bytes[range.lowerBound] == blank || bytes[range.upperBound - 1] == blank { return true }
-        for place in range {
-            switch bytes[place] {
-            case UInt8(ascii: ","), UInt8(ascii: "\""), 0x0a, 0x0d: return true
-            default: continue
-            }
-        }
-        return false
     }
 }

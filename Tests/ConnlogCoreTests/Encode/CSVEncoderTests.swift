@@ -45,27 +45,41 @@ import Testing
         #expect(golden.difference(from: shown) == nil)
     }
 
-    @Test(arguments: 0..<100 as Range<UInt64>)
-    func `any text comes back from its cell`(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
-        let pieces = ["a", "\"", ",", "\r", "\n", "\r\n", " ", "=", "é", "😀", "'", "\\", "\u{0}", ";"]
-        let text = "x" + (0..<8).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined()
-        let encoder = CSVEncoder()
-        let row = try #require(encoder.text(record([("UserAgent", quoted(text)), ("Code", "-1")])))
-        let cells = rows(row)[0]
-        #expect(cells[16] == text, "seed \(seed)")
-        #expect(cells[13] == "-1")
+    /// What a cell must hold, from the rule: a text that a spreadsheet would take for a formula behind a `'`.
+    private func guarded(_ text: String) -> String {
+        let start = text.drop { $0 == " " }
+        let isFormula = "=+-@\t\r\n＋－＝＠".unicodeScalars.contains { $0 == start.unicodeScalars.first }
+        return isFormula && !start.contains(/^-[0-9]+$/) ? "'" + text : text
     }
 
-    @Test func `formulas are disarmed when asked for, and only then`() throws {
-        let plain = CSVEncoder()
-        let guarded = CSVEncoder(guardsFormulas: true)
-        for formula in ["=1+1", "+1", "-1", "@a", "\t=1"] {
-            let line = record([("UserAgent", quoted(formula)), ("Code", "-1")])
-            #expect(rows(try #require(plain.text(line)))[0][16] == formula)
-            let cells = rows(try #require(guarded.text(line)))[0]
-            #expect(cells[16] == "'" + formula)
+    @Test(arguments: 0..<100 as Range<UInt64>)
+    func `any text comes back from its cell, and none is a formula`(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        let pieces = [
+            "a", "\"", ",", "\r", "\n", "\r\n", " ", "=", "+", "-", "@", "1", "é", "😀", "'", "\\", "\u{0}", ";", "\t",
+            "＝", "\u{9b}",
+        ]
+        for _ in 0..<20 {
+            let length = Int.random(in: 0...8, using: &generator)
+            let text = (0..<length).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined()
+            let row = try #require(CSVEncoder().text(record([("UserAgent", quoted(text)), ("Code", "-1")])))
+            let cells = rows(row)[0]
+            #expect(cells.count == CSVEncoder.columns.count)
+            #expect(cells[16] == guarded(text), "seed \(seed)")
             #expect(cells[13] == "-1")
+            // The export's way to the same.
+            #expect(rows(CSVText.row([text, nil, text]))[0] == [guarded(text), "", guarded(text)], "seed \(seed)")
         }
+    }
+
+    @Test func `formulas are disarmed, whoever writes them, and every cell is quoted`() throws {
+        for formula in ["=1+1", "+1", "-a", "-", "@a", "\t=1", "\r=1", "\n=1", "  =1", "＝1", "=cmd|' /C calc'!A0"] {
+            let line = try #require(CSVEncoder().text(record([("UserAgent", quoted(formula)), ("Code", "-1")])))
+            #expect(rows(line)[0][16] == "'" + formula)
+            #expect(CSVText.cell(formula).hasPrefix("\"'"))
+        }
+        // Where a semicolon separates, what stands behind one must not begin a cell.
+        #expect(CSVText.cell("x;=HYPERLINK(1)") == "\"x;=HYPERLINK(1)\"")
+        #expect(CSVText.cell("") == "" && CSVText.cell("1") == "\"1\"" && CSVText.cell("-1") == "\"-1\"")
     }
 }
