@@ -23,15 +23,22 @@ public struct Converter {
 
     private var decoder: EventDecoder
     private var encoder: any EventEncoder
+    private let isShown: Bool
     private var output = ByteBuffer()
     /// Input that is not consumed yet: the beginning of an entry.
     private var rest = ByteBuffer()
     public private(set) var counts = DecodeCounts()
 
-    public init(from format: InputFormat, to target: Format, maxLine: Int) {
-        decoder = EventDecoder(format: format, maxLine: maxLine)
+    /// - Parameter isShown: it goes to a terminal, so what would act upon that is written as text.
+    public init(
+        from format: InputFormat, in container: ContainerFormat = .auto, to target: Format, maxLine: Int,
+        isShown: Bool = false
+    ) {
+        decoder = EventDecoder(format: format, container: container, maxLine: maxLine)
         encoder = Converter.encoder(target)
-        output.append(contentsOf: type(of: encoder).fileHeader)
+        self.isShown = isShown
+        let header = String(decoding: type(of: encoder).fileHeader, as: UTF8.self)
+        output.append(isShown ? header.replacing("\r\n", with: "\n") : header)
     }
 
     private static func encoder(_ target: Format) -> any EventEncoder {
@@ -68,10 +75,19 @@ public struct Converter {
         rest.removeAll()
         rest.append(batch.bytes.span(consumed..<input.upperBound))
         counts.merge(decoder.takeCounts())
-        let lineEnd = type(of: encoder).lineEnd
-        for index in 0..<batch.count where encoder.append(batch, index, to: &output) {
+        let lineEnd = isShown ? [UInt8(ascii: "\n")] : type(of: encoder).lineEnd
+        for index in 0..<batch.count {
+            let start = output.count
+            guard encoder.append(batch, index, to: &output) else { continue }
+            if isShown { clean(from: start) }
             output.append(contentsOf: lineEnd)
         }
+    }
+
+    private mutating func clean(from start: Int) {
+        let text = TerminalText.line(output.text(start..<output.count))
+        output.truncate(to: start)
+        output.append(text)
     }
 }
 

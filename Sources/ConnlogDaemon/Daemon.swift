@@ -190,8 +190,18 @@ public final class Daemon: Service {
 
     private func listen(_ ending: Ending, hangup: () -> Void) async {
         guard let signals = options.signals else { return }
+        var isTold: Set<UnixSignal> = []
         for await signal in signals.sequence {
-            if signal == .sighup { hangup() } else { ask(signal, ending) }
+            if DaemonSignals.ignored.contains(signal) {
+                guard isTold.insert(signal).inserted else { continue }
+                log(
+                    .warning,
+                    "\(signal): ignored, now and later; SIGHUP reads the configuration again and opens files anew")
+            } else if signal == .sighup {
+                hangup()
+            } else {
+                ask(signal, ending)
+            }
         }
     }
 

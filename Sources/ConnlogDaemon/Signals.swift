@@ -7,10 +7,13 @@ import UnixSignals
 ///                       twice: stop at once; what was not delivered stays queued
 ///                       three times: end this instant, as a crash would, which loses nothing
 ///     SIGHUP            read the configuration again, open files anew, read credentials again, probe at once
+///     SIGUSR1, SIGUSR2, SIGALRM   nothing, told once each: scripts made for other daemons send them
 public struct DaemonSignals: Sendable {
     let sequence: UnixSignalsSequence
 
     public static func trap() async -> DaemonSignals {
-        DaemonSignals(sequence: await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup))
+        DaemonSignals(sequence: await UnixSignalsSequence(trapping: [.sigterm, .sigint, .sighup] + ignored))
     }
+
+    static let ignored: [UnixSignal] = [.sigusr1, .sigusr2, .sigalrm]
 }

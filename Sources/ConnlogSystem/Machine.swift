@@ -26,20 +26,32 @@ public enum Machine {
 }
 
 extension Machine {
-    /// Writes all of `bytes` to a descriptor. An error ends it.
-    /// - Returns: whether everything was written.
-    @discardableResult
-    public static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    /// Writes all of `bytes` to a descriptor, which may be one that does not wait by itself.
+    /// - Throws: the error that ended it; part of the bytes may have been written.
+    public static func write(_ bytes: [UInt8], to descriptor: Int32) throws(SystemError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let written = unsafe rest.withUnsafeBytes { memory in
                 unsafe Glibc.write(descriptor, memory.baseAddress, memory.count)
             }
-            if written < 0 && errorNumber == EINTR { continue }
-            guard written > 0 else { return false }
-            rest = rest.dropFirst(written)
+            if written > 0 {
+                rest = rest.dropFirst(written)
+            } else if written < 0, errorNumber == EAGAIN {
+                waitUntilWritable(descriptor)
+            } else if written == 0 || errorNumber != EINTR {
+                throw .last("write", "descriptor \(descriptor)")
+            }
         }
-        return true
+    }
+
+    private static func waitUntilWritable(_ descriptor: Int32) {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        _ = unsafe poll(&waiting, 1, -1)
+    }
+
+    /// Closes a descriptor; some file systems say only now that what was written could not be kept.
+    public static func close(_ descriptor: Int32) throws(SystemError) {
+        if Glibc.close(descriptor) != 0, errorNumber != EINTR { throw .last("close", "descriptor \(descriptor)") }
     }
 
     /// Reads at most `count` bytes from a descriptor to the end of `buffer`; 0 at its end.

@@ -18,7 +18,7 @@ struct ConfigurationFile: ParsableArguments {
             if showsDoubts { Terminal.writeError("\(config): \(level): \(text)\n") }
         }
         let report = loaded.report(color: Terminal.isTerminal(Terminal.standardError))
-        if !report.isEmpty { Terminal.writeError(report) }
+        if !report.isEmpty { Terminal.draw(report) }
         guard let configuration = loaded.configuration else {
             Terminal.writeError("\(loaded.summary); nothing was started\n")
             throw ExitCode(ExitStatus.usage.rawValue)

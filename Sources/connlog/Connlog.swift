@@ -43,13 +43,21 @@ struct Connlog: AsyncParsableCommand {
 
     /// ArgumentParser's own ending, but with 2 for a wrong command line.
     static func main() async {
+        ProcessStart.prepare()
+        guard let arguments = ProcessStart.arguments else {
+            Terminal.writeError(
+                "connlog: error: the command line cannot be found out, so nothing was started; is /proc there, and does a "
+                    + "preloaded library (LD_PRELOAD) change the environment?\n")
+            Terminal.exit(ExitStatus.usage.rawValue)
+        }
         do {
-            var command = try parseAsRoot(QueryWords.sorted(Array(CommandLine.arguments.dropFirst())))
+            var command = try parseAsRoot(CommandWords.sorted(Array(arguments.dropFirst()), Connlog.self))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
                 try command.run()
             }
+            Terminal.finish()
         } catch let error as ToolError {
             Terminal.writeError("connlog: error: \(error)\n")
             Terminal.exit(error.status.rawValue)

@@ -19,6 +19,9 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "What comes in: auto, slog_json, slog_human or stackdriver.")
     var from = InputFormat.auto
 
+    @Option(help: "What wraps each line: auto, none, docker or cri.")
+    var container = ContainerFormat.auto
+
     @Option(help: "What goes out: json, human, rfc5424, hec or csv.")
     var to: Converter.Format
 
@@ -26,9 +29,10 @@ struct ConvertCommand: ParsableCommand {
     var quiet = false
 
     func run() throws {
-        var converter = Converter(from: from, to: to, maxLine: 64 << 20)
+        var converter = Converter(
+            from: from, in: container, to: to, maxLine: 64 << 20, isShown: Terminal.showsData)
         do throws(SystemError) {
-            try converter.run(0) { Machine.write($0.array, to: Terminal.standardOutput) }
+            try converter.run(0) { Terminal.put($0.array) }
         } catch {
             Terminal.writeError("connlog: standard input cannot be read: \(error)\n")
             throw ExitCode(ExitStatus.failed.rawValue)
@@ -54,4 +58,5 @@ struct ConvertCommand: ParsableCommand {
 }
 
 extension InputFormat: ExpressibleByArgument {}
+extension ContainerFormat: ExpressibleByArgument {}
 extension Converter.Format: ExpressibleByArgument {}

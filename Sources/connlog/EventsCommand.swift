@@ -1,4 +1,5 @@
 import ArgumentParser
+import ConnlogCore
 import ConnlogDaemon
 
 /// `connlog events`
@@ -30,11 +31,12 @@ struct EventsCommand: AsyncParsableCommand {
         let format = json ? "jsonl" : csv ? "csv" : "text"
         let path =
             "/api/v2/connectionlog/export?format=\(format)&limit=\(limit)&q=\(ServerConnection.escaped(query.text))"
-        let server = server
+        let (server, output) = (server, DataStream(csv ? .csv : .lines))
         do {
             try await Interruption.stopping {
-                try await server.get(path, timeout: .seconds(86_400)) { Terminal.write($0) }
+                try await server.get(path, timeout: .seconds(86_400)) { output.write($0) }
             }
+            output.finish()
         } catch is CancellationError {
             throw ExitCode(ExitStatus.failed.rawValue)
         }

@@ -1,5 +1,6 @@
 import ConnlogConfig
 import ConnlogCore
+import ConnlogDaemon
 import ConnlogSystem
 import Logging
 import Synchronization
@@ -57,7 +58,7 @@ final class LogStyle: Sendable {
     }
 }
 
-/// One line for each entry: `2026-03-03 07:00:00.000 [info] text`, or a JSON object with `ts`, `level` and `msg`.
+/// One line for each entry, as `OwnLogLine` has it.
 struct LineHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     private let style: LogStyle
@@ -83,15 +84,7 @@ struct LineHandler: LogHandler {
 
     func log(event: LogEvent) {
         progress?.clear()
-        Terminal.writeError(line(event.level, "\(event.message)"))
-    }
-
-    private func line(_ level: Logger.Level, _ text: String) -> String {
-        let time = EventTime.text(clock.now(), .digits(3))
-        guard style.isJSON else {
-            let oneLine = text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\\n")
-            return "\(time) [\(level)] \(oneLine)\n"
-        }
-        return "{\"ts\":\"\(time)\",\"level\":\"\(level)\",\"msg\":\(JSONText.quoted(text))}\n"
+        Terminal.writeError(
+            OwnLogLine.text(clock.now(), event.level.rawValue, "\(event.message)", isJSON: style.isJSON))
     }
 }

@@ -6,7 +6,7 @@ final class ProgressLine: Sendable {
 
     func draw(_ text: String) {
         isDrawn.withLock { $0 = true }
-        Terminal.writeError("\r\u{1B}[K\(text)")
+        Terminal.draw("\r\u{1B}[K\(text)")
     }
 
     /// Makes room for an ordinary line.
@@ -15,6 +15,6 @@ final class ProgressLine: Sendable {
             defer { drawn = false }
             return drawn
         }
-        if wasDrawn { Terminal.writeError("\r\u{1B}[K") }
+        if wasDrawn { Terminal.draw("\r\u{1B}[K") }
     }
 }

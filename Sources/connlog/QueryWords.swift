@@ -7,18 +7,18 @@ import ArgumentParser
 struct QueryWords: ParsableArguments {
     @Argument(help: "Which, in the filter language; without it, all.") var words: [String] = []
 
+    /// The commands that take one.
+    static let commands = ["events", "tail"]
+
     var text: String { words.joined(separator: " ") }
 
     /// The command line with the words that exclude at its end.
     static func sorted(_ arguments: [String]) -> [String] {
-        guard let command = arguments.first, ["events", "tail"].contains(command), !arguments.contains("--") else {
-            return arguments
-        }
         let excluding = arguments.filter(excludes)
         return excluding.isEmpty ? arguments : arguments.filter { !excludes($0) } + ["--"] + excluding
     }
 
-    private static func excludes(_ word: String) -> Bool {
+    static func excludes(_ word: String) -> Bool {
         guard word.hasPrefix("-"), let colon = word.firstIndex(of: ":") else { return false }
         let key = word[word.index(after: word.startIndex)..<colon]
         return !key.isEmpty && key.allSatisfy { $0.isLowercase && $0.isASCII || $0 == "_" }

@@ -56,13 +56,13 @@ struct QueueExportCommand: AsyncParsableCommand {
         }
         options.offsets = first..<max(first, end)
         var export = QueueExport(snapshot, options)
-        var isWritten = true
+        let output = DataStream()
         try export.run { lines in
-            isWritten = Terminal.write(lines)
-            return isWritten
+            output.write(lines.array)
+            return true
         }
+        output.finish()
         for loss in export.losses { Terminal.complain(.warning, loss) }
-        if !isWritten { throw ToolError("standard output cannot be written; what came out so far is not everything") }
         if !export.losses.isEmpty { throw ExitCode(ExitStatus.failed.rawValue) }
     }
 }

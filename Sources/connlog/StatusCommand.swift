@@ -17,8 +17,12 @@ struct StatusCommand: AsyncParsableCommand {
         do {
             try await Interruption.stopping {
                 repeat {
-                    if watch, Terminal.isTerminal(Terminal.standardOutput) { Terminal.write("\u{1b}[H\u{1b}[2J") }
-                    try await server.get(path, timeout: .seconds(30)) { Terminal.write($0) }
+                    if watch, Terminal.isTerminal(Terminal.standardOutput) {
+                        Terminal.put(Array("\u{1b}[H\u{1b}[2J".utf8))
+                    }
+                    let output = DataStream()
+                    try await server.get(path, timeout: .seconds(30)) { output.write($0) }
+                    output.finish()
                     if watch { try await Task.sleep(for: .seconds(2)) }
                 } while watch
             }

@@ -1,24 +1,52 @@
 import ConnlogCore
 import ConnlogSystem
+import Synchronization
 
 /// Standard output and standard error.
+///
+/// Data that cannot be written ends the process, wherever that is noticed: with 1 and a sentence, since whoever reads the
+/// data must not take it for everything; or, when the reader of a pipe has seen enough, without a word and with 141, as
+/// other programs end by SIGPIPE. On a terminal, whatever would act upon it is written as text (`TerminalText`).
 enum Terminal {
     static let standardOutput: Int32 = 1
     static let standardError: Int32 = 2
+    /// 128 and the number of SIGPIPE.
+    private static let nobodyReads: Int32 = 141
 
     static func isTerminal(_ descriptor: Int32) -> Bool { Machine.isTerminal(descriptor) }
 
+    /// Whether somebody looks at the data as it comes.
+    static let showsData = isTerminal(standardOutput)
+
     /// Data, for people or pipes.
-    static func write(_ text: String) { Machine.write(Array(text.utf8), to: standardOutput) }
+    static func write(_ text: String) { put(Array((showsData ? TerminalText.lines(text) : text).utf8)) }
 
-    /// The same, in bytes.
-    static func write(_ bytes: [UInt8]) { Machine.write(bytes, to: standardOutput) }
+    /// Bytes that are fit for a terminal, if it is one.
+    static func put(_ bytes: [UInt8]) {
+        do throws(SystemError) { try Machine.write(bytes, to: standardOutput) } catch { giveUp(error) }
+    }
 
-    /// The same, in bytes. `false` if they could not be written.
-    static func write(_ bytes: ByteBuffer) -> Bool { Machine.write(bytes.array, to: standardOutput) }
+    /// All data is written. A disk may say only now that it has no room.
+    static func finish() {
+        do throws(SystemError) { try Machine.close(standardOutput) } catch {
+            // One that was closed before is missed only by who writes to it.
+            if error.code != Errno.badDescriptor { giveUp(error) }
+        }
+    }
 
-    /// Messages.
-    static func writeError(_ text: String) { Machine.write(Array(text.utf8), to: standardError) }
+    private static func giveUp(_ error: SystemError) -> Never {
+        if error.code == Errno.brokenPipe { Machine.exitNow(nobodyReads) }
+        writeError(
+            "connlog: error: standard output cannot be written: \(error.reason); what came out so far is not everything\n"
+        )
+        Machine.exitNow(1)
+    }
+
+    /// Messages, of one line or several. Where they cannot be written there is no place left to say so.
+    static func writeError(_ text: String) { draw(TerminalText.lines(text)) }
+
+    /// Messages with colours, or that are drawn over one another: as they are.
+    static func draw(_ text: String) { try? Machine.write(Array(text.utf8), to: standardError) }
 
     /// A message of a command that has no log: `connlog: warning: ...`, nothing below that.
     static func complain(_ level: LogLevel, _ text: String) {
@@ -26,4 +54,18 @@ enum Terminal {
     }
 
     static func exit(_ status: Int32) -> Never { Machine.exit(status) }
+}
+
+/// Data that comes in pieces, cut anywhere, as a server sends it.
+final class DataStream: Sendable {
+    private let filter: Mutex<TerminalFilter>
+
+    init(_ form: TerminalFilter.Form = .lines) { filter = Mutex(TerminalFilter(form)) }
+
+    func write(_ bytes: [UInt8]) {
+        Terminal.put(Terminal.showsData ? filter.withLock { $0.clean(bytes) } : bytes)
+    }
+
+    /// Nothing comes behind.
+    func finish() { Terminal.put(filter.withLock { $0.finish() }) }
 }

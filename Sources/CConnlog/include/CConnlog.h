@@ -10,6 +10,7 @@
 #include "packed_uuid.h"
 #include "parameters.h"
 #include "plain_string.h"
+#include "process.h"
 #include "record.h"
 #include "sockets.h"
 #include "syslog_text.h"

@@ -32,3 +32,11 @@ func editDistance(_ left: String, _ right: String) -> Int {
     }
     return above[right.count]
 }
+
+/// The same for words that are not in a file.
+public enum Spelling {
+    /// `did you mean 'check'?`, or nothing.
+    public static func didYouMean(_ word: String, among candidates: [String]) -> String? {
+        ConnlogConfig.didYouMean(word, among: candidates)
+    }
+}

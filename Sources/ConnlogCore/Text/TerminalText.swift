@@ -18,16 +18,13 @@ public enum TerminalText {
     /// For several lines: line feeds stay.
     public static func lines(_ text: String) -> String { cleaned(text, keepsLines: true) }
 
-    /// For one line of a log: at most so many bytes, and how many there were where that is less.
-    public static func line(_ text: String, bytesMax: Int) -> String {
-        guard text.utf8.count > bytesMax else { return line(text) }
-        let head = text.utf8.prefix(max(0, bytesMax))
-        // A character that was cut in two is left out.
-        var end = head.endIndex
-        while end > text.startIndex, end.samePosition(in: text.unicodeScalars) == nil {
-            end = text.utf8.index(before: end)
-        }
-        return "\(line(String(text.unicodeScalars[..<end])))... (cut; \(text.utf8.count) bytes)"
+    /// The text itself, or its first bytes and how many there were.
+    public static func cut(_ text: String, bytesMax: Int) -> String {
+        guard text.utf8.count > bytesMax else { return text }
+        // A character that would be cut in two is left out.
+        var end = text.utf8.index(text.startIndex, offsetBy: max(0, bytesMax))
+        while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
+        return "\(text.unicodeScalars[..<end])... (cut; \(text.utf8.count) bytes)"
     }
 
     /// Whether a terminal would act upon it.

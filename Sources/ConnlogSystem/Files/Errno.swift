@@ -21,6 +21,11 @@ public enum Errno {
     public static let messageTooLong = EMSGSIZE
     public static let connectionRefused = ECONNREFUSED
     public static let brokenPipe = EPIPE
+    public static let badDescriptor = EBADF
+    public static let tooManyOpen = EMFILE
+    public static let tooManyOpenInAll = ENFILE
+    public static let addressInUse = EADDRINUSE
+    public static let addressNotAvailable = EADDRNOTAVAIL
     public static let readOnly = EROFS
     public static let addressInUse = EADDRINUSE
     /// No word of the kernel's: what should be a file is a pipe, a socket or a device.

@@ -46,7 +46,10 @@ extension LocalFileSystem: LogFileSystem {
 
     public func createDirectory(_ path: String, permissions: UInt32) throws(SystemError) {
         let parent = LocalFileSystem.parent(of: path)
-        if unsafe mkdir(path, permissions) == 0 { return try syncDirectory(parent) }
+        if unsafe mkdir(path, permissions) == 0 {
+            guard unsafe chmod(path, permissions) == 0 else { throw .last("chmod", path) }
+            return try syncDirectory(parent)
+        }
         switch errorNumber {
         case EEXIST: return
         case ENOENT where parent != path:
