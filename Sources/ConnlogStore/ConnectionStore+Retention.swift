@@ -30,7 +30,7 @@ extension ConnectionStore {
         try write { (writer, database) in
             var step = Step()
             if let age = retention.age {
-                let cutoff = StoredEvent.microseconds(now) - Microseconds(age / .microseconds(1))
+                let cutoff = Microseconds(nanoseconds: now).advanced(by: .zero - age)
                 step = try writer.remove(before: cutoff, database)
             }
             if let bytes = retention.bytes, !step.isPartial, try writer.contentBytes(database) > bytes {
@@ -66,7 +66,7 @@ extension StoreWriter {
             if step.rows >= StoreWriter.rowsOfStep { break }
         }
         try dropEmpty(database)
-        step.events = try removeEvents("WHERE newest < ?", [.int(cutoff)], database)
+        step.events = try removeEvents("WHERE newest < ?", [.time(cutoff)], database)
         step.isPartial = step.rows >= StoreWriter.rowsOfStep || step.events > 0
         return step
     }
@@ -75,9 +75,9 @@ extension StoreWriter {
     mutating func removeOldest(_ database: Database) throws -> ConnectionStore.Step {
         var step = ConnectionStore.Step()
         let oldest = partitions.indices.filter { partitions[$0].oldest != nil }
-            .min { (partitions[$0].oldest ?? 0, $0) < (partitions[$1].oldest ?? 0, $1) }
+            .min { (partitions[$0].oldest ?? .earliest, $0) < (partitions[$1].oldest ?? .earliest, $1) }
         if let oldest {
-            step.rows = try removeRows(of: oldest, before: .max, StoreWriter.rowsOfStep, database)
+            step.rows = try removeRows(of: oldest, before: Microseconds(.max), StoreWriter.rowsOfStep, database)
         }
         try dropEmpty(database)
         step.events = try removeEvents("", [], database)
@@ -90,7 +90,7 @@ extension StoreWriter {
     ) throws -> Int {
         let partition = partitions[index].partition
         let sql = "SELECT row, class, id, connection FROM \(partition.rows) WHERE time < ? ORDER BY time LIMIT ?"
-        let found = try database.all(sql, [.int(cutoff), .int(limit)]) { row in
+        let found = try database.all(sql, [.time(cutoff), .int(limit)]) { row in
             let hashes = [row.id(3).map(hash.ofConnection), row.id(2).map(hash.ofRow)].compactMap { $0 }
             return (row: row.int(0), rowClass: row.int(1), hashes: hashes)
         }
@@ -104,7 +104,7 @@ extension StoreWriter {
                 "UPDATE census SET rows = rows - 1 WHERE partition = ? AND class = ?",
                 [.int(partition.number), .int(rowClass)])
         }
-        let oldest = try database.first("SELECT min(time) FROM \(partition.rows)") { $0.optionalInt(0) }
+        let oldest = try database.first("SELECT min(time) FROM \(partition.rows)") { $0.optionalTime(0) }
         partitions[index].narrow(oldest: oldest ?? nil)
         try partitions[index].save(database)
         return found.count

@@ -60,7 +60,8 @@ import Testing
 
     private static func session(_ history: [ToldEvent]) -> Session {
         let said = history.map {
-            Session(time: $0.microseconds, isDisconnect: $0.isDisconnect, reason: $0.reason, code: $0.code)
+            Session(
+                time: Microseconds($0.microseconds), isDisconnect: $0.isDisconnect, reason: $0.reason, code: $0.code)
         }
         return said.dropFirst().reduce(into: said[0]) { $0.merge($1) }
     }

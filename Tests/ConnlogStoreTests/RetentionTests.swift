@@ -29,7 +29,7 @@ import Testing
         #expect(gone == 1500)
         let rows = try await store.everything()
         #expect(rows.count == 1000)
-        #expect(rows.last?.session.connect == events[1500].microseconds)
+        #expect(rows.last?.session.connect == Microseconds(events[1500].microseconds))
         #expect(try await store.count(RowQuery(), cap: 0) == 1000)
         #expect(try await store.row(id: ToldEvent.uuid(1499)) == nil)
         #expect(try await store.row(id: ToldEvent.uuid(1501)) != nil)
@@ -60,7 +60,7 @@ import Testing
             counts.append(try await store.count(RowQuery(), cap: 0))
         }
         let newest = try await store.everything().first?.session.connect
-        #expect(newest == (ToldEvent.start + 7999) * 1_000_000)
+        #expect(newest == Microseconds((ToldEvent.start + 7999) * 1_000_000))
         #expect(counts.allSatisfy { $0 > 100 })
     }
 }

@@ -40,6 +40,19 @@ import Testing
         expectNone(try Repository.findings(#"^ *([a-z]+ )?import Foundation"#, in: ["Sources/*.swift", ":!\(known)"]))
     }
 
+    @Test func `times are converted in one place, which no number overflows`() throws {
+        let homes = [":!Sources/ConnlogStore/Model/Microseconds.swift"]
+        let server = ["Sources/ConnlogStore/*.swift", "Sources/ConnlogAPI/*.swift"]
+        // A thousand of nanoseconds or milliseconds: the type for microseconds has the way that saturates.
+        expectNone(try Repository.findings(#"[*/] *1_?000\b[^_]|[*/] *1_?000$"#, in: server + homes))
+        // A duration of any length, in a number of one unit.
+        expectNone(try Repository.findings(#"Microseconds\([^)]* / \.|Int(64)?\([^)]* / \.micro"#, in: server + homes))
+        // Times are compared, moved and told apart by their own functions.
+        expectNone(
+            try Repository.findings(
+                #"(connect|disconnect|lowerBound|upperBound|\bto|\bfrom)\.count *[-+*]"#, in: server + homes))
+    }
+
     @Test func `a class that is Sendable unchecked says which lock makes it so`() throws {
         for finding in try Repository.findings("^[^/]*@unchecked Sendable", in: ["Sources/*.swift"]) {
             let before = try Repository.lines(of: finding.path)[..<(finding.number - 1)].reversed()

@@ -17,7 +17,7 @@ struct RowJSON {
     func value(_ row: ConnectionRow) -> JSONValue {
         var object = Members()
         object.add("id", row.id ?? RowJSON.noID)
-        object.add("connect_time", EventTime.text(row.session.connect * 1000))
+        object.add("connect_time", row.session.connect.text)
         object.add("organization", organization(row.organizationID))
         object.add("workspace_owner_id", row.workspaceOwnerID ?? RowJSON.noID)
         object.add("workspace_owner_username", row.workspaceOwnerID.flatMap(names.user)?.username ?? "")
@@ -53,7 +53,7 @@ struct RowJSON {
     private func agent(_ row: ConnectionRow) -> JSONValue {
         var object = Members()
         object.add("connection_id", row.connectionID ?? RowJSON.noID)
-        if let end = row.session.disconnect { object.add("disconnect_time", EventTime.text(end * 1000)) }
+        if let end = row.session.disconnect { object.add("disconnect_time", end.text) }
         if let reason = row.session.reason { object.add("disconnect_reason", reason.value) }
         if let code = row.session.code, row.session.disconnect != nil { object.add("exit_code", JSONValue(code.value)) }
         return object.value
@@ -63,7 +63,9 @@ struct RowJSON {
     private func own(_ row: ConnectionRow) -> JSONValue {
         var object = Members()
         object.add("status", status(row))
-        if let end = row.session.disconnect { object.add("duration_ms", .integer((end - row.session.connect) / 1000)) }
+        if let end = row.session.disconnect {
+            object.add("duration_ms", .integer(end.milliseconds(since: row.session.connect)))
+        }
         object.add("events", JSONValue(row.session.events))
         if let id = row.clientSessionID { object.add("client_session_id", id) }
         if let word = row.typeText { object.add("type_text", word) }

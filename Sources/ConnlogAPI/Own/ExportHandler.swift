@@ -100,8 +100,9 @@ enum RowCSV {
         let user = row.userID.flatMap(json.names.user)
         let end = row.session.disconnect
         let cells: [String?] = [
-            row.id, EventTime.text(row.session.connect * 1000), end.map { EventTime.text($0 * 1000) },
-            end.map { seconds($0 - row.session.connect) }, json.status(row), RowJSON.typeWord(row), row.method.rawValue,
+            row.id, row.session.connect.text, end.map(\.text),
+            end.map { seconds($0.since(row.session.connect)) }, json.status(row), RowJSON.typeWord(row),
+            row.method.rawValue,
             row.appName, row.organizationID, row.organizationID.flatMap(json.names.organization)?.name,
             row.workspaceOwnerID, owner?.username, row.workspaceID, row.workspaceName, row.agentName, row.userID,
             user?.username, user?.email, row.ip, row.slugOrPort, row.session.code.map { String($0.value) },
@@ -111,9 +112,10 @@ enum RowCSV {
         return CSVText.row(cells)
     }
 
-    private static func seconds(_ time: Microseconds) -> String {
-        let digits = String(time % 1_000_000)
-        return "\(time / 1_000_000).\(String(repeating: "0", count: 6 - digits.count))\(digits)"
+    private static func seconds(_ microseconds: Int64) -> String {
+        let (seconds, rest) = max(0, microseconds).quotientAndRemainder(dividingBy: 1_000_000)
+        let digits = String(rest)
+        return "\(seconds).\(String(repeating: "0", count: 6 - digits.count))\(digits)"
     }
 }
 #endif

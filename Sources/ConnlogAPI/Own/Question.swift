@@ -30,7 +30,7 @@ struct Question {
         self.store = store
         names = parts.names
         query = caller.query(filter, parts.names)
-        let lost = holder.lostAfter.map { (now / 1000) - Microseconds($0 / .microseconds(1)) }
+        let lost = holder.lostAfter.map { Microseconds(nanoseconds: now).advanced(by: .zero - $0) }
         json = RowJSON(names: parts.names, lostBefore: lost, isExtended: dialect == .connlog)
     }
 

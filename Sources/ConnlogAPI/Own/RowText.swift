@@ -6,7 +6,7 @@ import ConnlogStore
 enum RowText {
     static func line(_ row: ConnectionRow, _ json: RowJSON) -> String {
         var end = ""
-        if let disconnect = row.session.disconnect { end = length(disconnect - row.session.connect) }
+        if let disconnect = row.session.disconnect { end = length(disconnect.since(row.session.connect)) }
         let status = json.status(row)
         if status == "ongoing" || status == "lost" { end = status }
         var outcome: [String] = []
@@ -14,7 +14,7 @@ enum RowText {
         if let reason = row.session.reason { outcome.append(reason.value) }
         if let slug = row.slugOrPort { outcome.insert(slug, at: 0) }
         return joined(
-            time: row.session.connect * 1000, word: end, type: row.appName ?? RowJSON.typeWord(row),
+            time: row.session.connect.nanoseconds, word: end, type: row.appName ?? RowJSON.typeWord(row),
             who: row.userID.map { name($0, json.names) } ?? "",
             owner: row.workspaceOwnerID.map { name($0, json.names) },
             workspace: row.workspaceName, agent: row.agentName, ip: row.ip, outcome)
@@ -52,8 +52,8 @@ enum RowText {
         text + String(repeating: " ", count: max(0, width - text.count))
     }
 
-    private static func length(_ time: Microseconds) -> String {
-        let seconds = time / 1_000_000
+    private static func length(_ microseconds: Int64) -> String {
+        let seconds = microseconds / 1_000_000
         switch seconds {
         case ..<60: return "\(seconds)s"
         case ..<3600: return "\(seconds / 60)m\(seconds % 60)s"

@@ -19,12 +19,12 @@ struct StatsHandler {
 
     init(_ parameters: Parameters, _ question: Question, now: Nanoseconds) throws(APIError) {
         self.question = question
-        let to = try StatsHandler.time(parameters, "to") ?? now / 1000 + 1
-        let from = try StatsHandler.time(parameters, "from") ?? to - 86_400_000_000
+        let to = try StatsHandler.time(parameters, "to") ?? Microseconds(nanoseconds: now).advanced(by: 1)
+        let from = try StatsHandler.time(parameters, "from") ?? to.advanced(by: .seconds(-86_400)).clamped
         guard from < to else { throw Parameters.invalid("from", "must be before 'to'") }
         range = from..<to
         let asked = try parameters.count("interval")
-        let seconds = (to - from) / 1_000_000
+        let seconds = to.since(from) / 1_000_000
         interval = asked > 0 ? Int64(asked) : StatsHandler.usual.first { seconds / $0 <= 120 } ?? seconds / 120
         guard seconds / interval <= StatsHandler.bucketsMax else {
             throw Parameters.invalid("interval", "makes more than \(StatsHandler.bucketsMax) buckets")
@@ -38,7 +38,7 @@ struct StatsHandler {
         guard let time = EventTime.parse(text.uppercased()) else {
             throw Parameters.invalid(name, "must be a time such as 2026-01-31T08:00:00Z")
         }
-        return time / 1000
+        return Microseconds(nanoseconds: time)
     }
 
     func respond() async throws(APIError) -> Response {
@@ -47,8 +47,8 @@ struct StatsHandler {
             try await store.stats(query, range, intervalSeconds: interval, top: StatsHandler.topMax)
         }
         return .json([
-            "from": .string(EventTime.text(range.lowerBound * 1000)),
-            "to": .string(EventTime.text(range.upperBound * 1000)), "interval_seconds": .integer(interval),
+            "from": .string(range.lowerBound.text),
+            "to": .string(range.upperBound.text), "interval_seconds": .integer(interval),
             "count": JSONValue(stats.count),
             "types": .object(
                 stats.types.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: JSONValue($0.value)) }),
@@ -57,7 +57,7 @@ struct StatsHandler {
                 zip(StatsHandler.lengthNames, stats.lengths).map { ["label": .string($0), "count": JSONValue($1)] }),
             "concurrent": .array(
                 stats.concurrent.map {
-                    ["time": .string(EventTime.text($0.time * 1000)), "count": JSONValue($0.count)]
+                    ["time": .string($0.time.text), "count": JSONValue($0.count)]
                 }),
             "users": .array(stats.users.map { person($0, "username") }),
             "workspace_owners": .array(stats.owners.map { person($0, "username") }),
@@ -71,7 +71,7 @@ struct StatsHandler {
 
     private func bucket(_ bucket: ConnectionStore.Stats.Bucket) -> JSONValue {
         [
-            "time": .string(EventTime.text(bucket.start * 1000)),
+            "time": .string(bucket.start.text),
             "types": .object(
                 bucket.types.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: JSONValue($0.value)) }),
         ]

@@ -51,10 +51,10 @@ public struct RowPosition: Sendable, Hashable, Comparable, CustomStringConvertib
     public init?(_ text: String) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false).map { Int64($0) }
         guard parts.count == 3, let time = parts[0], let partition = parts[1], let row = parts[2] else { return nil }
-        self.init(time: time, partition: partition, row: row)
+        self.init(time: Microseconds(time), partition: partition, row: row)
     }
 
-    public var description: String { "\(time).\(partition).\(row)" }
+    public var description: String { "\(time.count).\(partition).\(row)" }
 
     public static func < (one: RowPosition, other: RowPosition) -> Bool {
         (one.time, one.partition, one.row) < (other.time, other.partition, other.row)

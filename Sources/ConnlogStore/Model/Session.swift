@@ -1,6 +1,3 @@
-/// Since 1970, as Coder's database has times.
-public typealias Microseconds = Int64
-
 /// What the events of one connection say together.
 ///
 /// Merging is commutative and associative, and a repeat changes nothing but `events`: whatever the order, the batches

@@ -26,7 +26,7 @@ struct StoredEvent {
     init(_ record: Span<UInt8>, _ index: EventIndex, arrival: Nanoseconds) {
         let time = index.time(in: record) ?? index.entryTime(in: record) ?? arrival
         session = Session(
-            time: StoredEvent.microseconds(time), isDisconnect: index.status(in: record) == .disconnected,
+            time: Microseconds(nanoseconds: time), isDisconnect: index.status(in: record) == .disconnected,
             reason: index.string(.disconnectReason, record), code: index.code(in: record))
         id = Identifier(.id, index, record)
         connection = Identifier(.connectionID, index, record)
@@ -47,13 +47,6 @@ struct StoredEvent {
             let name = JSONText.string(record, range.range)
             return AppFamily(name) == .unknown ? AppName.normalized(name) : name
         }
-    }
-
-    /// Rounded, as Coder and PostgreSQL do.
-    static func microseconds(_ time: Nanoseconds) -> Microseconds {
-        let (quotient, rest) = time.quotientAndRemainder(dividingBy: 1000)
-        if rest >= 500 { return quotient + 1 }
-        return rest < -500 ? quotient - 1 : quotient
     }
 
     var key: MergeKey? {

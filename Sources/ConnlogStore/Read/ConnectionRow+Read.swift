@@ -10,8 +10,9 @@ extension ConnectionRow {
         connectionID = row.id(1)?.text
         clientSessionID = row.id(2)?.text
         session = Session(
-            connect: row.int(3), disconnect: row.optionalInt(4), reason: row.text(11), reasonTime: row.optionalInt(5),
-            code: row.optionalInt(6).map { Int($0) }, codeTime: row.optionalInt(7), events: Int(row.int(8)))
+            connect: row.time(3), disconnect: row.optionalTime(4), reason: row.text(11),
+            reasonTime: row.optionalTime(5),
+            code: row.optionalInt(6).map { Int($0) }, codeTime: row.optionalTime(7), events: Int(row.int(8)))
         organizationID = row.text(9)
         type = row.text(10).flatMap { ConnectionType(rawValue: $0) } ?? .other
         method = ConnectionMethod(type)

@@ -25,8 +25,8 @@ struct PartitionQuery {
     private(set) var values: [Int64] = []
     /// The classes that the query takes; `nil` when it asks for nothing that a class decides.
     private(set) var classes: [RowClassNumber] = []
-    private(set) var from = Microseconds.min
-    private(set) var through = Microseconds.max
+    private(set) var from: Microseconds?
+    private(set) var through: Microseconds?
     /// What is asked of each row beside all that.
     private(set) var filter = SQLPiece.none
     /// No row can match.
@@ -52,12 +52,17 @@ struct PartitionQuery {
         var candidates: [(path: Path, values: [Int64])] = []
         for term in query.terms {
             try add(term, &candidates, database)
-            if isEmpty || self.classes.isEmpty || from > through {
+            if isEmpty || self.classes.isEmpty || isOutsideAllTimes {
                 isEmpty = true
                 return
             }
         }
         try choose(candidates, database)
+    }
+
+    private var isOutsideAllTimes: Bool {
+        guard let from, let through else { return false }
+        return from > through
     }
 
     /// So few connections without an end are looked through whoever's they are; a person's may be many more.
@@ -96,9 +101,11 @@ struct PartitionQuery {
         case .row(.app(let names)): try add(apps: names, term, database)
         case .row(.status(let status)): add(status, term, &candidates)
         case .row(.connectedAfter(let bound)) where !term.isNegated:
-            from = max(from, StoredEvent.microseconds(bound))
+            let time = Microseconds(nanoseconds: bound)
+            from = max(from ?? time, time)
         case .row(.connectedBefore(let bound)) where !term.isNegated:
-            through = min(through, StoredEvent.microseconds(bound))
+            let time = Microseconds(nanoseconds: bound)
+            through = min(through ?? time, time)
         case .row(.workspaceID(let id)): try add([id], "workspace", .workspace, term, &candidates, database)
         case .row(let condition): try add(condition, term, &candidates, database)
         }
@@ -166,8 +173,8 @@ struct PartitionQuery {
             let id = Identifier(id)
             ask(SQLPiece("connection = ?", [.id(id)]), term)
             if !term.isNegated { candidates.append((.keys, [hash.ofConnection(id)])) }
-        case .connectedAfter(let bound): ask(SQLPiece("time >= ?", [.int(StoredEvent.microseconds(bound))]), term)
-        case .connectedBefore(let bound): ask(SQLPiece("time <= ?", [.int(StoredEvent.microseconds(bound))]), term)
+        case .connectedAfter(let bound): ask(SQLPiece("time >= ?", [.time(Microseconds(nanoseconds: bound))]), term)
+        case .connectedBefore(let bound): ask(SQLPiece("time <= ?", [.time(Microseconds(nanoseconds: bound))]), term)
         case .workspace(let name): try askText(["name"], "folded = ?", [.text(name)], term, database)
         case .agent(let name): try askText(["agent"], "folded = ?", [.text(name)], term, database)
         case .address(let block):
@@ -181,8 +188,9 @@ struct PartitionQuery {
         case .code(let range):
             ask(SQLPiece("code BETWEEN ? AND ?", [.int(range.lowerBound), .int(range.upperBound)]), term)
         case .duration(let range):
-            let bounds = [SQLValue.int((range.lowerBound + 999) / 1000), .int(range.upperBound / 1000)]
-            ask(SQLPiece("disconnect - time BETWEEN ? AND ?", bounds), term)
+            let least = Microseconds.length(nanoseconds: range.lowerBound, isRoundedUp: true)
+            let most = Microseconds.length(nanoseconds: range.upperBound, isRoundedUp: false)
+            ask(SQLPiece("disconnect - time BETWEEN ? AND ?", [.int(least), .int(most)]), term)
         default:
             // The names of people have become ids before.
             isEmpty = !term.isNegated

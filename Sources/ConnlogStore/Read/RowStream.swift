@@ -42,9 +42,9 @@ struct RowStream {
         buffer = []
         next = 0
         guard !isAtEnd else { return }
-        let keyset = [SQLValue.int(after.time), .int(after.row), .int(chunk)]
+        let keyset = [SQLValue.time(after.time), .int(after.row), .int(chunk)]
         buffer = try database.all(sql, arguments + keyset) { row in
-            RowPosition(time: row.int(0), partition: partition, row: row.int(1))
+            RowPosition(time: row.time(0), partition: partition, row: row.int(1))
         }
         isAtEnd = buffer.count < chunk
         chunk = min(chunk * 4, RowStream.chunkMax)
@@ -89,8 +89,8 @@ extension PartitionQuery {
 
     private var times: SQLPiece {
         var piece = SQLPiece.none
-        if from > .min { piece = piece.and(SQLPiece("time >= ?", [.int(from)])) }
-        if through < .max { piece = piece.and(SQLPiece("time <= ?", [.int(through)])) }
+        if let from { piece = piece.and(SQLPiece("time >= ?", [.time(from)])) }
+        if let through { piece = piece.and(SQLPiece("time <= ?", [.time(through)])) }
         return piece
     }
 
@@ -110,7 +110,7 @@ extension PartitionQuery {
 
     /// Rows of one time stand in the order of their partitions.
     private func start(_ position: RowPosition?) -> (Microseconds, Int64) {
-        guard let position else { return (.max, .max) }
+        guard let position else { return (Microseconds(.max), .max) }
         if partition.number == position.partition { return (position.time, position.row) }
         return (position.time, partition.number < position.partition ? .max : .min)
     }
@@ -131,7 +131,7 @@ extension PartitionQuery {
 
     /// Whether the census alone can tell how many rows match.
     var isCensus: Bool {
-        needsOnlyClass && from == .min && through == .max && classes.allSatisfy(\.filter.isNone)
+        needsOnlyClass && from == nil && through == nil && classes.allSatisfy(\.filter.isNone)
     }
 
     /// `FROM ... WHERE ...` of all rows that match, in no order.

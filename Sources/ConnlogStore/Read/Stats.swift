@@ -18,7 +18,9 @@ extension ConnectionStore {
         public var concurrent: [Point] = []
 
         /// In microseconds; the last kind is what is longer than all of these.
-        public static let lengthBounds: [Microseconds] = [60, 600, 3600, 14_400, 28_800, 86_400].map { $0 * 1_000_000 }
+        public static let lengthBounds = [60, 600, 3600, 14_400, 28_800, 86_400].map {
+            Microseconds.length(seconds: $0)
+        }
 
         public struct Point: Sendable, Equatable {
             public var time: Microseconds
@@ -44,7 +46,9 @@ extension ConnectionStore {
     public func stats(
         _ query: RowQuery, _ range: Range<Microseconds>, intervalSeconds: Int64, top: Int
     ) async throws(StoreProblem) -> Stats {
-        try await read { try $0.stats(query, range, interval: intervalSeconds * 1_000_000, top: top) }
+        try await read {
+            try $0.stats(query, range, interval: Microseconds.length(seconds: max(1, intervalSeconds)), top: top)
+        }
     }
 }
 
@@ -53,8 +57,8 @@ extension StoreReader {
         _ query: RowQuery, _ range: Range<Microseconds>, interval: Int64, top: Int
     ) throws -> ConnectionStore.Stats {
         let bounds = [
-            RowQuery.Term(.row(.connectedAfter(range.lowerBound * 1000))),
-            RowQuery.Term(.row(.connectedBefore((range.upperBound - 1) * 1000))),
+            RowQuery.Term(.row(.connectedAfter(range.lowerBound.nanoseconds))),
+            RowQuery.Term(.row(.connectedBefore(range.upperBound.advanced(by: -1).nanoseconds))),
         ]
         let plans = try plans(RowQuery(query.terms + bounds))
         var stats = ConnectionStore.Stats()
@@ -76,7 +80,7 @@ extension StoreReader {
                 plan.classes.map { ($0.number, $0.rowClass.type.rawValue) }, uniquingKeysWith: { first, _ in first })
             let source = plan.source
             let sql = "SELECT (time - ?) / ?, class, count(*) \(source.text) GROUP BY 1, 2"
-            let arguments = [SQLValue.int(range.lowerBound), .int(interval)] + source.arguments
+            let arguments = [SQLValue.time(range.lowerBound), .int(interval)] + source.arguments
             for (bucket, rowClass, count) in try database.all(
                 sql, arguments, { ($0.int(0), $0.int(1), Int($0.int(2))) })
             {
@@ -87,8 +91,14 @@ extension StoreReader {
             }
         }
         stats.buckets = buckets.sorted { $0.key < $1.key }.map {
-            .init(start: range.lowerBound + $0.key * interval, types: $0.value)
+            .init(start: StoreReader.start(of: $0.key, interval, range), types: $0.value)
         }
+    }
+
+    /// Where an interval of the range begins.
+    private static func start(of bucket: Int64, _ interval: Int64, _ range: Range<Microseconds>) -> Microseconds {
+        let (length, overflows) = bucket.multipliedReportingOverflow(by: interval)
+        return range.lowerBound.advanced(by: overflows ? .max : length)
     }
 
     private func addLengths(_ plans: [PartitionQuery], _ stats: inout ConnectionStore.Stats) throws {
@@ -110,7 +120,7 @@ extension StoreReader {
     private func addConcurrent(
         _ plans: [PartitionQuery], _ range: Range<Microseconds>, _ interval: Int64, _ stats: inout ConnectionStore.Stats
     ) throws {
-        let week: Microseconds = 7 * 86_400 * 1_000_000
+        let week = Microseconds.length(seconds: 7 * 86_400)
         var changes: [Int64: Int] = [:]
         for plan in plans where !plan.isEmpty {
             let source = plan.source
@@ -120,7 +130,7 @@ extension StoreReader {
                 FROM (SELECT ? AS start, ? AS stop, ? AS step, ? AS before) CROSS JOIN (SELECT * \(source.text))
                 WHERE time >= start - before AND time < stop AND (open = 1 OR disconnect >= start)
                 """
-            let numbered = [SQLValue.int(range.lowerBound), .int(range.upperBound), .int(interval), .int(week)]
+            let numbered = [SQLValue.time(range.lowerBound), .time(range.upperBound), .int(interval), .int(week)]
             try database.prepared(sql).each(numbered + source.arguments) { row in
                 changes[row.int(0), default: 0] += 1
                 if row.int(1) != -2 { changes[row.int(1), default: 0] -= 1 }
@@ -130,7 +140,7 @@ extension StoreReader {
         var count = 0
         for (step, change) in changes.sorted(by: { $0.key < $1.key }) {
             count += change
-            let time = range.lowerBound + max(0, step) * interval
+            let time = StoreReader.start(of: max(0, step), interval, range)
             guard time < range.upperBound else { break }
             stats.concurrent.append(.init(time: time, count: count))
         }

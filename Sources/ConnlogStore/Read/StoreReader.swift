@@ -25,7 +25,7 @@ struct StoreReader {
         }
         let sql = "SELECT partition, oldest, newest FROM partitions WHERE newest NOT NULL ORDER BY newest DESC"
         partitions = try database.all(sql) {
-            Extent(partition: Partition(number: $0.int(0)), oldest: $0.int(1), newest: $0.int(2))
+            Extent(partition: Partition(number: $0.int(0)), oldest: $0.time(1), newest: $0.time(2))
         }
     }
 
@@ -42,7 +42,7 @@ struct StoreReader {
         var passed = 0
         while places.count < limit {
             // A partition is opened when its newest row may be next.
-            while let next = waiting.first, streams.allSatisfy({ ($0.head?.time ?? .min) <= next.newest }) {
+            while let next = waiting.first, streams.allSatisfy({ $0.head.map { $0.time <= next.newest } ?? true }) {
                 waiting.removeFirst()
                 if let after, next.oldest > after.time { continue }
                 streams += try plan(query, next).streams(after: after, database).filter { $0.head != nil }
@@ -114,7 +114,7 @@ struct StoreReader {
                 WHERE k.hash = ? AND r.id = ?
                 """
             let found = try database.first(sql, [.int(hash.ofRow(id)), .id(id)]) {
-                RowPosition(time: $0.int(0), partition: partition.number, row: $0.int(1))
+                RowPosition(time: $0.time(0), partition: partition.number, row: $0.int(1))
             }
             if let found { return try row(found) }
         }

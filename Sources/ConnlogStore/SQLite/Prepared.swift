@@ -95,6 +95,9 @@ import GRDBSQLite
 
     func optionalInt(_ column: Int) -> Int64? { isNull(column) ? nil : int(column) }
 
+    func time(_ column: Int) -> Microseconds { Microseconds(int(column)) }
+    func optionalTime(_ column: Int) -> Microseconds? { optionalInt(column).map { Microseconds($0) } }
+
     func isNull(_ column: Int) -> Bool { unsafe sqlite3_column_type(statement, CInt(column)) == SQLITE_NULL }
 
     func text(_ column: Int) -> String? {

@@ -9,6 +9,7 @@ enum SQLValue: Equatable {
 
     static func int(_ number: Int?) -> SQLValue { number.map { .int(Int64($0)) } ?? .null }
     static func int(_ number: Int64?) -> SQLValue { number.map { .int($0) } ?? .null }
+    static func time(_ time: Microseconds?) -> SQLValue { time.map { .int($0.count) } ?? .null }
     static func text(_ text: String?) -> SQLValue { text.map { .text($0) } ?? .null }
 
     /// A UUID is its 16 bytes, anything else its text.

@@ -31,7 +31,7 @@ struct PartitionState {
         let sql = "SELECT partition, oldest, newest, next_row, filter FROM partitions ORDER BY partition"
         return try database.all(sql) { row in
             var state = PartitionState(Partition(number: row.int(0)), capacity: capacity)
-            (state.oldest, state.newest, state.nextRow) = (row.optionalInt(1), row.optionalInt(2), row.int(3))
+            (state.oldest, state.newest, state.nextRow) = (row.optionalTime(1), row.optionalTime(2), row.int(3))
             if let filter = KeyFilter(bytes: row.bytes(4)) {
                 state.filter = filter
             } else {
@@ -79,7 +79,7 @@ struct PartitionState {
         isChanged = false
         try database.run(
             "UPDATE partitions SET oldest = ?, newest = ?, next_row = ? WHERE partition = ?",
-            [.int(oldest), .int(newest), .int(nextRow), .int(partition.number)])
+            [.time(oldest), .time(newest), .int(nextRow), .int(partition.number)])
     }
 
     /// No more rows will come.

@@ -33,7 +33,7 @@ struct RawWriter {
             try database.run(
                 "INSERT INTO raw VALUES (?, ?, ?, ?)",
                 [
-                    .int(number + Int64(start - first)), .int(count), .int(StoredEvent.microseconds(arrival)),
+                    .int(number + Int64(start - first)), .int(count), .time(Microseconds(nanoseconds: arrival)),
                     .bytes(packed.array),
                 ])
             start = index + 1

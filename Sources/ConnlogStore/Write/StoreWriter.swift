@@ -203,9 +203,9 @@ struct StoreWriter {
         }
         let isOpen = !event.type.isWeb && session.disconnect == nil
         try partitions[last].statements(database).insert.run([
-            .int(row), .int(session.connect), .int(rowClass), .int(session.disconnect),
-            text(session.reason?.value), .int(session.storedReasonTime), .int(session.code?.value),
-            .int(session.storedCodeTime), isOpen ? .int(Int64(1)) : .null, .int(session.events),
+            .int(row), .time(session.connect), .int(rowClass), .time(session.disconnect),
+            text(session.reason?.value), .time(session.storedReasonTime), .int(session.code?.value),
+            .time(session.storedCodeTime), isOpen ? .int(Int64(1)) : .null, .int(session.events),
             .int(pending.numbers[0]), .int(pending.numbers.dropFirst().first), .id(event.id), .id(event.connection),
             .id(event.clientSession), numberOf(event.owner), numberOf(event.workspace), text(event.workspaceName),
             text(event.agentName), numberOf(event.user), text(event.ip), text(event.userAgent), text(event.slug),
@@ -237,7 +237,7 @@ struct StoreWriter {
         session.merge(pending.session)
         // An index is written anew when one of its columns stands in the statement, whether it changes or not.
         if session.connect != found.session.connect {
-            try statements.setTime.run([.int(session.connect), .int(found.row)])
+            try statements.setTime.run([.time(session.connect), .int(found.row)])
             partitions[found.index].note(session.connect)
         }
         if session.disconnect != nil, found.isOpen { try statements.setClosed.run([.int(found.row)]) }
@@ -245,8 +245,8 @@ struct StoreWriter {
         var events = pending.numbers[...]
         let second = found.hasSecond ? nil : events.popFirst()
         try statements.setSession.run([
-            .int(session.disconnect), .int(reason), .int(session.storedReasonTime), .int(session.code?.value),
-            .int(session.storedCodeTime), .int(session.events), .int(second), .int(found.row),
+            .time(session.disconnect), .int(reason), .time(session.storedReasonTime), .int(session.code?.value),
+            .time(session.storedCodeTime), .int(session.events), .int(second), .int(found.row),
         ])
         try addMore(events, found.row, found.index, database)
     }

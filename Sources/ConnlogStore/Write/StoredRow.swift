@@ -34,8 +34,8 @@ struct StoredRow {
         self.index = index
         self.row = row.int(0)
         session = Session(
-            connect: row.int(5), disconnect: row.optionalInt(6), reason: row.text(7), reasonTime: row.optionalInt(8),
-            code: row.optionalInt(9).map { Int($0) }, codeTime: row.optionalInt(10), events: Int(row.int(11)))
+            connect: row.time(5), disconnect: row.optionalTime(6), reason: row.text(7), reasonTime: row.optionalTime(8),
+            code: row.optionalInt(9).map { Int($0) }, codeTime: row.optionalTime(10), events: Int(row.int(11)))
         isOpen = row.int(12) == 1
         hasSecond = row.int(13) == 1
     }
