@@ -2,6 +2,7 @@
 public import ConnlogCore
 public import ConnlogSystem
 import GRDB
+import Synchronization
 
 /// The connections, in one SQLite file: a row for each, merged from its events, and the events as they were received.
 ///
@@ -13,7 +14,9 @@ public final class ConnectionStore: Sendable {
     private let access: StoreAccess
     private let partitionRows: Int64
     private let isReadingOnly: Bool
+    private let pace: CheckpointPace
     private let bell = Bell()
+    private let lastTrouble = Mutex<StoreProblem?>(nil)
 
     /// Opens the file, makes it if there is none, and brings one of an older version up to date, after copying it to
     /// `<path>.v<version>`.
@@ -25,8 +28,13 @@ public final class ConnectionStore: Sendable {
         try self.init(path, cacheBytes: cacheBytes, partitionRows: StoreWriter.partitionRows)
     }
 
-    package init(_ path: String, cacheBytes: Int, partitionRows: Int64) throws(StoreProblem) {
+    package convenience init(_ path: String, cacheBytes: Int, partitionRows: Int64) throws(StoreProblem) {
+        try self.init(path, cacheBytes: cacheBytes, partitionRows: partitionRows, pace: CheckpointPace())
+    }
+
+    init(_ path: String, cacheBytes: Int, partitionRows: Int64, pace: CheckpointPace) throws(StoreProblem) {
         self.path = path
+        self.pace = pace
         self.partitionRows = partitionRows
         isReadingOnly = false
         access = StoreAccess(path, .writing, cacheBytes: cacheBytes)
@@ -41,12 +49,43 @@ public final class ConnectionStore: Sendable {
     public init(readingOnly path: String, cacheBytes: Int) {
         self.path = path
         partitionRows = StoreWriter.partitionRows
+        pace = CheckpointPace()
         isReadingOnly = true
         access = StoreAccess(path, .reading, cacheBytes: cacheBytes)
     }
 
     /// The process that writes says that there may be new events: whoever waits for them looks.
     public func noteChange() { bell.ring() }
+
+    /// What keeps it from working now: why the last batch, question or look failed; `nil` when that went well.
+    public var trouble: StoreProblem? { lastTrouble.withLock { $0 } }
+
+    /// Keeps in mind how it went.
+    private func noted<Value>(_ result: Result<Value, any Error>) throws(StoreProblem) -> Value {
+        switch result {
+        case .success(let value):
+            lastTrouble.withLock { $0 = nil }
+            return value
+        case .failure(let error):
+            let problem = ConnectionStore.problem(error, path)
+            // Those are the question's, not the store's.
+            if ![.question, .cancelled, .tooLong].contains(problem.kind) { lastTrouble.withLock { $0 = problem } }
+            throw problem
+        }
+    }
+
+    /// Looks whether the file is still the one at its path, and opens it anew if not. Call it once a second; questions
+    /// and batches look by themselves too. Waits for the disk.
+    public func look() throws(StoreProblem) {
+        try noted(
+            Result {
+                let store = try access.store()
+                guard !isReadingOnly else { return }
+                do {
+                    try store.pool.writeWithoutTransaction { _ in try store.refuseChange() }
+                } catch { _ = try access.store() }
+            })
+    }
 
     /// What happened to the file itself since this was asked last, such as that it was removed and begun anew: sentences
     /// for connlog's log.
@@ -81,12 +120,8 @@ public final class ConnectionStore: Sendable {
 
     /// Runs in one transaction, with the writer.
     func write<Value>(_ body: (inout StoreWriter, Database) throws -> Value) throws(StoreProblem) -> Value {
-        do {
-            if isReadingOnly { throw StoreProblem("\(path) is open for reading only") }
-            return try write(try access.store(), body)
-        } catch {
-            throw ConnectionStore.problem(error, path)
-        }
+        if isReadingOnly { throw StoreProblem("\(path) is open for reading only") }
+        return try noted(Result { try write(try access.store(), body) })
     }
 
     private func write<Value>(
@@ -99,9 +134,12 @@ public final class ConnectionStore: Sendable {
                 try database.inTransaction(.immediate) {
                     var writer = try memory.take() ?? StoreWriter(database, partitionRows: partitionRows)
                     value = try body(&writer, database)
+                    try store.refuseChange()
                     memory.writer = writer
                     return .commit
                 }
+                // What was removed while it was committed is not there.
+                try store.noteOwnWork()
             } catch {
                 // What it remembers may not be what the file says.
                 memory.writer = nil
@@ -114,24 +152,70 @@ public final class ConnectionStore: Sendable {
 
     /// Moves what was written into the file proper, now and then, so that the log beside it stays small.
     private func checkpoint() {
-        guard let store = access.current, CheckpointPace.isDue(path) else { return }
-        // One that a reader holds up is made another time.
-        try? store.pool.writeWithoutTransaction { database in _ = try database.checkpoint(.passive) }
+        guard let store = access.current else { return }
+        let step = pace.step(logBytes: store.marks.logBytes)
+        if step == .none { return }
+        // One that a question holds up is made another time.
+        try? store.pool.writeWithoutTransaction { database in
+            defer { try? store.noteOwnWork() }
+            guard case .restart(let wait) = step else {
+                _ = try database.checkpoint(.passive)
+                return
+            }
+            try database.waitForOthers(wait)
+            defer { try? database.waitForOthers(StoreFile.busyWait) }
+            _ = try database.checkpoint(.truncate)
+        }
     }
+
+    /// For tests.
+    package func checkpointNow() throws {
+        let store = try access.store()
+        try store.pool.writeWithoutTransaction { database in _ = try database.checkpoint(.truncate) }
+        try store.noteOwnWork()
+    }
+
+    /// Bytes of the log beside the file.
+    package var logBytes: Int { FileMarks(path).logBytes }
 
     // MARK: - Reading
 
+    /// How long a question may take.
+    public static let questionLimit = Duration.seconds(30)
+
+    /// Asks in one reading transaction. The question is interrupted when its task is cancelled, and at its limit.
     func read<Value: Sendable>(
         _ body: @escaping @Sendable (StoreReader) throws -> Value
     ) async throws(StoreProblem) -> Value {
+        let (path, isReadingOnly) = (path, isReadingOnly)
         do {
-            let (path, isReadingOnly) = (path, isReadingOnly)
-            return try await access.storeSoon().pool.read { database in
-                if isReadingOnly { try StoreFile.checkVersion(database, path) }
-                return try body(StoreReader(database))
+            let pool = try await access.storeSoon().pool
+            let value = try await ConnectionStore.within(ConnectionStore.questionLimit) {
+                try await pool.read { database in
+                    if isReadingOnly { try StoreFile.checkVersion(database, path) }
+                    return try body(StoreReader(database))
+                }
             }
+            return try noted(.success(value))
         } catch {
-            throw ConnectionStore.problem(error, path)
+            return try noted(.failure(error))
+        }
+    }
+
+    private static func within<Value: Sendable>(
+        _ limit: Duration, _ ask: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await ask() }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() ?? nil else {
+                throw StoreProblem("a question took longer than \(limit)", .tooLong)
+            }
+            return value
         }
     }
 
@@ -203,15 +287,6 @@ public final class ConnectionStore: Sendable {
 
     private static func full(_ path: String) -> StoreProblem {
         StoreProblem("the disk of \(path) is full; make room", .diskFull)
-    }
-}
-
-/// When the log beside the file is large enough to be moved into it.
-private enum CheckpointPace {
-    private static let logBytes = 64 << 20
-
-    static func isDue(_ path: String) -> Bool {
-        FileMarks(path).logBytes >= CheckpointPace.logBytes
     }
 }
 #endif

@@ -17,8 +17,8 @@ public final class StoreSink: Sink {
     private let holder: StoreHolder
     private let clock: any WallTime
     private let log: LogFunction
-    private let thread = ThreadExecutor("retention")
-    private let retaining = Mutex<Task<Void, Never>?>(nil)
+    private let thread = ThreadExecutor("store keeper")
+    private let keeping = Mutex<Task<Void, Never>?>(nil)
 
     public init(_ holder: StoreHolder, clock: any WallTime = SystemWallTime(), log: @escaping LogFunction) {
         self.holder = holder
@@ -30,12 +30,12 @@ public final class StoreSink: Sink {
 
     public func open(_ committed: [UInt8]?) async throws(SinkError) {
         do throws(StoreProblem) {
-            _ = try holder.open()
+            tell(try holder.open())
         } catch {
             throw SinkError(StoreSink.reason(error))
         }
-        retaining.withLock { task in
-            if task == nil { task = Task(executorPreference: thread) { await self.retain() } }
+        keeping.withLock { task in
+            if task == nil { task = Task(executorPreference: thread) { await self.keep() } }
         }
     }
 
@@ -59,7 +59,7 @@ public final class StoreSink: Sink {
     }
 
     public func close() async {
-        let task = retaining.withLock { $0 }
+        let task = keeping.withLock { $0 }
         task?.cancel()
         await task?.value
     }
@@ -68,23 +68,35 @@ public final class StoreSink: Sink {
         Reason(problem.isDamage ? "store_damaged" : "store_unwritable", problem.description)
     }
 
-    // MARK: - Retention
+    // MARK: - Beside the batches
 
-    /// How often it is looked whether something is too old.
-    private static let pause = Duration.seconds(10)
+    /// How often it is looked whether the file is still there, and whether something is too old.
+    private static let lookPause = Duration.seconds(1)
+    private static let looksPerRetention = 10
 
-    private func retain() async {
+    private func keep() async {
         var last: StoreProblem?
+        var looks = 0
         while !Task.isCancelled {
             do throws(StoreProblem) {
-                try holder.retain(now: clock.now())
+                let store = try holder.open()
+                try store.look()
+                tell(store)
+                if looks.isMultiple(of: StoreSink.looksPerRetention) { try holder.retain(now: clock.now()) }
                 last = nil
             } catch {
-                if error != last { log(.error, "what is too old cannot be let go: \(error)") }
+                // A file that is opened anew says so itself.
+                if error != last, error.kind != .replaced { log(.error, "\(error)") }
                 last = error
             }
-            try? await Task.sleep(for: StoreSink.pause)
+            looks += 1
+            try? await Task.sleep(for: StoreSink.lookPause)
         }
+    }
+
+    /// What happened to the file.
+    private func tell(_ store: ConnectionStore) {
+        for notice in store.takeNotices() { log(.warning, notice) }
     }
 
     // MARK: - Trials

@@ -29,6 +29,14 @@ struct FileMarks: Sendable, Equatable {
         /// The log is shorter than connlog left it.
         case logCut
 
+        /// The file and the log that are open belong together, wherever they are.
+        var keepsFile: Bool {
+            switch self {
+            case .gone, .replaced, .logGone: true
+            case .cut, .logCut: false
+            }
+        }
+
         var words: String {
             switch self {
             case .gone: "is gone"
@@ -41,15 +49,15 @@ struct FileMarks: Sendable, Equatable {
     }
 
     /// What has happened since these marks were made.
-    /// - Parameter isWriter: whoever writes alone knows how long the log should be.
-    func change(to now: FileMarks, isWriter: Bool) -> Change? {
+    /// - Parameter knowsLog: whoever writes knows how long the log should be, between two of its own works on it.
+    func change(to now: FileMarks, knowsLog: Bool = false) -> Change? {
         guard let file else { return nil }
         guard let fileNow = now.file else { return .gone }
         if fileNow.identity != file.identity { return .replaced }
         if fileNow.size < file.size { return .cut }
         if let log, log.identity != now.log?.identity { return .logGone }
         if let index, index.identity != now.index?.identity { return .logGone }
-        if isWriter, let log, now.logBytes < log.size { return .logCut }
+        if knowsLog, let log, now.logBytes < log.size { return .logCut }
         return nil
     }
 }

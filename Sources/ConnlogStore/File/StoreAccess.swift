@@ -44,7 +44,7 @@ final class StoreAccess: Sendable {
 
     /// The open file, if it is open and is still the one at the path. Waits for nothing.
     var current: OpenStore? {
-        guard let store = opened.withLock({ $0 }), store.change(isWriter: isWriter) == nil else { return nil }
+        guard let store = opened.withLock({ $0 }), store.change == nil else { return nil }
         return store
     }
 
@@ -53,7 +53,8 @@ final class StoreAccess: Sendable {
         if let current { return current }
         return try opening.withLock { _ in
             if let current { return current }
-            if let old = opened.withLock({ $0 }) { leave(old) }
+            if let old = opened.withLock({ $0 }) { try leave(old) }
+            if let current { return current }
             let new = try open()
             opened.withLock { $0 = new }
             return new
@@ -69,16 +70,14 @@ final class StoreAccess: Sendable {
     // MARK: - Opening
 
     private func open() throws -> OpenStore {
-        if isWriter {
-            try LocalFileSystem().createDirectory(LocalFileSystem.parent(of: path))
-        }
+        if isWriter { notice(try StoreModes.prepare(path)) }
         let before = FileMarks(path)
         let pool =
             switch use {
             case .writing: try StoreFile.open(path, cacheBytes: cacheBytes)
             case .reading: try StoreFile.openForReading(path, cacheBytes: cacheBytes)
             }
-        let store = OpenStore(path, pool)
+        let store = OpenStore(path, pool, isWriter: isWriter)
         if let file = before.file, file.identity != store.marks.file?.identity {
             store.close()
             throw StoreProblem("\(path) changed while it was opened", .replaced)
@@ -88,9 +87,64 @@ final class StoreAccess: Sendable {
 
     // MARK: - Leaving what is no longer there
 
-    private func leave(_ old: OpenStore) {
+    /// Closes what is open. What a log that has lost its name still has is moved into the file before.
+    private func leave(_ old: OpenStore) throws {
+        guard isWriter else {
+            old.close()
+            return opened.withLock { $0 = nil }
+        }
+        // Put back in its place meanwhile.
+        guard let change = old.change else { return }
+        let isSettled = change.keepsFile ? try old.settle(isNeeded: change == .logGone) : false
         old.close()
         opened.withLock { $0 = nil }
+        try putAside(old.marks, after: change, isSettled: isSettled)
+        switch change {
+        case .gone, .replaced, .cut:
+            notice(
+                [
+                    "\(path) \(change.words): the store begins anew; what the queue still has of the time before can be "
+                        + "stored again with 'connlog replay --sink store'"
+                ])
+        case .logGone: notice(["\(path) \(change.words); nothing is lost"])
+        case .logCut:
+            notice(
+                [
+                    "\(path) \(change.words): the newest events may be missing; what the queue still has of them can be "
+                        + "stored again with 'connlog replay --sink store'"
+                ])
+        }
+    }
+
+    /// Takes from the names of the file what does not belong to what will be there: SQLite would apply an old log to
+    /// another database, and believe an index of a log that is no more.
+    private func putAside(_ marks: FileMarks, after change: FileMarks.Change, isSettled: Bool) throws {
+        let now = FileMarks(path)
+        let files = LocalFileSystem()
+        // Who reads in another process finds it gone, and opens the file anew too.
+        if let index = marks.index, index.identity == now.index?.identity { try files.remove(path + "-shm") }
+        switch change {
+        case .logGone, .logCut: return
+        case .gone, .replaced:
+            if let log = marks.log, log.identity == now.log?.identity {
+                // Whoever moved the file may want to join them again.
+                if isSettled {
+                    try files.remove(path + "-wal")
+                } else {
+                    try files.rename(path + "-wal", to: path + ".left-wal")
+                }
+            }
+        case .cut:
+            try files.rename(path, to: path + ".cut")
+            if now.log != nil { try files.rename(path + "-wal", to: path + ".cut-wal") }
+        }
+    }
+
+    private func notice(_ words: [String]) {
+        notices.withLock { notices in
+            // Nobody may be taking them.
+            if notices.count < 100 { notices += words }
+        }
     }
 }
 
@@ -99,24 +153,69 @@ final class OpenStore: Sendable {
     let pool: DatabasePool
     let memory = WriterMemory()
     private let path: String
+    private let isWriter: Bool
     private let kept: Mutex<FileMarks>
+    /// What the writer found to have happened.
+    private let found = Mutex<FileMarks.Change?>(nil)
 
-    fileprivate init(_ path: String, _ pool: DatabasePool) {
+    fileprivate init(_ path: String, _ pool: DatabasePool, isWriter: Bool) {
         self.path = path
         self.pool = pool
+        self.isWriter = isWriter
         kept = Mutex(FileMarks(path))
     }
 
     var marks: FileMarks { kept.withLock { $0 } }
 
-    /// What became of the file since connlog was last at work on it.
-    func change(isWriter: Bool) -> FileMarks.Change? {
+    /// What became of the file since connlog was last at work on it. Any thread may ask.
+    var change: FileMarks.Change? {
+        if let found = found.withLock({ $0 }) { return found }
         let now = FileMarks(path)
         return kept.withLock { marks in
-            if let change = marks.change(to: now, isWriter: isWriter) { return change }
-            // A reader may be there before the log is.
+            if let change = marks.change(to: now) { return change }
+            // Others write, and the log may be made behind us.
             if !isWriter { marks = now }
             return nil
+        }
+    }
+
+    /// The same for the thread that writes: nobody else makes the log shorter.
+    func refuseChange() throws {
+        let change = found.withLock { $0 } ?? marks.change(to: FileMarks(path), knowsLog: true)
+        guard let change else { return }
+        found.withLock { $0 = change }
+        throw StoreProblem("\(path) \(change.words); it is opened anew", .replaced)
+    }
+
+    /// Connlog has changed the file: this is what it should look like from now on.
+    /// - Throws: `StoreProblem` of the kind `replaced` when what was changed is not what stands at the path.
+    func noteOwnWork() throws {
+        let now = FileMarks(path)
+        let change = kept.withLock { marks in
+            let change = marks.change(to: now)
+            if change == nil { marks = now }
+            return change
+        }
+        if let change { throw StoreProblem("\(path) \(change.words)", .replaced) }
+    }
+
+    /// Moves everything out of the log into the file, wherever both are now, and begins the log anew.
+    /// - Parameter isNeeded: what is in the log would be lost otherwise.
+    /// - Throws: when a question under way keeps it from being done and it is needed.
+    func settle(isNeeded: Bool) throws -> Bool {
+        // Only those of this process: others' end by themselves.
+        pool.interrupt()
+        do {
+            try pool.writeWithoutTransaction { database in
+                // A statement forgets that its connection was interrupted; a checkpoint does not.
+                try database.execute(sql: "SELECT 1")
+                _ = try database.checkpoint(.restart)
+            }
+            return true
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && isNeeded {
+            throw StoreProblem("\(path) has lost the log beside it; waiting for a question to end", .replaced)
+        } catch {
+            return false
         }
     }
 

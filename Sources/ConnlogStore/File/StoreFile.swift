@@ -8,7 +8,10 @@ enum StoreFile {
     private static let applicationID: Int32 = 0x636f_6e6c
 
     /// The log beside the file is cut to this when it begins anew.
-    private static let logBytesKept = 64 << 20
+    private static let logBytesKept = CheckpointPace().keptBytes
+
+    /// How long a connection waits for another one that writes.
+    static let busyWait = Duration.seconds(2)
 
     /// For writing and reading; makes the file if there is none.
     /// - Parameters:
@@ -39,7 +42,7 @@ enum StoreFile {
         var configuration = Configuration()
         configuration.label = "store"
         configuration.maximumReaderCount = 4
-        configuration.busyMode = .timeout(2)
+        configuration.busyMode = .timeout(busyWait / .seconds(1))
         configuration.prepareDatabase { database in
             let bytes = database.configuration.readonly ? cacheBytes / 4 : cacheBytes
             try database.execute(sql: "PRAGMA cache_size = \(-(bytes >> 10)); PRAGMA temp_store = MEMORY")
@@ -65,6 +68,8 @@ enum StoreFile {
         if version > 0 {
             let backup = "\(path).v\(version)"
             try? LocalFileSystem().remove(backup)
+            // An empty file is as good as none.
+            try FileMode.createPrivate(backup)
             try database.execute(sql: "VACUUM INTO ?", arguments: [backup])
         }
         if tables == 0 { try database.execute(sql: "PRAGMA application_id = \(applicationID)") }

@@ -3,6 +3,11 @@ import GRDB
 import GRDBSQLite
 
 extension Database {
+    /// How long this connection waits for others.
+    func waitForOthers(_ limit: Duration) throws {
+        try execute(sql: "PRAGMA busy_timeout = \(Int(limit / .milliseconds(1)))")
+    }
+
     /// The log beside the file stays there when the last connection closes.
     ///
     /// SQLite removes it by its name otherwise, and after somebody has put another database in our place, that would be
