@@ -27,7 +27,6 @@ public enum Errno {
     public static let addressInUse = EADDRINUSE
     public static let addressNotAvailable = EADDRNOTAVAIL
     public static let readOnly = EROFS
-    public static let addressInUse = EADDRINUSE
     /// No word of the kernel's: what should be a file is a pipe, a socket or a device.
     public static let notRegular: Int32 = -1
     /// The process has no descriptor left.
