@@ -92,6 +92,7 @@ public final class Daemon: Service {
         let monitor = Monitor(
             queue: queue, in: settings.dataDirectory, sources: sources, sinks: sinks, log: log,
             draw: options.progress)
+        let watchdog = Watchdog(queue: queue, sources: sources, sinks: sinks, monitor: monitor, log: log)
         let timeout = ShutdownTimeout(settings.shutdownTimeout)
         var reload = Reload(
             options: options, started: section, sources: sources, sinks: sinks, names: names, written: written,
@@ -112,6 +113,7 @@ public final class Daemon: Service {
         let (hangups, hangup) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         // Threads of their own, for what may wait for a disk.
         let threads = [ThreadExecutor("monitor"), ThreadExecutor("reload")]
+        watchdog.start()
         let inTime = Task { await ending.run() }
         let watching = Task(executorPreference: threads[0]) { await monitor.run() }
         let listening = Task { await listen(ending) { hangup.yield() } }
@@ -137,6 +139,7 @@ public final class Daemon: Service {
         await server.stop()
         #endif
         keeper.stop()
+        watchdog.stop()
         for task in [listening, reloading, watching] { task.cancel() }
         await watching.value
         await queue.close()

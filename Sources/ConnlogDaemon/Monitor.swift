@@ -12,6 +12,8 @@ final class Monitor: Sendable {
     private let sinks: SinkSet
     private let log: LogFunction
     private let draw: (@Sendable (String) -> Void)?
+    private let looksMade = Atomic<UInt64>(0)
+    private let hasEnded = Atomic(false)
     private let lastState = Mutex(QueueStatus.State.ok)
 
     init(
@@ -32,10 +34,16 @@ final class Monitor: Sendable {
             look()
             try? await Task.sleep(for: .milliseconds(draw == nil ? 1000 : 200))
         }
+        hasEnded.store(true, ordering: .relaxed)
         look()
     }
 
+    /// How often it has looked, for the watchdog.
+    var looks: UInt64 { looksMade.load(ordering: .relaxed) }
+    var isOver: Bool { hasEnded.load(ordering: .relaxed) }
+
     private func look() {
+        defer { looksMade.add(1, ordering: .relaxed) }
         let status = queue.status
         let changed = lastState.withLock { last in
             defer { last = status.state }

@@ -7,6 +7,7 @@ struct QueueOutput: EventOutput {
     private let queue: Queue
     private let prefix: String
     let checkpoints: [CheckpointKey: [UInt8]]
+    let vitals = SourceVitals()
 
     init(queue: Queue, source: String) {
         self.queue = queue
@@ -17,6 +18,8 @@ struct QueueOutput: EventOutput {
     }
 
     func enqueue(_ batch: consuming EventBatch, _ checkpoints: [Checkpoint]) async throws(AppendError) {
+        vitals.begin()
+        defer { vitals.end() }
         var codec = RecordCodec()
         var payloads = queue.makeBatch()
         codec.encode(batch, into: &payloads)
@@ -29,6 +32,8 @@ struct QueueOutput: EventOutput {
     }
 
     func flush() async throws(AppendError) {
+        vitals.begin()
+        defer { vitals.end() }
         do throws(QueueError) {
             try await queue.flush()
         } catch {
@@ -37,7 +42,7 @@ struct QueueOutput: EventOutput {
     }
 
     var blocked: String? {
-        let state = queue.status.state
+        let state = queue.state
         return state == .ok ? nil : state.word
     }
 

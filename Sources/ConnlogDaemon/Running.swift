@@ -16,6 +16,9 @@ struct ConfiguredSource: Sendable {
     /// What is read from it cannot be read again.
     var isStandardInput: Bool { section.type == "stdin" }
 
+    /// It looks for more of its own accord, at least once a second; others wait for what somebody sends.
+    var comesRound: Bool { section.type == "file" }
+
     /// Whether one can go on for the other.
     func isSame(as other: ConfiguredSource) -> Bool { section.changes(from: other.section).isEmpty }
 }
@@ -35,6 +38,12 @@ struct ConfiguredSink: Sendable {
     /// Whether one can go on for the other, with the limits of the one.
     func isSame(as other: ConfiguredSink) -> Bool {
         section.changes(from: other.section).isSubset(of: ConfiguredSink.keysOfQueue) && hostname == other.hostname
+    }
+
+    /// How long its receiver may take to answer, by what its section says.
+    var patience: Duration {
+        ["timeout", "connect_timeout", "ack_timeout"].filter { section.has($0) }.map { section.duration($0) }.max()
+            ?? .zero
     }
 
     /// The file that nobody else may write meanwhile.
@@ -109,6 +118,7 @@ struct RunningSource: Sendable {
     /// Kept, since a task does not keep its executor.
     let thread: ThreadExecutor
     let task: Task<SourceError?, Never>
+    let vitals: SourceVitals
 }
 
 extension ConfiguredSource {
@@ -125,6 +135,6 @@ extension ConfiguredSource {
                 return error
             }
         }
-        return RunningSource(made: self, thread: thread, task: task)
+        return RunningSource(made: self, thread: thread, task: task, vitals: output.vitals)
     }
 }

@@ -44,6 +44,16 @@ actor SinkSet {
         let committed: UInt64
         /// What the sink counts itself, when it is wanted.
         let figures: @Sendable () -> [SinkFigure]
+        /// It has events and does not get on: for how long, and what it waits for.
+        var stuck: String?
+    }
+
+    /// A sink at work, for the watchdog.
+    struct Watched: Sendable {
+        let name: String
+        let vitals: DeliveryVitals
+        /// How long its receiver may take to answer.
+        let patience: Duration
     }
 
     private let queue: Queue
@@ -55,6 +65,9 @@ actor SinkSet {
     private(set) var hasFailed = false
     private var waiters: [CheckedContinuation<Void, Never>] = []
     private nonisolated let looks = Mutex<[@Sendable () -> Shown]>([])
+    private nonisolated let atWork = Mutex<[Watched]>([])
+    /// What the watchdog has found.
+    nonisolated let stuck = StuckBoard()
 
     init(_ queue: Queue, _ settings: Settings, log: @escaping LogFunction) {
         self.queue = queue
@@ -64,6 +77,9 @@ actor SinkSet {
 
     /// All that are wanted, and how they are now. Never waits.
     nonisolated var shown: [Shown] { looks.withLock { $0 }.map { $0() } }
+
+    /// Those at work, also those that are to end. Never waits.
+    nonisolated var watched: [Watched] { atWork.withLock { $0 } }
 
     // MARK: - What is wanted
 
@@ -215,6 +231,13 @@ actor SinkSet {
     }
 
     private func show() {
+        let stuck = stuck
+        let watched = slots.compactMap { slot in
+            slot.work.running.map {
+                Watched(name: slot.name, vitals: $0.delivery.vitals, patience: $0.made.patience)
+            }
+        }
+        atWork.withLock { $0 = watched }
         let looks = slots.filter { $0.wanted != nil }.map { slot -> @Sendable () -> Shown in
             let (name, past, offset) = (slot.name, slot.past, slot.registeredAt)
             let type = slot.wanted?.section.type ?? ""
@@ -227,7 +250,7 @@ actor SinkSet {
                 let status = delivery?.status
                 return Shown(
                     name: name, type: type, status: status ?? past, committed: status?.committed ?? offset,
-                    figures: { delivery?.figures ?? [] })
+                    figures: { delivery?.figures ?? [] }, stuck: stuck.words(.sink, name))
             }
         }
         self.looks.withLock { $0 = looks }

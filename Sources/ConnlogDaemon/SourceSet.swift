@@ -49,7 +49,25 @@ actor SourceSet {
         let name: String
         let type: String
         let counts: SourceCounts
+        /// It does not get on: for how long, and what it waits for.
+        var stuck: String?
     }
+
+    /// A source at work, for the watchdog.
+    struct Watched: Sendable {
+        let name: String
+        let status: SourceStatus
+        let output: SourceVitals
+        /// It looks for more of its own accord.
+        let comesRound: Bool
+    }
+
+    private nonisolated let atWork = Mutex<[Watched]>([])
+    /// What the watchdog has found.
+    nonisolated let stuck = StuckBoard()
+
+    /// Those at work. Never waits.
+    nonisolated var watched: [Watched] { atWork.withLock { $0 } }
 
     init(_ queue: Queue, log: @escaping LogFunction) {
         self.queue = queue
@@ -187,6 +205,14 @@ actor SourceSet {
     }
 
     private func show() {
+        let stuck = stuck
+        let watched = slots.compactMap { slot in
+            slot.work.running.map {
+                Watched(
+                    name: slot.name, status: $0.made.status, output: $0.vitals, comesRound: $0.made.comesRound)
+            }
+        }
+        atWork.withLock { $0 = watched }
         let looks = slots.compactMap { slot -> (@Sendable () -> Shown)? in
             // While one is ending, it is the one that counts.
             guard let status = slot.work.running?.made.status ?? slot.wanted?.status else { return nil }
@@ -196,7 +222,7 @@ actor SourceSet {
                 var counts = past
                 counts.add(status.counts)
                 counts.files = status.counts.files
-                return Shown(name: name, type: type, counts: counts)
+                return Shown(name: name, type: type, counts: counts, stuck: stuck.words(.source, name))
             }
         }
         self.looks.withLock { $0 = looks }

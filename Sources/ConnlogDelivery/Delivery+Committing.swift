@@ -25,6 +25,7 @@ extension Delivery {
     func commit() async {
         isCommitDue = false
         guard frontier > committed, doubt == nil else { return }
+        vitals.do(.committing)
         let offset = frontier
         let state: [UInt8]
         do throws(SinkError) {
@@ -46,6 +47,7 @@ extension Delivery {
             return pause(.retry(atLeast: nil), Reason("commit_failed", text))
         }
         committed = offset
+        vitals.committed(offset)
         committedState = state
         failedCommitPoints = 0
         update { $0.committed = offset }

@@ -10,6 +10,7 @@ extension Delivery {
     /// What became of the first part of a batch, and what to do about it.
     func act(on outcome: SendOutcome, of id: UInt64) {
         guard let index = window.index(of: id) else { return }
+        vitals.step()
         let count = window[index].parts[0].count
         let isReleased = window[index].parts[0].isReleased
         let begunAfter = window[index].begunAfter

@@ -68,6 +68,7 @@ extension Delivery {
         ) { RecordCodec.lineBytes($0) }
         countSkipped(before: reader.position - UInt64(read))
         guard read > 0 else { return }
+        vitals.step()
         let unreadable = codec.decode(payloads, into: &part.batch)
         part.offsets = part.offsets.appending(
             from: reader.position - UInt64(read), count: read, after: before)

@@ -57,8 +57,13 @@ extension Delivery {
         let id = window[index].id
         let first = window[index].parts[0]
         let place = EventPlace(queue: queue.id, offsets: first.offsets)
-        let sink = sink
-        group.addTask { .outcome(await sink.send(first.batch, at: place), flight: id) }
+        let (sink, vitals) = (sink, vitals)
+        vitals.step()
+        group.addTask {
+            vitals.sent(1)
+            defer { vitals.sent(-1) }
+            return .outcome(await sink.send(first.batch, at: place), flight: id)
+        }
     }
 
     /// Asks for proofs in the order of the queue, for one at a time or for all.
@@ -79,8 +84,12 @@ extension Delivery {
         guard case .accepted(let receipt) = window[index].state else { return }
         window.change(index) { $0.state = .proving }
         let id = window[index].id
-        let sink = sink
-        group.addTask { .outcome(await sink.outcome(of: receipt), flight: id) }
+        let (sink, vitals) = (sink, vitals)
+        group.addTask {
+            vitals.proved(1)
+            defer { vitals.proved(-1) }
+            return .outcome(await sink.outcome(of: receipt), flight: id)
+        }
     }
 
     /// Gives up the memory of what can be read again, where much may be waiting.

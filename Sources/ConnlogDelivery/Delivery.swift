@@ -139,6 +139,8 @@ public actor Delivery {
     nonisolated let signal = Signal()
     nonisolated let requests = Mutex(Requests())
     nonisolated let snapshot: Mutex<DeliveryStatus>
+    /// What it is at, for whoever watches over it.
+    public nonisolated let vitals: DeliveryVitals
 
     /// - Parameter past: what an earlier delivery to the same sink has done; counting goes on from there.
     public init(
@@ -177,6 +179,7 @@ public actor Delivery {
         status.unproven = 0
         status.committed = position.offset
         snapshot = Mutex(status)
+        vitals = DeliveryVitals(committed: position.offset)
     }
 
     public nonisolated var status: DeliveryStatus { snapshot.withLock { $0 } }
@@ -214,10 +217,12 @@ public actor Delivery {
     public func run() async {
         repeat {
             await deliverWhatThereIs()
+            vitals.do(.committing)
             await commit()
             // A commit that fails leads back to the last good one, or is to be tried again, so there may be more to do.
         } while !isOver
         await sink.close()
+        vitals.do(.ended)
         update { $0.state = .stopped }
     }
 
@@ -232,9 +237,11 @@ public actor Delivery {
                 await doWhatWasAsked()
                 await openIfDue()
                 await commitIfDue()
+                vitals.do(.reading)
                 proceed(&group)
                 // What reading or a failed commit has brought about is seen to before anything is waited for.
                 if mayCommit || mustStartAgain { continue }
+                vitals.do(breaker.state == .open ? .pausing : .waiting)
                 guard !isOver, let wake = await group.next() else { break }
                 handle(wake)
             }
@@ -263,7 +270,10 @@ public actor Delivery {
             defer { requests.isToReopen = false }
             return requests.isToReopen
         }
-        if isToReopen { await sink.reopen() }
+        guard isToReopen else { return }
+        vitals.do(.reopening)
+        await sink.reopen()
+        vitals.step()
     }
 
     /// Opens the sink if it is to be opened; when that fails, it is tried again after a pause.
@@ -271,8 +281,10 @@ public actor Delivery {
         if mustStartAgain { startAgain() }
         guard mustOpen, doubt == nil, breaker.state != .open, mode < .finishing else { return }
         hasTriedToOpen = true
+        vitals.do(.opening)
         do throws(SinkError) {
             try await sink.open(committedState.isEmpty ? nil : committedState)
+            vitals.step()
             mustOpen = false
             breaker.succeeded(begunAfter: breaker.pauses)
             recovered()

@@ -29,6 +29,7 @@ extension Delivery {
         let now = wallTime.now()
         let duration = breaker.failed(kind, begunAfter: begunAfter ?? breaker.pauses, using: &generator)
         if let duration {
+            vitals.step()
             pauseToStart = (duration, breaker.pauses)
             isHolding = kind == .hold
         }

@@ -1,5 +1,8 @@
 /// How the queue is, for people and programs.
 extension Queue {
+    /// Whether it takes events, and if not, why. Never waits for a disk.
+    public var state: QueueStatus.State { shared.withLock { $0.status.state } }
+
     /// How the queue is now.
     public var status: QueueStatus {
         let known = sinks.sinks

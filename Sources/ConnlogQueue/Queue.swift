@@ -58,6 +58,8 @@ public final class Queue: Sendable {
     let shared: SharedState
     let sinks: SinkTable
     let quarantine: Quarantine
+    /// What its thread is at, for whoever watches over it.
+    public var vitals: QueueVitals { shared.vitals }
 
     /// Opens or creates a queue. Damage never prevents it; what was found is in `report`.
     /// - Throws: `locked`, `newerFormat`, or `system` when the directory cannot be made or read.
@@ -160,6 +162,7 @@ public final class Queue: Sendable {
             if state.pendingBytes > options.bufferBytes { return .wait }
             state.filling.append(batch, changes, coding)
             state.enqueued += 1
+            shared.vitals.handedOver(state.enqueued)
             return .taken
         }
     }

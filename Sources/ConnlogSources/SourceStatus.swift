@@ -1,4 +1,4 @@
-private import Synchronization
+import Synchronization
 
 /// What one source has done since it was made.
 public struct SourceCounts: Sendable, Equatable {
@@ -67,13 +67,18 @@ public struct MalformedSample: Sendable, Equatable {
 /// The counts of a source, for whoever shows them while it works.
 public final class SourceStatus: Sendable {
     private let state = Mutex(SourceCounts())
+    private let turnsMade = Atomic<UInt64>(0)
 
     public init() {}
 
     /// The counts as of now.
     public var counts: SourceCounts { state.withLock { $0 } }
 
+    /// Grows with each turn of the source's loop, also where there was nothing to read.
+    public var turns: UInt64 { turnsMade.load(ordering: .relaxed) }
+
     func update(_ change: (inout SourceCounts) -> Void) {
         state.withLock { change(&$0) }
+        turnsMade.add(1, ordering: .relaxed)
     }
 }

@@ -10,12 +10,23 @@ extension LogWriter {
 
     /// Stores what is handed over until the queue is closed.
     func run() {
+        let vitals = shared.vitals
         while true {
-            switch nextWork() {
-            case .store(var group): storeUntilDone(&group)
-            case .upkeep: upkeep()
-            case .end: return finish()
+            vitals.do(.waiting)
+            let work = nextWork()
+            switch work {
+            case .store(var group):
+                vitals.do(.storing)
+                storeUntilDone(&group)
+            case .upkeep:
+                vitals.do(.upkeep)
+                upkeep()
+            case .end:
+                vitals.do(.upkeep)
+                finish()
+                return vitals.do(.ended)
             }
+            vitals.step()
         }
     }
 
@@ -63,6 +74,9 @@ extension LogWriter {
             return !shared.withLock { $0.isAbandoned }
         }
         shared.withLock { $0.status.state = failure.state }
+        shared.vitals.step()
+        shared.vitals.do(.pausing)
+        defer { shared.vitals.do(.storing) }
         return pause(backoff, endsOnCommit: failure.endsOnCommit)
     }
 

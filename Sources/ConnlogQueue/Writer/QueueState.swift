@@ -74,12 +74,14 @@ final class SharedState: @unchecked Sendable {
     typealias Waiters = [UInt64: CheckedContinuation<Void, Never>]
 
     let timer: any QueueTimer
+    let vitals = QueueVitals()
     private let lock = ConditionLock()
     private var state: State
 
     init(_ state: State, _ timer: any QueueTimer) {
         self.state = state
         self.timer = timer
+        vitals.end(state.end)
     }
 
     /// - Parameter waking: wakes the writer, if it sleeps.
@@ -140,6 +142,8 @@ final class SharedState: @unchecked Sendable {
             change(&state)
             state.end = end
             state.readableBytes = readableBytes
+            vitals.end(end)
+            vitals.durable(state.durable)
             return state.takeEventWaiters()
         }
         for waiter in waiters { waiter.resume() }
