@@ -39,7 +39,8 @@ package struct StreamDecoder: EntryDecoder {
         counts.duplicates = taken.duplicates
         counts.cut = taken.truncated
         let skipped = [
-            "audit_log": taken.auditLog, "other": taken.other - taken.unreadMentions, "too_long": taken.tooLong, "unfinished": taken.partial,
+            "audit_log": taken.auditLog, "other": taken.other - taken.unreadMentions, "too_long": taken.tooLong,
+            "unfinished": taken.partial,
             "unread_mentions": taken.unreadMentions,
         ]
         counts.skipped = skipped.filter { $0.value > 0 }

@@ -35,6 +35,12 @@ struct ContainerLine {
         isEscaped = false
     }
 
+    /// Whether Docker's json-file may have written the line that begins there, whatever the order of its members.
+    static func mayBeDocker(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
+        hasPrefix(bytes, at: start, "{\"log\":") || hasPrefix(bytes, at: start, "{\"stream\":")
+            || hasPrefix(bytes, at: start, "{\"time\":") || hasPrefix(bytes, at: start, "{\"attrs\":")
+    }
+
     /// Docker's json-file, whose line has been found to be JSON. A part has no line feed at its end.
     init?(docker bytes: Span<UInt8>, _ line: Range<Int>) {
         var object = line
@@ -47,6 +53,8 @@ struct ContainerLine {
         var members = JSONMembers(bytes, object)
         while let member = members.next() {
             let isText = member.value.kind == .string || member.value.kind == .escapedString
+            // An entry of coderd's own, whatever other members it has.
+            if equal(bytes, member.key, "msg") || equal(bytes, member.key, "timestampSeconds") { return nil }
             guard isText else { continue }
             if equal(bytes, member.key, "log") { log = member.value }
             if equal(bytes, member.key, "time") { hasTime = true }

@@ -54,5 +54,6 @@ extension EventDecoder {
             position: position, line: line, fault: fault, text: isShown ? LineBeginning.text(text) : "")
     }
 
-    func streamPosition(_ place: Int) -> Int { position + place - inputStart }
+    /// Where a place of the input lies, in bytes since the decoder was made.
+    func streamPosition(_ place: Int) -> Int { longStart ?? position + place - inputStart }
 }

@@ -1,36 +1,28 @@
 internal import ConnlogSystem
 
-/// One line after another: what it is, and what becomes of it.
+/// One line after another: out of its wrapping, put together from its parts, and then looked at.
 extension EventDecoder {
-    /// What a line is, found without touching the batch.
-    enum Look {
-        /// A slog JSON entry, at this place of the line.
-        case verbatim(Range<Int>, DuplicateWindow.Key?)
-        /// An event of another format, which `converted` holds as JSON.
-        case converted(EventFormat, DuplicateWindow.Key?)
-        /// The first line of a human entry that goes on; `cleaned` holds it.
-        case opening(HumanHeader)
-        /// A further line of the entry that is open; `cleaned` holds it.
-        case continuation
-        case auditLog
-        case other
-        case malformed(LineFault)
-    }
-
     // MARK: From the stream to a line of coderd's
 
     /// A whole line of the stream, without its line feed.
     mutating func line(_ range: Range<Int>, _ batch: inout EventBatch) {
-        guard range.count <= maxLine else {
-            // As when only a part of the line is there yet: what it might go on with is given up.
-            giveUpPending(&batch)
-            return emit(.told(told(LineFault(.lineTooLong, at: maxLine), range, batch)), &batch)
-        }
+        if range.count > maxLine, isTooLong(range, batch.bytes.span) { return longLine(range, &batch) }
+        unwrap(range, &batch)
+    }
+
+    /// A line that is as long as it may be.
+    mutating func unwrap(_ range: Range<Int>, _ batch: inout EventBatch) {
         if container == .none { return whole(range, .plain, range.lowerBound, &batch) }
-        switch unwrapped(batch.bytes.span, range) {
-        case .plain: whole(range, .plain, range.lowerBound, &batch)
-        case .wrapped(let line): wrapped(line, range, &batch)
-        case .malformed(let fault): emit(.told(told(fault, range, batch)), &batch)
+        var rest = range
+        for _ in 0..<TornLine.entriesMax {
+            switch unwrapped(batch.bytes.span, rest) {
+            case .plain: return whole(rest, .plain, rest.lowerBound, &batch)
+            case .wrapped(let line): return wrapped(line, rest, &batch)
+            case .malformed(let fault):
+                emit(.told(told(faultToTell(fault), rest, batch)), &batch)
+                guard !isCut, let next = TornLine.next(batch.bytes.span(rest), fault) else { return }
+                rest = rest.lowerBound + next..<rest.upperBound
+            }
         }
     }
 
@@ -45,7 +37,7 @@ extension EventDecoder {
             if let line = ContainerLine(cri: bytes, range) { return .wrapped(line) }
             if container == .cri { return .malformed(LineFault(.badContainerLine, at: 0)) }
         }
-        guard container == .docker || hasPrefix(bytes, at: range.lowerBound, "{\"log\":") else { return .plain }
+        guard container == .docker || ContainerLine.mayBeDocker(bytes, range.lowerBound) else { return .plain }
         if case .malformed(let fault) = scanner.scan(bytes.extracting(range), into: &fields) {
             return .malformed(fault)
         }
@@ -55,6 +47,10 @@ extension EventDecoder {
 
     private mutating func wrapped(_ line: ContainerLine, _ range: Range<Int>, _ batch: inout EventBatch) {
         let stream = line.stream.rawValue
+        if streams[stream].hasPieces || streams[stream].isDropping, beginsAnew(line, batch.bytes.span) {
+            abandonPieces(stream, LineFault(.unfinished, at: 0), &batch)
+            streams[stream].isDropping = false
+        }
         if streams[stream].isDropping {
             streams[stream].isDropping = line.isPartial
             return
@@ -62,21 +58,54 @@ extension EventDecoder {
         if !line.isPartial, !line.isEscaped, !streams[stream].hasPieces {
             return whole(line.content, line.stream, range.lowerBound, &batch)
         }
-        setPending(stream) { state in
-            state.hasPieces = true
-            if line.isEscaped {
-                JSONText.unescape(batch.bytes.span, line.content, into: &state.pieces)
-            } else {
-                state.pieces.append(batch.bytes.span(line.content))
-            }
+        add(line, range, batch.bytes.span)
+        if !line.isPartial { wholeOfPieces(line.stream, range.lowerBound, &batch) }
+    }
+
+    // MARK: Parts
+
+    /// Whether a part cannot go on with the parts before it, so that their last one never came.
+    ///
+    /// What follows a part is text of a line, and who fills a line of the human sink to the length at which the runtime
+    /// splits it could make any part look like an entry: so there only the mark of the last part ends a line. A line of the
+    /// JSON sink cannot be used so. Inside its strings each quote has a backslash before it, so that none holds
+    /// `{"ts":`; an object that is a value of the line has that line's own end behind it, so a part that is a whole
+    /// object and nothing more cannot be the end of a line that an earlier part has begun.
+    private mutating func beginsAnew(_ line: ContainerLine, _ bytes: Span<UInt8>) -> Bool {
+        let state = streams[line.stream.rawValue]
+        let opening: StaticString = line.isEscaped ? "{\\\"ts\\\":" : "{\"ts\":"
+        guard state.piecesAreJSON, hasPrefix(bytes, at: line.content.lowerBound, opening) else { return false }
+        if line.isPartial { return !":[,".utf8.contains(state.lastByte) }
+        var text = ByteBuffer()
+        text.append(bytes.extracting(line.content))
+        if line.isEscaped {
+            text.removeAll()
+            JSONText.unescape(bytes, line.content, into: &text)
         }
-        if streams[stream].pieces.count > maxLine {
-            let sample = toldPieces(LineFault(.lineTooLong, at: maxLine), stream)
-            dropPieces(stream)
-            streams[stream].isDropping = line.isPartial
-            emit(.told(sample), &batch)
-        } else if !line.isPartial {
-            wholeOfPieces(line.stream, range.lowerBound, &batch)
+        return scanner.isJSON(text.span, &fields)
+    }
+
+    private mutating func add(_ line: ContainerLine, _ range: Range<Int>, _ bytes: Span<UInt8>) {
+        let (maxLine, position, number) = (maxLine, streamPosition(range.lowerBound), lineNumber)
+        setPending(line.stream.rawValue) { state in
+            if line.isEscaped {
+                JSONText.unescape(bytes, line.content, into: &state.pieces)
+            } else {
+                state.pieces.append(bytes.extracting(line.content))
+            }
+            if !state.hasPieces {
+                state.hasPieces = true
+                state.piecesStart = (position, number)
+                state.piecesAreJSON = state.pieces.count > 0 && state.pieces[0] == UInt8(ascii: "{")
+            }
+            if state.pieces.count > 0 { state.lastByte = state.pieces[state.pieces.count - 1] }
+            guard state.long != nil || state.pieces.count > maxLine else { return }
+            var long = state.long ?? LongLine(max: maxLine)
+            // Held twice it would be copied.
+            state.long = nil
+            long.append(state.pieces.span)
+            state.long = long
+            state.pieces.removeAll()
         }
     }
 
@@ -87,16 +116,22 @@ extension EventDecoder {
         pendingCount += (after ? 1 : 0) - (before ? 1 : 0)
     }
 
-    private func toldPieces(_ fault: LineFault, _ stream: Int) -> DecodeCounts.Sample {
-        let text = streams[stream].pieces
-        return told(fault, position, lineNumber, text.span)
+    private mutating func dropPieces(_ stream: Int) {
+        setPending(stream) { $0.dropPieces() }
     }
 
-    private mutating func dropPieces(_ stream: Int) {
-        setPending(stream) { state in
-            state.pieces.removeAll()
-            state.hasPieces = false
-        }
+    /// Parts whose last one does not come: told, and forgotten.
+    private mutating func abandonPieces(_ stream: Int, _ fault: LineFault, _ batch: inout EventBatch) {
+        guard streams[stream].hasPieces else { return }
+        let sample = toldPieces(fault, stream)
+        dropPieces(stream)
+        emit(.told(sample), &batch)
+    }
+
+    private func toldPieces(_ fault: LineFault, _ stream: Int) -> DecodeCounts.Sample {
+        let state = streams[stream]
+        let text = state.long?.text ?? state.pieces
+        return told(fault, state.piecesStart.position, state.piecesStart.line, text.span)
     }
 
     // MARK: A line of coderd's
@@ -108,24 +143,87 @@ extension EventDecoder {
         let look = look(batch.bytes.span(range), stream.rawValue)
         if streams[stream.rawValue].header != nil { finishEntry(stream.rawValue, unless: look, lineStart, &batch) }
         act(look, stream.rawValue, lineStart, at: range, &batch)
+        if case .malformed(let fault) = look { behindTear(fault, range, stream, lineStart, &batch) }
+    }
+
+    /// What stands behind the place where a writer was stopped in the middle of a line and another went on.
+    private mutating func behindTear(
+        _ fault: LineFault, _ range: Range<Int>, _ stream: ContainerLine.Stream, _ lineStart: Int,
+        _ batch: inout EventBatch
+    ) {
+        var (fault, rest) = (fault, range)
+        for number in 0..<TornLine.entriesMax {
+            guard !isCut, let next = TornLine.next(batch.bytes.span(rest), fault) else { return }
+            rest = rest.lowerBound + next..<rest.upperBound
+            let look = look(batch.bytes.span(rest), stream.rawValue)
+            guard case .malformed(let nextFault) = look, number + 1 < TornLine.entriesMax else {
+                return actAtLast(look, stream.rawValue, lineStart, at: rest, &batch)
+            }
+            act(look, stream.rawValue, lineStart, at: rest, &batch)
+            fault = nextFault
+        }
     }
 
     /// A line that was put together from parts or unescaped.
     private mutating func wholeOfPieces(
         _ stream: ContainerLine.Stream, _ lineStart: Int, _ batch: inout EventBatch
     ) {
-        let text = streams[stream.rawValue].pieces
-        let look = look(text.span, stream.rawValue)
-        // The line's first parts lie before other lines, so nothing is final until the line is: the entry that it ends
-        // is finished while the parts are still pending.
-        if streams[stream.rawValue].header != nil { finishEntry(stream.rawValue, unless: look, nil, &batch) }
-        dropPieces(stream.rawValue)
-        let start = batch.bytes.count
-        if case .verbatim = look { batch.bytes.append(text.span) }
-        if case .malformed(let fault) = look {
-            return emit(.told(told(fault, streamPosition(lineStart), lineNumber, text.span)), &batch)
+        guard let (text, wasCut) = textOfPieces(stream.rawValue) else {
+            return abandonPieces(stream.rawValue, LineFault(.lineTooLong, at: maxLine), &batch)
         }
-        act(look, stream.rawValue, lineStart, at: start..<batch.bytes.count, &batch)
+        isCut = wasCut
+        defer { isCut = false }
+        let start = batch.bytes.count
+        let records = batch.count
+        batch.bytes.append(text.span)
+        let isEntryWithBlock =
+            firstIndex(of: 0x0a, in: text.span, 0..<text.count) != nil && text[0] != UInt8(ascii: "{")
+        if isEntryWithBlock {
+            dropPieces(stream.rawValue)
+            entryWithBlock(start..<batch.bytes.count, stream, lineStart, &batch)
+        } else {
+            let look = look(text.span, stream.rawValue)
+            // The line's first parts lie before other lines, so nothing is final until the line is: the entry that it
+            // ends is finished while the parts are still pending.
+            if streams[stream.rawValue].header != nil { finishEntry(stream.rawValue, unless: look, nil, &batch) }
+            dropPieces(stream.rawValue)
+            let range = start..<start + text.count
+            act(look, stream.rawValue, lineStart, at: range, &batch)
+            if case .malformed(let fault) = look { behindTear(fault, range, stream, lineStart, &batch) }
+        }
+        if batch.count == records, batch.bytes.count == start + text.count { batch.bytes.truncate(to: start) }
+    }
+
+    /// The line, whose longest values may have been cut; `nil` if that did not help.
+    private mutating func textOfPieces(_ stream: Int) -> (ByteBuffer, wasCut: Bool)? {
+        guard var long = streams[stream].long else {
+            var text = streams[stream].pieces
+            // Between JSON's tokens a line feed is a blank; inside a string none can stand.
+            if text.count > 0, text[0] == UInt8(ascii: "{") { text.blankLineFeeds() }
+            return (text, false)
+        }
+        guard long.finish(reserving: LongLine.mark.utf8CodeUnitCount) else { return nil }
+        return (long.text, long.hasCut)
+    }
+
+    /// A value that holds line feeds is one entry and its block: only its first line may begin an entry.
+    private mutating func entryWithBlock(
+        _ range: Range<Int>, _ stream: ContainerLine.Stream, _ lineStart: Int, _ batch: inout EventBatch
+    ) {
+        var place = range.lowerBound
+        while place <= range.upperBound {
+            let end = firstIndex(of: 0x0a, in: batch.bytes.span, place..<range.upperBound) ?? range.upperBound
+            if place == range.lowerBound {
+                whole(place..<end, stream, lineStart, &batch)
+            } else if case .continuation = look(batch.bytes.span(place..<end), stream.rawValue) {
+                goOn(stream.rawValue)
+            } else {
+                emit(.other, &batch)
+            }
+            place = end + 1
+        }
+        finishEntry(stream.rawValue, &batch)
+        streams[stream.rawValue].block = nil
     }
 
     /// The last line of the input, which has no line feed; says whether it was whole.
@@ -158,180 +256,10 @@ extension EventDecoder {
         case .verbatim, .continuation: return true
         case .converted(let format, _):
             return format != .slogHuman || fields.index.status(in: converted.span) != nil
-        case .auditLog, .other:
+        case .auditLog, .other, .otherEntry, .mention:
             // Text says nowhere that it has ended, valid JSON does.
             return text.count > 0 && format != .slogHuman && scanner.isJSON(text, &fields)
         case .opening, .malformed: return false
-        }
-    }
-
-    // MARK: Looking
-
-    /// - Parameter text: one line of coderd's. Fills `converted` or `cleaned` as the answer says.
-    private mutating func look(_ text: Span<UInt8>, _ stream: Int) -> Look {
-        if let header = streams[stream].header, continues(text, header) { return .continuation }
-        var start = 0
-        var end = text.count
-        while start < end, text[start] == 0x20 || text[start] == 0x09 { start += 1 }
-        while end > start, isBlank(text[end - 1]) { end -= 1 }
-        guard start < end else { return .other }
-        let isJSON = text[start] == UInt8(ascii: "{") || format == .slogJSON || format == .stackdriver
-        guard isJSON, format != .slogHuman else { return lookAtText(text.extracting(0..<end)) }
-        return lookAtJSON(text.extracting(start..<end), start)
-    }
-
-    private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0d || byte == 0x09 }
-
-    private mutating func lookAtJSON(_ text: Span<UInt8>, _ offset: Int) -> Look {
-        switch scanner.scan(text, into: &fields) {
-        case .malformed(let fault): return .malformed(LineFault(fault.reason, at: fault.position + offset))
-        case .auditLog: return .auditLog
-        case .other: return .other
-        case .connectionLog: break
-        }
-        if fields.shape == .slog {
-            if format == .stackdriver { return .other }
-            return .verbatim(offset..<(offset + text.count), EventDecoder.key(text, fields.index))
-        }
-        if format == .slogJSON { return .other }
-        converted.removeAll()
-        StackdriverEntry.convert(text, into: &converted)
-        guard isConvertedEvent() else { return .malformed(LineFault(.unexpectedByte, at: offset)) }
-        return .converted(.stackdriver, EventDecoder.key(converted.span, fields.index))
-    }
-
-    private mutating func lookAtText(_ text: Span<UInt8>) -> Look {
-        guard firstIndex(of: "connection_log", in: text, 0..<text.count) != nil else {
-            let isAudit = firstIndex(of: "audit_log", in: text, 0..<text.count) != nil
-            guard isAudit else { return .other }
-            clean(text)
-            return HumanHeader(cleaned.span, 0..<cleaned.count) == nil ? .other : .auditLog
-        }
-        clean(text)
-        guard let header = HumanHeader(cleaned.span, 0..<cleaned.count) else { return .other }
-        if header.message == .auditLog { return .auditLog }
-        if HumanEntry.isOpen(cleaned.span, 0..<cleaned.count) { return .opening(header) }
-        return convertEntry(cleaned, header)
-    }
-
-    /// Puts the text without colours into `cleaned`.
-    private mutating func clean(_ text: Span<UInt8>) {
-        cleaned.removeAll()
-        if firstIndex(of: 0x1b, in: text, 0..<text.count) == nil {
-            cleaned.append(text)
-        } else {
-            ANSIColours.strip(text, into: &cleaned)
-        }
-    }
-
-    private mutating func convertEntry(_ text: ByteBuffer, _ header: HumanHeader) -> Look {
-        converted.removeAll()
-        var entry = HumanEntry(header)
-        if let fault = entry.convert(text.span, into: &converted) { return .malformed(fault) }
-        guard isConvertedEvent() else { return .malformed(LineFault(.badHumanLine, at: 0)) }
-        return .converted(.slogHuman, EventDecoder.key(converted.span, fields.index))
-    }
-
-    /// What is stored must be what the JSON sink could have written, so our own line is checked like any other.
-    private mutating func isConvertedEvent() -> Bool {
-        let record = converted
-        return scanner.scan(record.span, into: &fields) == .connectionLog && fields.shape == .slog
-    }
-
-    private static func key(_ record: Span<UInt8>, _ index: EventIndex) -> DuplicateWindow.Key? {
-        index.value(.id, in: record).map { DuplicateWindow.Key(record, $0.range) }
-    }
-
-    /// Whether a line goes on with an entry; then `cleaned` holds it.
-    private mutating func continues(_ text: Span<UInt8>, _ header: HumanHeader) -> Bool {
-        clean(text)
-        let count = cleaned.count
-        if count == 0 || (count == 1 && cleaned[0] == 0x0d) { return true }
-        guard HumanEntry.margin(cleaned.span, 0, count, header.prefixLength) != nil else { return false }
-        // A value may hold a whole entry, such as one that was copied from a log: only one that begins where this one
-        // began is the next.
-        guard let other = HumanHeader(cleaned.span, 0..<count) else { return true }
-        return other.prefixLength != header.prefixLength
-    }
-
-    // MARK: Acting
-
-    private mutating func act(
-        _ look: Look, _ stream: Int, _ lineStart: Int, at place: Range<Int>, _ batch: inout EventBatch
-    ) {
-        switch look {
-        case .verbatim(let range, let key):
-            let start = place.lowerBound
-            emit(.event(.slogJSON, (start + range.lowerBound)..<(start + range.upperBound), key), &batch)
-        case .converted(let format, let key):
-            emitConverted(format, key, &batch)
-        case .opening(let header): open(stream, header, lineStart)
-        case .continuation: goOn(stream, &batch)
-        case .auditLog: emit(.auditLog, &batch)
-        case .other: emit(.other, &batch)
-        case .malformed(let fault): emit(.told(told(fault, place, batch)), &batch)
-        }
-    }
-
-    private mutating func emitConverted(
-        _ format: EventFormat, _ key: DuplicateWindow.Key?, _ batch: inout EventBatch
-    ) {
-        let start = batch.bytes.count
-        batch.bytes.append(converted.span)
-        emit(.event(format, start..<batch.bytes.count, key), &batch)
-    }
-
-    /// Holds back the first line of an entry of several.
-    private mutating func open(_ stream: Int, _ header: HumanHeader, _ lineStart: Int) {
-        let first = cleaned
-        let (start, line) = (streamPosition(lineStart), lineNumber)
-        setPending(stream) { state in
-            state.header = header
-            state.entryStart = start
-            state.entryLine = line
-            state.entry.removeAll()
-            state.entry.append(first.span)
-        }
-    }
-
-    private mutating func goOn(_ stream: Int, _ batch: inout EventBatch) {
-        guard streams[stream].entry.count + cleaned.count < maxLine else {
-            let state = streams[stream]
-            setPending(stream) { $0.header = nil }
-            let fault = LineFault(.lineTooLong, at: maxLine)
-            return emit(.told(told(fault, state.entryStart, state.entryLine, state.entry.span)), &batch)
-        }
-        let line = cleaned
-        // All of them: with one left, each time it is written and read the value would lose another.
-        var end = line.count
-        while end > 0, line[end - 1] == 0x0d { end -= 1 }
-        streams[stream].entry.append(0x0a)
-        streams[stream].entry.append(line.span(0..<end))
-    }
-
-    /// The entry that was open is complete, unless the line goes on with it.
-    /// - Parameter lineStart: where the line begins, if all of it lies there.
-    private mutating func finishEntry(
-        _ stream: Int, unless look: Look, _ lineStart: Int?, _ batch: inout EventBatch
-    ) {
-        if case .continuation = look { return }
-        // Looking at the line has filled the buffers that finishing needs too.
-        let kept = (converted, cleaned, fields)
-        finishEntry(stream, &batch)
-        (converted, cleaned, fields) = kept
-        if pendingCount == 0, let lineStart { commit(lineStart, &batch) }
-    }
-
-    mutating func finishEntry(_ stream: Int, _ batch: inout EventBatch) {
-        guard let header = streams[stream].header else { return }
-        let entry = streams[stream].entry
-        setPending(stream) { $0.header = nil }
-        switch convertEntry(entry, header) {
-        case .converted(let format, let key): emitConverted(format, key, &batch)
-        case .malformed(let fault):
-            let state = streams[stream]
-            emit(.told(told(fault, state.entryStart, state.entryLine, entry.span)), &batch)
-        default: emit(.other, &batch)
         }
     }
 
@@ -342,10 +270,13 @@ extension EventDecoder {
         for stream in streams.indices where streams[stream].isPending {
             finishEntry(stream, &batch)
             guard streams[stream].hasPieces else { continue }
-            let sample = toldPieces(LineFault(.lineTooLong, at: maxLine), stream)
-            dropPieces(stream)
+            if streams[stream].long != nil {
+                // It is kept in little room, however much comes; only a restart has to begin where it began.
+                setPending(stream) { $0.isDetached = true }
+                continue
+            }
             streams[stream].isDropping = true
-            emit(.told(sample), &batch)
+            abandonPieces(stream, LineFault(.lineTooLong, at: maxLine), &batch)
         }
     }
 
@@ -354,10 +285,10 @@ extension EventDecoder {
     /// - Returns: whether parts are left that are no event.
     mutating func finishPending(_ batch: inout EventBatch) -> Bool {
         var hasRemains = false
-        for stream in streams.indices where streams[stream].isPending {
+        for stream in streams.indices where streams[stream].isPending || streams[stream].hasPieces {
             if streams[stream].hasPieces {
                 let text = streams[stream].pieces
-                if isWhole(text.span, stream) {
+                if streams[stream].long == nil, isWhole(text.span, stream) {
                     wholeOfPieces(ContainerLine.Stream(rawValue: stream) ?? .plain, inputStart, &batch)
                 } else {
                     hasRemains = true
@@ -369,5 +300,16 @@ extension EventDecoder {
             finishEntry(stream, &batch)
         }
         return hasRemains
+    }
+}
+
+extension ByteBuffer {
+    /// Puts a blank in the place of each line feed.
+    fileprivate mutating func blankLineFeeds() {
+        var place = 0
+        while let found = firstIndex(of: 0x0a, in: span, place..<count) {
+            overwrite(at: found, reserving: 1) { $0.append(UInt8(ascii: " ")) }
+            place = found + 1
+        }
     }
 }

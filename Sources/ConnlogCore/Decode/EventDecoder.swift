@@ -9,9 +9,15 @@ public import ConnlogSystem
 ///
 /// Only whole entries are consumed: a line without its end, an entry of several lines that may go on, and the parts of
 /// a split line before the last one stay, and are to be presented again in front of more bytes. So a source that
-/// stores how much was consumed can go on from there exactly, but for a line that is passed over because of its
-/// length, whose beginning is `restartDistance` before. What is presented again is known again by its checksum and not
+/// stores how much was consumed can go on from there exactly, but for a line that is too long to be presented at once,
+/// whose beginning is `restartDistance` before. What is presented again is known again by its checksum and not
 /// decoded again, so that an entry of many lines costs no more than its bytes, however it comes.
+///
+/// # Lines that are too long
+///
+/// Whoever sends a long header must not be able to keep an event out of the record. So the longest values of a line longer
+/// than `maxLine` are cut, as little as it takes, and the record's `fields` end with `"truncated":true`. No other line is
+/// changed. What is no event even so is passed over, counted and told.
 ///
 /// # Silence and rotation
 ///
@@ -35,10 +41,21 @@ public struct EventDecoder: Sendable {
     var counts = DecodeCounts()
     /// Bytes consumed before the present call.
     var position = 0
-    /// Bytes of a line that is too long, consumed so far; 0 when none is being passed over.
+    /// A line that is too long, and bytes of it consumed so far; 0 when there is none.
+    private var long: LongLine?
     private var passedOver = 0
+    /// Where that line began.
+    var longStart: Int?
+    /// That line is one of an entry's block, and the entry has as much of it as it can have.
+    private var longIsOfBlock = false
+    /// The present line or entry is one of which something was cut off.
+    var isCut = false
+    /// There was an entry of the human sink, so blocks may be open.
+    var hasBlocks = false
     /// The number of the present line; lines that are not consumed yet count.
     var lineNumber = 0
+    /// How often a whole line was looked at, for tests of what decoding costs.
+    private(set) var linesLookedAt = 0
 
     var streams = [StreamState](repeating: StreamState(), count: 3)
     /// Streams that hold a part of a line or an entry that may go on.
@@ -80,8 +97,12 @@ public struct EventDecoder: Sendable {
     private var pendingMax: Int { 2 * maxLine + (1 << 16) }
 
     /// How many bytes before the consumed ones a later start must begin. Not 0 only while a line that is too long is
-    /// passed over; it is then passed over again.
-    public var restartDistance: Int { passedOver }
+    /// being read.
+    public var restartDistance: Int {
+        var distance = passedOver
+        for state in streams where state.isDetached { distance = max(distance, position - state.piecesStart.position) }
+        return distance
+    }
 
     /// Decodes the bytes of `input`, which is a part of `batch.bytes`, and adds the events to `batch`.
     ///
@@ -93,10 +114,10 @@ public struct EventDecoder: Sendable {
     ///     count. A last line that is no whole event is left and counted as `partial`.
     /// - Returns: how many bytes of `input` are consumed.
     public mutating func decode(_ input: Range<Int>, in batch: inout EventBatch, isEnd: Bool) -> Int {
-        let at = decodeLines(input, &batch)
-        if input.upperBound - at > maxLine {
-            beginPassingOver(at..<input.upperBound, &batch)
-        } else if isEnd {
+        var at = decodeLines(input, &batch)
+        if input.upperBound - at > maxLine { at = beginLongLine(at..<input.upperBound, &batch) }
+        if isEnd {
+            if passedOver > 0 { endLongLine(input.upperBound, &batch) }
             finish(at..<input.upperBound, &batch)
         }
         return conclude(input, at, &batch)
@@ -124,12 +145,16 @@ public struct EventDecoder: Sendable {
     public mutating func handOver(to next: inout EventDecoder) {
         guard next.position == 0, next.pendingCount == 0, pendingCount > 0 else { return }
         next.streams = streams
+        next.hasBlocks = hasBlocks
         next.pendingCount = pendingCount
         next.effects = effects
         next.held = held
         next.hasInherited = true
         // Places in another file would mislead.
-        for stream in next.streams.indices { next.streams[stream].entryStart = 0 }
+        for stream in next.streams.indices {
+            next.streams[stream].entryStart = (0, 0)
+            next.streams[stream].piecesStart = (0, 0)
+        }
         forgetPending()
     }
 
@@ -146,11 +171,11 @@ public struct EventDecoder: Sendable {
     /// - Parameter bytes: what stands before the position where decoding goes on; it may begin inside a line.
     public mutating func warm(_ bytes: Span<UInt8>) {
         guard let first = firstIndex(of: 0x0a, in: bytes, 0..<bytes.count) else { return }
-        let saved = (counts, position, passedOver, lineNumber)
+        let saved = (counts, position, lineNumber)
         var batch = EventBatch()
         batch.bytes.append(bytes.extracting((first + 1)..<bytes.count))
         _ = decode(0..<batch.bytes.count, in: &batch, isEnd: true)
-        (counts, position, passedOver, lineNumber) = saved
+        (counts, position, lineNumber) = saved
         for stream in streams.indices { streams[stream].isDropping = false }
     }
 
@@ -161,9 +186,10 @@ public struct EventDecoder: Sendable {
     private mutating func decodeLines(_ input: Range<Int>, _ batch: inout EventBatch) -> Int {
         inputStart = input.lowerBound
         done = input.lowerBound
-        var at = passedOver > 0 ? passOver(input, batch) : resume(input, &batch)
+        var at = passedOver > 0 ? goOnWithLongLine(input, &batch) : resume(input, &batch)
         while at < input.upperBound, let end = firstIndex(of: 0x0a, in: batch.bytes.span, at..<input.upperBound) {
             lineNumber &+= 1
+            linesLookedAt &+= 1
             line(at..<end, &batch)
             linesSinceDone += 1
             at = end + 1
@@ -218,10 +244,9 @@ public struct EventDecoder: Sendable {
 
     /// Forgets lines that were decoded and not consumed.
     private mutating func forgetPending() {
-        for stream in streams.indices {
+        for stream in streams.indices where streams[stream].isPending {
             streams[stream].header = nil
-            streams[stream].hasPieces = false
-            streams[stream].pieces.removeAll()
+            if !streams[stream].isDetached { streams[stream].dropPieces() }
         }
         pendingCount = 0
         effects.removeAll(keepingCapacity: true)
@@ -232,21 +257,113 @@ public struct EventDecoder: Sendable {
         hasInherited = false
     }
 
-    /// The rest of a line that is too long.
-    private mutating func passOver(_ input: Range<Int>, _ batch: borrowing EventBatch) -> Int {
+    // MARK: Lines that are too long
+
+    /// Whether a line of more than `maxLine` bytes has to be cut. Docker writes up to six bytes for one of the line's, so there
+    /// what it holds decides.
+    func isTooLong(_ line: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
+        let isDocker =
+            container == .docker || container == .auto && ContainerLine.mayBeDocker(bytes, line.lowerBound)
+        return !isDocker || line.count > pendingMax
+    }
+
+    /// All of the line lies there.
+    mutating func longLine(_ range: Range<Int>, _ batch: inout EventBatch) {
+        // A hole is no part of the line behind it.
+        let line = withoutHole(range, batch)
+        guard line.count > maxLine else { return unwrap(line, &batch) }
+        if isOfBlock(line, &batch) { return }
+        var cut = LongLine(max: maxLine)
+        cut.append(batch.bytes.span(line))
+        take(&cut, &batch)
+    }
+
+    /// Whether the line goes on with the entry that is open; that then has what it can have of it. Whatever is open cannot be
+    /// presented again together with such a line, and is finished.
+    private mutating func isOfBlock(_ line: Range<Int>, _ batch: inout EventBatch) -> Bool {
+        let stream = ContainerLine.Stream.plain.rawValue
+        var isOfBlock = false
+        if streams[stream].header != nil {
+            let head = line.lowerBound..<line.lowerBound + maxLine
+            if case .continuation = look(batch.bytes.span(head), stream) {
+                goOn(stream)
+                isOfBlock = true
+            }
+        }
+        giveUpPending(&batch)
+        return isOfBlock
+    }
+
+    private func withoutHole(_ range: Range<Int>, _ batch: borrowing EventBatch) -> Range<Int> {
+        var start = range.lowerBound
+        while start < range.upperBound, batch.bytes[start] == 0 { start += 1 }
+        return start..<range.upperBound
+    }
+
+    /// A line without end that cannot be presented again, so that it is read as it comes.
+    /// - Returns: where decoding goes on.
+    private mutating func beginLongLine(_ rest: Range<Int>, _ batch: inout EventBatch) -> Int {
+        guard isTooLong(rest, batch.bytes.span) else { return rest.lowerBound }
+        let line = withoutHole(rest, batch)
+        guard line.count > maxLine else {
+            giveUpPending(&batch)
+            commit(line.lowerBound, &batch)
+            return line.lowerBound
+        }
+        lineNumber += 1
+        longStart = streamPosition(line.lowerBound)
+        longIsOfBlock = isOfBlock(line, &batch)
+        if !longIsOfBlock {
+            var cut = LongLine(max: maxLine)
+            cut.append(batch.bytes.span(line))
+            long = cut
+        }
+        commit(rest.upperBound, &batch)
+        passedOver = line.count
+        return rest.upperBound
+    }
+
+    private mutating func goOnWithLongLine(_ input: Range<Int>, _ batch: inout EventBatch) -> Int {
         let end = firstIndex(of: 0x0a, in: batch.bytes.span, input)
-        done = end.map { $0 + 1 } ?? input.upperBound
-        passedOver = end == nil ? passedOver + input.count : 0
+        long?.append(batch.bytes.span(input.lowerBound..<(end ?? input.upperBound)))
+        if let end {
+            endLongLine(end + 1, &batch)
+        } else {
+            passedOver += input.count
+            done = input.upperBound
+        }
         return done
     }
 
-    private mutating func beginPassingOver(_ rest: Range<Int>, _ batch: inout EventBatch) {
-        giveUpPending(&batch)
-        lineNumber += 1
-        emit(.told(told(LineFault(.lineTooLong, at: maxLine), rest, batch)), &batch)
+    private mutating func endLongLine(_ place: Int, _ batch: inout EventBatch) {
+        if var cut = long { take(&cut, &batch) }
+        long = nil
+        longStart = nil
+        longIsOfBlock = false
+        passedOver = 0
         linesSinceDone += 1
-        commit(rest.upperBound, &batch)
-        passedOver = rest.count
+        commit(place, &batch)
+    }
+
+    /// What is left of a line that was too long.
+    private mutating func take(_ line: inout LongLine, _ batch: inout EventBatch) {
+        let fits = line.finish(reserving: LongLine.mark.utf8CodeUnitCount)
+        let start = batch.bytes.count
+        let records = batch.count
+        batch.bytes.append(line.text.span)
+        let range = start..<batch.bytes.count
+        if longStart == nil { longStart = position + done - inputStart }
+        defer { longStart = nil }
+        isCut = line.hasCut
+        if fits {
+            unwrap(range, &batch)
+        } else {
+            emit(.told(told(LineFault(.lineTooLong, at: maxLine), range, batch)), &batch)
+        }
+        isCut = false
+        // What it has opened cannot be presented again.
+        giveUpPending(&batch)
+        if batch.count == records, batch.bytes.count == range.upperBound { batch.bytes.truncate(to: start) }
     }
 
     /// The end of the input: the last line if it is whole, and what was pending.
@@ -272,19 +389,36 @@ public struct EventDecoder: Sendable {
 
 /// What one of the streams of a container holds back.
 struct StreamState: Sendable {
-    /// The parts so far of a line that the runtime has split.
+    /// The parts so far of a line that the runtime has split; once they are too long `long` has them.
     var pieces = ByteBuffer()
+    var long: LongLine?
     var hasPieces = false
-    /// The rest of a split line that is too long is passed over.
+    /// Where the first part lies, in bytes since the decoder was made, and its line.
+    var piecesStart = (position: 0, line: 0)
+    var piecesAreJSON = false
+    var lastByte: UInt8 = 0
+    /// More has come than can be presented again, so the parts so far are consumed.
+    var isDetached = false
+    /// The rest of a split line that was given up is passed over.
     var isDropping = false
-    /// An entry that may go on, in lines without colours.
+
+    /// An entry that may go on, in lines without colours and prefixes.
     var entry = ByteBuffer()
     var header: HumanHeader?
-    /// Where the entry begins, in bytes since the decoder was made, and its line.
-    var entryStart = 0
-    var entryLine = 0
+    var entryStart = (position: 0, line: 0)
+    var entryIsCut = false
+    /// How the block of the last human entry goes on, as long as it may.
+    var block: Block?
 
-    var isPending: Bool { hasPieces || header != nil }
+    /// Whether lines that are not consumed are held.
+    var isPending: Bool { hasPieces && !isDetached || header != nil }
+
+    mutating func dropPieces() {
+        pieces.removeAll()
+        long = nil
+        hasPieces = false
+        isDetached = false
+    }
 }
 
 /// What became of a line.

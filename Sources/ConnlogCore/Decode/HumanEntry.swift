@@ -20,7 +20,8 @@ struct HumanEntry {
 
     /// Appends the JSON line.
     ///
-    /// - Parameter text: the entry's lines with line feeds between them, without colours.
+    /// - Parameter text: the entry's lines with line feeds between them, without colours and without what a tool has put in
+    ///   front of each.
     /// - Returns: what is wrong with it; `out` then holds a part of it.
     mutating func convert(_ text: Span<UInt8>, into out: inout ByteBuffer) -> LineFault? {
         writeHead(text, into: &out)
@@ -153,7 +154,7 @@ struct HumanEntry {
 
     /// The field of several lines: `key= first`, and the others under it.
     private mutating func writeBlock(_ text: Span<UInt8>, _ start: Int, into out: inout ByteBuffer) -> Bool {
-        guard let margin = HumanEntry.margin(text, start, text.count, header.prefixLength) else { return false }
+        guard let margin = HumanEntry.margin(text, start, text.count) else { return false }
         var place = start + margin
         let keyStart = place
         let isQuoted = hasPrefix(text, at: place, "\"")
@@ -185,7 +186,7 @@ struct HumanEntry {
 
     /// Where a further line of the value begins, behind what aligns it.
     private func unindented(_ text: Span<UInt8>, _ start: Int, _ end: Int, _ column: Int) -> Int {
-        guard let margin = HumanEntry.margin(text, start, end, header.prefixLength) else { return start }
+        guard let margin = HumanEntry.margin(text, start, end) else { return start }
         var place = start + margin
         let bound = min(end, place + column)
         while place < bound, text[place] == UInt8(ascii: " ") { place += 1 }
@@ -199,15 +200,12 @@ struct HumanEntry {
         return end
     }
 
-    /// How many bytes in front of a continuation line are not its own: the prefix of the entry's first line, if it is
-    /// repeated, and four blanks. `nil` if the line does not continue an entry.
-    static func margin(_ bytes: Span<UInt8>, _ start: Int, _ end: Int, _ prefixLength: Int) -> Int? {
-        if isIndented(bytes, start, end) { return indentation }
-        guard prefixLength > 0, isIndented(bytes, start + prefixLength, end) else { return nil }
-        return prefixLength + indentation
+    /// How many bytes in front of a continuation line are not its own. `nil` if the line does not continue an entry.
+    static func margin(_ bytes: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
+        isIndented(bytes, start, end) ? indentation : nil
     }
 
-    private static func isIndented(_ bytes: Span<UInt8>, _ place: Int, _ end: Int) -> Bool {
+    static func isIndented(_ bytes: Span<UInt8>, _ place: Int, _ end: Int) -> Bool {
         place + indentation <= end && hasPrefix(bytes, at: place, "    ")
     }
 }

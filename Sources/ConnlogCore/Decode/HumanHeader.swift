@@ -11,47 +11,35 @@ struct HumanHeader {
     /// The logger's names joined by dots, in quotes where they must be; may be empty.
     let names: Range<Int>
     let message: Message
-    /// How many bytes stand in front of the timestamp.
-    let prefixLength: Int
     /// Where the fields begin.
     let fields: Int
 
     private static let timestampLength = 23
 
-    /// `nil` if the line is not an entry, or one with another message.
+    /// `nil` if no entry begins at `start`, or one with another message.
     ///
-    /// - Parameter line: one line, without colours.
-    init?(_ bytes: Span<UInt8>, _ line: Range<Int>) {
-        guard var place = HumanHeader.timestamp(bytes, line) else { return nil }
-        prefixLength = place - line.lowerBound
-        guard let time = HumanHeader.time(bytes, place) else { return nil }
+    /// - Parameter bytes: one line, without colours.
+    init?(_ bytes: Span<UInt8>, at start: Int) {
+        guard HumanHeader.isEntry(bytes, start), let time = HumanHeader.time(bytes, start) else { return nil }
         self.time = time
-        place += HumanHeader.timestampLength + 1
+        var place = start + HumanHeader.timestampLength + 1
         guard let level = HumanHeader.level(bytes, place) else { return nil }
         self.level = level
         place += 6
-        while place < line.upperBound, bytes[place] == UInt8(ascii: " ") { place += 1 }
-        guard let message = HumanHeader.message(bytes, place..<line.upperBound) else { return nil }
+        while place < bytes.count, bytes[place] == UInt8(ascii: " ") { place += 1 }
+        guard let message = HumanHeader.message(bytes, place..<bytes.count) else { return nil }
         self.message = message.message
         names = message.names
         fields = message.end
     }
 
-    /// Where `dddd-dd-dd dd:dd:dd.ddd [` stands.
-    private static func timestamp(_ bytes: Span<UInt8>, _ line: Range<Int>) -> Int? {
-        var place = line.lowerBound
-        let last = line.upperBound - timestampLength - 7
-        while place <= last {
-            if bytes[place + 4] == UInt8(ascii: "-"), bytes[place + 7] == UInt8(ascii: "-"),
-                bytes[place + 10] == UInt8(ascii: " "), bytes[place + 19] == UInt8(ascii: "."),
-                bytes[place + 23] == UInt8(ascii: " "), bytes[place + 24] == UInt8(ascii: "["),
-                time(bytes, place) != nil, level(bytes, place + timestampLength + 1) != nil
-            {
-                return place
-            }
-            place += 1
-        }
-        return nil
+    /// Whether an entry begins at `place`, whatever its message: `dddd-dd-dd dd:dd:dd.ddd [level]`.
+    static func isEntry(_ bytes: Span<UInt8>, _ place: Int) -> Bool {
+        guard place + timestampLength + 7 <= bytes.count else { return false }
+        return bytes[place + 4] == UInt8(ascii: "-") && bytes[place + 7] == UInt8(ascii: "-")
+            && bytes[place + 10] == UInt8(ascii: " ") && bytes[place + 19] == UInt8(ascii: ".")
+            && bytes[place + 23] == UInt8(ascii: " ") && bytes[place + 24] == UInt8(ascii: "[")
+            && time(bytes, place) != nil && level(bytes, place + timestampLength + 1) != nil
     }
 
     private static func time(_ bytes: Span<UInt8>, _ place: Int) -> Nanoseconds? {
