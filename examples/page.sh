@@ -43,6 +43,7 @@ type = sqlite
 
 [server]
 listen = 127.0.0.1:$port
+open   = true
 
 [directory "people"]
 type = csv

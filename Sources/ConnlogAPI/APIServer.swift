@@ -18,6 +18,14 @@ public struct APIServer: Sendable {
         /// Of the lines of one ingest request, unpacked.
         public var bodyBytesMax: Int
         public var connectionsMax: Int
+        /// From one address.
+        public var connectionsOfAddressMax = 256
+        /// Questions under way at once, and answers that go on: a quarter for one token, half for one address.
+        public var questionsMax = 64
+        public var streamsMax = 256
+        /// Where browsers find the server behind a proxy.
+        public var externalURL: ExternalURL?
+        public var trustedProxies = TrustedProxies()
         /// How long a question may take, and how long a connection may be idle.
         public var timeout: Duration
 
@@ -40,11 +48,11 @@ public struct APIServer: Sendable {
     public init(_ options: Options, _ state: APIState, log: @escaping LogFunction) {
         self.options = options
         let counts = HTTPCounts()
+        let connections = Connections(options, counts, log: log)
+        let gate = Gate(state: state, external: options.externalURL, isTLS: options.certificate != nil)
         responder = APIResponder(
-            answers: Answers(
-                gate: Gate(state: state), counts: counts, bodyBytesMax: options.bodyBytesMax,
-                isTLS: options.certificate != nil, clock: SystemWallTime()),
-            counts: counts, timeout: options.timeout, isTLS: options.certificate != nil, log: log)
+            answers: Answers(gate: gate, counts: counts, connections: connections, options: options),
+            connections: connections, counts: counts, options: options, log: log)
     }
 
     /// Serves until `stop` returns, or the task is cancelled: then no more connections are taken, and those that are busy
@@ -69,7 +77,7 @@ public struct APIServer: Sendable {
                 address: path.map { .unixDomainSocket(path: $0) } ?? .hostname(options.host, port: options.port),
                 serverName: "connlog", backlog: 1024,
                 reuseAddress: true,
-                availableConnectionsDelegate: MaximumAvailableConnections(options.connectionsMax)),
+                availableConnectionsDelegate: MaximumAvailableConnections(connectionsMax)),
             onServerRunning: { channel in await ready(channel.localAddress?.port ?? 0) }, logger: logger)
         application.services = []
         var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
@@ -89,13 +97,16 @@ public struct APIServer: Sendable {
         }
     }
 
+    /// Descriptors are needed for the store, its readers and the log too.
+    private var connectionsMax: Int { min(options.connectionsMax, max(16, Machine.descriptorLimit - 128)) }
+
     private func builder(isLocal: Bool) -> HTTPServerBuilder {
-        let idle = TimeAmount.nanoseconds(Int64(options.timeout / .nanoseconds(1)))
-        let configuration = HTTP1Channel.Configuration(idleTimeout: idle)
-        guard let certificate = options.certificate, !isLocal else { return .http1(configuration: configuration) }
+        let configuration = HTTP1Channel.Configuration(idleTimeout: TimeAmount(options.timeout))
+        let (certificate, connections) = (isLocal ? nil : options.certificate, responder.connections)
         return HTTPServerBuilder { responder in
-            ReloadableTLSChannel(
-                base: HTTP1Channel(responder: responder, configuration: configuration), certificate: certificate)
+            ServerChannel(
+                base: HTTP1Channel(responder: responder, configuration: configuration), connections: connections,
+                certificate: certificate)
         }
     }
 }
@@ -105,35 +116,76 @@ struct APIResponder: HTTPResponder {
     typealias Context = APIContext
 
     let answers: Answers
+    let connections: Connections
     let counts: HTTPCounts
-    let timeout: Duration
-    let isTLS: Bool
+    let options: APIServer.Options
     let log: LogFunction
+    private let refusals = RepeatedWords(first: 10)
+
+    init(
+        answers: Answers, connections: Connections, counts: HTTPCounts, options: APIServer.Options,
+        log: @escaping LogFunction
+    ) {
+        self.answers = answers
+        self.connections = connections
+        self.counts = counts
+        self.options = options
+        self.log = log
+    }
 
     func respond(to request: Request, context: APIContext) async throws -> Response {
+        var context = context
+        context.peer = options.trustedProxies.client(context.peer, request.headers[values: .forwardedFor])
+        let client = context.client(connections)
+        client?.begin()
         let start = ContinuousClock.now
         let id = String(UInt64.random(in: .min ... .max), radix: 16)
         var who = "-"
         counts.begin()
         let found = Route.find(request.uri.path)
-        var response = await answer(found, request, context, &who)
+        var response = await answer(found, id, request, context, &who)
         finish(&response, id)
         let time = ContinuousClock.now - start
         counts.end(found?.route.rawValue ?? "other", response.status.code, time)
-        let milliseconds = String(Int(time / .milliseconds(1)))
-        // Neither the query nor a header: they may hold what nobody should read.
-        let path = found.map { $0.route.rawValue } ?? "unknown path"
-        log(
-            response.status.code >= 500 ? .warning : found?.route.isOpen == true ? .debug : .info,
-            "request \(id): \(who)@\(context.peer) \(request.method) \(path): \(response.status.code) in \(milliseconds) ms"
-        )
+        if APIResponder.hasBody(request), found?.route.readsBody != true || response.status.code >= 400 {
+            client?.expectEnd(within: options.timeout)
+        }
+        tell(id, who, found?.route, request, context, response, time)
         return response
     }
 
+    private static func hasBody(_ request: Request) -> Bool {
+        request.headers[.transferEncoding] != nil || request.headers[.contentLength].map { $0 != "0" } ?? false
+    }
+
+    private func tell(
+        _ id: String, _ who: String, _ route: Route?, _ request: Request, _ context: APIContext, _ response: Response,
+        _ time: Duration
+    ) {
+        let milliseconds = String(Int(time / .milliseconds(1)))
+        // Neither the query nor a header: they may hold what nobody should read.
+        let path = route.map { $0.rawValue } ?? "unknown path"
+        let peer = context.isLocalSocket ? "socket" : context.peer
+        let what = "\(who)@\(peer) \(request.method) \(path): \(response.status.code)"
+        let level: LogLevel = response.status.code >= 500 ? .warning : route?.isQuiet == true ? .debug : .info
+        // Whoever tries tokens, or asks too much, could fill the disk with it.
+        if [401, 403, 404, 429].contains(response.status.code) {
+            if let words = refusals.words(what) { log(level, "request \(id): \(words)") }
+            return
+        }
+        log(level, "request \(id): \(what) in \(milliseconds) ms")
+    }
+
     private func answer(
-        _ found: (route: Route, id: String)?, _ request: Request, _ context: APIContext, _ who: inout String
+        _ found: (route: Route, id: String)?, _ requestID: String, _ request: Request, _ context: APIContext,
+        _ who: inout String
     ) async -> Response {
         guard let (route, id) = found else { return APIError.notFound.response }
+        do {
+            try answers.gate.admit(route, request, context)
+        } catch {
+            return error.response
+        }
         let isHead = request.method == .head && route.method == .get && !route.isStreamed
         guard request.method == route.method || isHead else {
             return APIError(
@@ -147,10 +199,17 @@ struct APIResponder: HTTPResponder {
             return isHead ? response.createHeadResponse() : response
         } catch let error as Refused {
             who = error.who
+            if let words = error.error.logged { log(.warning, "request \(requestID): \(words)") }
             return error.error.response
-        } catch {
+        } catch is ClientLeft {
             return APIError(
-                status: .internalServerError, message: "An internal error occurred.", detail: "\(error)"
+                status: .init(code: 499, reasonPhrase: "Client Closed Request"), message: "Nobody waits for it."
+            ).response
+        } catch {
+            log(.warning, "request \(requestID): \(error)")
+            return APIError(
+                status: .internalServerError, message: "An internal error occurred.",
+                detail: "connlog's own log says more, under the id of this request."
             ).response
         }
     }
@@ -168,7 +227,7 @@ struct APIResponder: HTTPResponder {
         return try await withThrowingTaskGroup(of: (Response, String)?.self) { group in
             group.addTask { try await named(route, id, request, context) }
             group.addTask {
-                try await Task.sleep(for: timeout)
+                try await Task.sleep(for: options.timeout)
                 return nil
             }
             defer { group.cancelAll() }
@@ -201,7 +260,7 @@ struct APIResponder: HTTPResponder {
             response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
         }
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
-        if isTLS { response.headers[.strictTransportSecurity] = "max-age=31536000" }
+        if options.externalURL?.isSecure == true { response.headers[.strictTransportSecurity] = "max-age=31536000" }
     }
 }
 #endif

@@ -28,11 +28,16 @@ public struct APIParts: Sendable {
 /// The parts of the moment.
 public final class APIState: Sendable {
     private let current: Mutex<APIParts>
+    /// Rings when somebody's rights may have changed.
+    let bell = Bell()
 
     public init(_ parts: APIParts) { current = Mutex(parts) }
 
     public var parts: APIParts { current.withLock { $0 } }
 
-    public func update(_ change: (inout APIParts) -> Void) { current.withLock { change(&$0) } }
+    public func update(_ change: (inout APIParts) -> Void) {
+        current.withLock { change(&$0) }
+        bell.ring()
+    }
 }
 #endif

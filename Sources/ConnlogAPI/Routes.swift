@@ -45,6 +45,14 @@ enum Route: String, CaseIterable {
         [.page, .file, .login, .logout, .health, .ready, .buildInfo, .openAPI].contains(self)
     }
 
+    /// The same for everybody, and nothing that anybody could want to know.
+    var isStatic: Bool { isOpen && self != .login && self != .logout }
+
+    /// Asked again and again by machines.
+    var isQuiet: Bool { isOpen || self == .metrics }
+
+    var readsBody: Bool { self == .ingest || self == .login }
+
     /// Takes as long as the client likes.
     var isStreamed: Bool { [.export, .watch, .ingest].contains(self) }
 }
@@ -53,69 +61,112 @@ enum Route: String, CaseIterable {
 struct Answers: Sendable {
     let gate: Gate
     let counts: HTTPCounts
+    let connections: Connections
     let bodyBytesMax: Int
-    let isTLS: Bool
-    let clock: any WallTime
+    let timeout: Duration
+    let questions: Budget
+    let streams: Budget
+    let clock: any WallTime = SystemWallTime()
+    private let people = KnownPeople()
+
+    init(gate: Gate, counts: HTTPCounts, connections: Connections, options: APIServer.Options) {
+        self.gate = gate
+        self.counts = counts
+        self.connections = connections
+        bodyBytesMax = options.bodyBytesMax
+        timeout = options.timeout
+        questions = Budget("questions", options.questionsMax)
+        streams = Budget("streams", options.streamsMax)
+    }
 
     func answer(
         _ route: Route, _ id: String, _ request: Request, _ context: APIContext, _ who: inout String
     ) async throws -> Response {
         let parts = gate.state.parts
         if route.isOpen { return try await open(route, id, request, context, parts) }
-        let caller = try gate.caller(request, context)
+        let caller = try await gate.caller(request, context)
         who = caller.name
-        if route == .ingest { return try await ingest(request, caller, parts) }
+        switch route {
+        case .ingest: return try await ingest(request, caller, parts, context)
+        case .me: return SurroundingHandler.me(caller, parts.names)
+        case .organizations: return try SurroundingHandler.organizations(caller, parts.names)
+        case .metrics, .status: return try await figures(route, request, caller, parts)
+        default:
+            guard caller.role.mayRead else { throw APIError.forbidden }
+            let ticket = try (route.isStreamed ? streams : questions).take(caller.name, context.peer)
+            let asker = Asker(caller: caller, gate: gate, client: context.client(connections))
+            return try await question(route, id, request, parts, asker).holding(ticket)
+        }
+    }
+
+    private func question(
+        _ route: Route, _ id: String, _ request: Request, _ parts: APIParts, _ asker: Asker
+    ) async throws -> Response {
         let parameters = Parameters(request.uri.query)
         let now = clock.now()
         switch route {
-        case .me: return SurroundingHandler.me(caller, parts.names)
-        case .names: return try NamesHandler.respond(caller, parts.names)
-        case .organizations: return try SurroundingHandler.organizations(caller, parts.names)
-        case .metrics, .status:
-            guard caller.role.mayRead else { throw APIError.forbidden }
-            if route == .status {
-                let overview = try await parts.overview()
-                if parameters["format"] != "text" { return .json(StatusJSON.value(overview)) }
-                return .text(StatusText.text(overview, now: now), "text/plain; charset=utf-8")
-            }
-            let text = Metrics.text(try await parts.overview(), counts.snapshot)
-            return .text(text, "text/plain; version=0.0.4; charset=utf-8")
-        case .list: return try await ListHandler(parameters, caller, parts, now: now).respond()
-        case .export: return try await ExportHandler(parameters, caller, parts, now: now).respond()
+        case .names: return try await NamesHandler(asker: asker, parts: parts, memory: people).respond()
+        case .list: return try await ListHandler(parameters, asker, parts, now: now).respond()
+        case .export: return try await ExportHandler(parameters, asker, parts, now: now).respond()
         default: break
         }
-        let question = try Question(parameters, caller, parts, dialect: .connlog, now: now)
+        let question = try Question(parameters, asker, parts, dialect: .connlog, now: now)
         switch route {
         case .stats: return try await StatsHandler(parameters, question, now: now).respond()
         case .watch:
             return try await WatchHandler(parameters, request.headers[.lastEventID], question).respond()
-        default: return try await DetailsHandler.respond(id, question, caller)
+        default: return try await DetailsHandler.respond(id, question)
         }
     }
 
     private func open(
         _ route: Route, _ name: String, _ request: Request, _ context: APIContext, _ parts: APIParts
     ) async throws -> Response {
-        let login = LoginHandler(gate: gate, isTLS: isTLS)
+        let login = LoginHandler(gate: gate)
         switch route {
         case .page: return PageFile.index.response(request)
         case .file:
             guard let file = PageFile.named(name) else { throw APIError.notFound }
             return file.response(request)
         case .login: return try await login.logIn(request, context)
-        case .logout: return try login.logOut(request)
+        case .logout: return login.logOut(request)
         case .ready: return await ready(parts)
-        case .buildInfo: return try await SurroundingHandler.buildInfo(parts)
+        case .buildInfo: return SurroundingHandler.buildInfo(try await overview(parts).version)
         case .openAPI: return .text(OpenAPI.document, "application/json; charset=utf-8")
         default: return .json(["status": "ok"])
         }
+    }
+
+    // MARK: - How connlog is
+
+    private func overview(_ parts: APIParts) async throws -> Overview { try await parts.overview() }
+
+    private func figures(
+        _ route: Route, _ request: Request, _ caller: Caller, _ parts: APIParts
+    ) async throws -> Response {
+        guard caller.role.mayWatch else { throw APIError.forbidden }
+        var found = try await overview(parts)
+        if route == .metrics {
+            guard !caller.isLimited else {
+                throw APIError(
+                    status: .forbidden, message: "Forbidden.",
+                    detail: "These figures count all organizations, and this token may see some of them only.")
+            }
+            let own = Metrics.Own(
+                http: counts.snapshot, connections: connections.count, questions: questions.underWay,
+                streams: streams.underWay)
+            return .text(Metrics.text(found, own), "text/plain; version=0.0.4; charset=utf-8")
+        }
+        if caller.isLimited { found = found.withoutFigures }
+        if Parameters(request.uri.query)["format"] != "text" { return .json(StatusJSON.value(found)) }
+        return .text(StatusText.text(found, now: clock.now()), "text/plain; charset=utf-8")
     }
 
     /// Whether events are taken and questions answered.
     private func ready(_ parts: APIParts) async -> Response {
         var reasons: [String] = []
         do {
-            let queue = try await parts.overview().queue
+            let queue = try await overview(parts).queue
             if queue.state != "ok" { reasons.append("the queue takes nothing: \(queue.state)") }
         } catch {
             reasons.append("\(error)")
@@ -126,15 +177,58 @@ struct Answers: Sendable {
             ["status": "not ready", "reasons": .array(reasons.map { .string($0) })], status: .serviceUnavailable)
     }
 
-    private func ingest(_ request: Request, _ caller: Caller, _ parts: APIParts) async throws -> Response {
+    // MARK: - Ingest
+
+    private func ingest(
+        _ request: Request, _ caller: Caller, _ parts: APIParts, _ context: APIContext
+    ) async throws -> Response {
         // A browser sends cookies along with what other sites make it send.
         guard caller.role.mayWrite, !caller.isByCookie else { throw APIError.forbidden }
+        if case .open = caller.credential { try IngestHandler.refuseForms(request) }
         guard let intake = parts.intake else {
             throw APIError(
                 status: .notFound, message: "Route not found.",
                 detail: "This connlog has no [source] of type ingest.")
         }
-        return try await IngestHandler(intake: intake, bytesMax: bodyBytesMax).respond(request)
+        let ticket = try streams.take(caller.name, context.peer)
+        let handler = IngestHandler(
+            intake: intake, organizations: caller.organizations, bytesMax: bodyBytesMax, timeout: timeout)
+        do {
+            return try await handler.respond(request).holding(ticket)
+        } catch is SlowBody {
+            counts.cut("slow_body")
+            throw APIError(
+                status: .requestTimeout, message: "The body comes too slowly.",
+                detail: "Send less at once, or over a faster way.")
+        }
+    }
+}
+
+/// Who waits for an answer.
+struct Asker: Sendable {
+    let caller: Caller
+    let gate: Gate
+    let client: ClientConnection?
+
+    /// - Throws: when the caller's rights have changed since the answer began.
+    func check() throws {
+        guard gate.isStillGood(caller) else { throw RightsChanged() }
+    }
+
+    struct RightsChanged: Error {}
+}
+
+extension Response {
+    /// The same answer, with a place kept for it until it is written or dropped.
+    func holding(_ ticket: Budget.Ticket) -> Response {
+        guard body.contentLength == nil else { return self }
+        var response = self
+        let body = body
+        response.body = ResponseBody { writer in
+            try await body.write(writer)
+            withExtendedLifetime(ticket) {}
+        }
+        return response
     }
 }
 #endif

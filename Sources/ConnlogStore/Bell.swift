@@ -1,7 +1,9 @@
 import Synchronization
 
 /// Wakes whoever waits for something new.
-final class Bell: Sendable {
+package final class Bell: Sendable {
+    package init() {}
+
     private struct State {
         var rings: UInt64 = 0
         var nextID: UInt64 = 0
@@ -10,7 +12,7 @@ final class Bell: Sendable {
 
     private let state = Mutex(State())
 
-    func ring() {
+    package func ring() {
         let waiters = state.withLock { state in
             state.rings += 1
             defer { state.waiters.removeAll() }
@@ -20,14 +22,14 @@ final class Bell: Sendable {
     }
 
     /// The next ring from now on: take it before looking whether there is something, so that none is missed.
-    func next() -> Ring { Ring(bell: self, after: state.withLock { $0.rings }) }
+    package func next() -> Ring { Ring(bell: self, after: state.withLock { $0.rings }) }
 
-    struct Ring: Sendable {
+    package struct Ring: Sendable {
         let bell: Bell
         let after: UInt64
 
         /// Returns when it has rung, or when the task is cancelled.
-        func wait() async { await bell.wait(after: after) }
+        package func wait() async { await bell.wait(after: after) }
 
         /// The same, and returns when so much time has passed.
         func wait(atMost limit: Duration) async {

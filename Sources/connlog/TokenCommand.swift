@@ -15,7 +15,7 @@ struct TokenCreateCommand: ParsableCommand {
         abstract: "Print a new token once, and the section that lets its holder in.",
         discussion: "connlog keeps only the token's SHA-256; what is lost cannot be shown again.")
 
-    @Option(help: "auditor (read), ingest (write) or admin (both).") var role = "auditor"
+    @Option(help: "auditor (read), ingest (write), metrics (figures alone) or admin (all).") var role = "auditor"
     @Option(help: "Whose token it is.") var name = "somebody"
 
     func validate() throws {

@@ -157,4 +157,63 @@ private final class Shelf: EventOutput {
         }
         #expect(shelf.lines == [TestEvents.line(1)])
     }
+
+    @Test func `whoever may hand in events of one organization only gets others refused`() async throws {
+        let shelf = Shelf()
+        let (own, other) = (ToldEvent.uuid(900), ToldEvent.uuid(901))
+        var theirs = ToldEvent(id: ToldEvent.uuid(2), time: 2)
+        theirs.organization = other
+        let text = [ToldEvent(id: ToldEvent.uuid(1), time: 1), theirs, ToldEvent(id: ToldEvent.uuid(3), time: 3)]
+            .map { $0.line + "\n" }.joined()
+        try await withSource(shelf) { source async throws in
+            let session = try source.begin(organizations: [own])
+            try await session.take(Array(text.utf8).span)
+            let report = try await session.finish()
+            #expect(report.accepted == 2 && report.refused == 1 && report.duplicates == 0)
+            #expect(report.refusals.first?.reason.contains("organization") == true)
+            // What was refused was not remembered as seen.
+            #expect(try await give(text, source) == self.report(accepted: 1, duplicates: 2))
+            let none = try source.begin(organizations: [])
+            try await none.take(Array(text.utf8).span)
+            #expect(try await none.finish().refused == 3)
+        }
+    }
+
+    /// A human entry that goes on and on, the parts of a split line, one line without an end.
+    @Test(arguments: [0, 1, 2], [100, 4096, 1 << 20])
+    func `what is pending costs no more than its bytes, however it comes`(kind: Int, piece: Int) async throws {
+        let part = String(repeating: "x", count: 200)
+        let size = 900_000
+        let text =
+            switch kind {
+            case 0:
+                "2026-01-02 03:04:05.678 [info]  connection_log  ...\n"
+                    + String(
+                        repeating: "  \(part)\n", count: size / 203)
+            case 1: String(repeating: "2026-01-02T03:04:05.678901234Z stdout P \(part)\n", count: size / 241)
+            default: String(repeating: part, count: size / 200)
+            }
+        let bytes = Array(text.utf8)
+        try await withSource(Shelf()) { source async throws in
+            let begun = try source.begin()
+            let session = try #require(begun as? IngestSession)
+            for start in stride(from: 0, to: bytes.count, by: piece) {
+                try await session.take(Array(bytes[start..<min(bytes.count, start + piece)]).span)
+            }
+            _ = try await session.finish()
+            #expect(session.presentedBytes <= 3 * bytes.count, "\(session.presentedBytes)")
+        }
+    }
+
+    @Test(arguments: [511, 512, 513])
+    func `lines are counted on from piece to piece`(kibibytes: Int) async throws {
+        let filler = (0..<kibibytes * 1024 / 100).map { _ in String(repeating: "y", count: 99) + "\n" }.joined()
+        let text = filler + "{\"broken\n" + filler + "{\"broken\n" + TestEvents.line(1) + "\n"
+        let lines = filler.utf8.count / 100
+        try await withSource(Shelf()) { source async throws in
+            let report = try await give(text, source, piece: 10_000)
+            #expect(report.accepted == 1 && report.skipped == 2 * lines && report.refused == 2)
+            #expect(report.refusals.map(\.line) == [lines + 1, 2 * lines + 2])
+        }
+    }
 }

@@ -125,7 +125,8 @@ extension ProcessTests {
                     atPath: certificates.path("first.\(name)"), toPath: workplace.path("tls.\(name)"))
             }
             let log = try workplace.write("", to: "live.log")
-            let tls = "tls_cert = \(workplace.path("tls.pem"))\ntls_key = \(workplace.path("tls.key"))"
+            let tls =
+                "tls_cert = \(workplace.path("tls.pem"))\ntls_key = \(workplace.path("tls.key"))\nexternal_url = https://127.0.0.1/"
             let server = try ServerDaemon(reading: log, server: tls, in: workplace)
             let child = try server.start()
             func ask(_ headers: [String] = []) throws -> Child.End {
@@ -146,6 +147,7 @@ extension ProcessTests {
             let made = try Child.run(ServerDaemon.program, ["token", "create"], in: workplace)
             let section = try #require(made.errors.range(of: "[access")).lowerBound
             let configuration = try String(contentsOf: server.daemon.configuration, encoding: .utf8)
+                .replacingOccurrences(of: "open = true\n", with: "")
             try (configuration + made.errors[section...]).write(
                 to: server.daemon.configuration, atomically: true, encoding: .utf8)
             child.signal(SIGHUP)
@@ -168,7 +170,9 @@ extension ProcessTests {
                 reading: empty, sections: "[source \"programs\"]\ntype = ingest\n", in: workplace)
             var child = try server.start()
             func hand() throws -> String {
-                try server.curl("/api/v2/connectionlog/ingest", ["--data-binary", "@\(log.log.path)"])
+                try server.curl(
+                    "/api/v2/connectionlog/ingest",
+                    ["-H", "Content-Type: application/jsonl", "--data-binary", "@\(log.log.path)"])
             }
             #expect(try hand().contains("\"accepted\":\(log.events),\"duplicates\":0"))
             // 200 means that it is on the disk.

@@ -538,7 +538,7 @@ def login(page):
     page.wait(lambda: "not good" in page.text("#login-error"), "the refusal")
     box.send_keys(page.arguments.token, Keys.ENTER)
     page.wait(lambda: page.all(".row"), "the list")
-    cookie = page.driver.get_cookie("coder_session_token")
+    cookie = page.driver.get_cookie("connlog_session")
     assert cookie["httpOnly"] and cookie["sameSite"] == "Strict", cookie
     assert page.driver.execute_script("return document.cookie") == ""
     print("kept           login", flush=True)

@@ -89,7 +89,7 @@ def half(port):
 def post(port, headers, chunks):
     """Status of a request whose body comes in chunks, and how many bytes were sent."""
     connection = connect(port)
-    head = "POST /api/v2/connectionlog/ingest HTTP/1.1\r\nHost: localhost\r\n" + headers + "\r\n"
+    head = "POST /api/v2/connectionlog/ingest HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/jsonl\r\n" + headers + "\r\n"
     connection.sendall(head.encode())
     sent = 0
     try:

@@ -5,6 +5,7 @@ import Crypto
 /// Who may ask: the `[access]` sections.
 public struct AccessList: Sendable {
     private let entries: [Entry]
+    private let saysOpen: Bool
 
     /// One `[access "name"]`.
     public struct Entry: Sendable, Equatable {
@@ -35,14 +36,20 @@ public struct AccessList: Sendable {
         }
     }
 
-    public init(_ entries: [Entry] = []) { self.entries = entries }
+    /// - Parameter isOpen: the configuration says in so many words that nobody needs a token.
+    public init(_ entries: [Entry] = [], isOpen: Bool = false) {
+        self.entries = entries
+        saysOpen = isOpen
+    }
 
-    /// Nobody needs a token; then only this machine is served.
-    public var isOpen: Bool { entries.isEmpty }
+    /// Nobody on this machine needs a token.
+    public var isOpen: Bool { entries.isEmpty && saysOpen }
 
-    /// Whose token it is. How long that takes tells nothing about the tokens there are.
-    func holder(of token: String) -> Entry? {
-        let presented = TokenText.hash(of: token)
+    /// Nobody is let in but through the local socket: no section says who may, and nothing says that all may.
+    public var isClosed: Bool { entries.isEmpty && !saysOpen }
+
+    /// Whose token has this SHA-256. How long that takes tells nothing about the tokens there are.
+    func holder(ofHash presented: [UInt8]) -> Entry? {
         var found: Entry?
         for entry in entries {
             for hash in entry.hashes where AccessList.areEqual(hash, presented) { found = entry }
@@ -60,10 +67,14 @@ public struct AccessList: Sendable {
 public enum TokenText {
     /// A token made of 32 random bytes, and the 64 hex digits of its SHA-256 for `token_sha256`.
     public static func make() -> (token: String, hash: String) {
-        var random = SystemRandomNumberGenerator()
-        let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
-        let token = "connlog_" + hex(bytes)
+        let token = "connlog_" + random()
         return (token, hex(hash(of: token)))
+    }
+
+    /// 32 random bytes in hex digits.
+    static func random() -> String {
+        var random = SystemRandomNumberGenerator()
+        return hex((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) })
     }
 
     static func hash(of token: String) -> [UInt8] { Array(SHA256.hash(data: Array(token.utf8))) }

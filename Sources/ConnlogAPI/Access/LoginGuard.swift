@@ -10,6 +10,8 @@ final class LoginGuard: Sendable {
     /// So many wrong tokens within a minute.
     static let failuresMax = 10
     static let pause = Duration.seconds(60)
+    /// How long an address that has to wait waits for each of its answers.
+    static let slowness = Duration.milliseconds(250)
     /// So many addresses are remembered; with more, the oldest are forgotten.
     private static let addressesMax = 10_000
 

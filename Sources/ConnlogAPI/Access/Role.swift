@@ -4,9 +4,16 @@ public enum Role: String, Sendable, CaseIterable {
     case auditor
     /// Hands in events.
     case ingest
-    /// Both.
+    /// Reads how connlog itself is, and no connection: for Prometheus and the like.
+    case metrics
+    /// All of it.
     case admin
 
-    public var mayRead: Bool { self != .ingest }
-    public var mayWrite: Bool { self != .auditor }
+    /// Connections, and who and what occurs in them.
+    public var mayRead: Bool { self == .auditor || self == .admin }
+    public var mayWrite: Bool { self == .ingest || self == .admin }
+    /// Figures of connlog itself.
+    public var mayWatch: Bool { self != .ingest }
+    /// What people can be written to by.
+    public var seesAddresses: Bool { self == .admin }
 }

@@ -12,20 +12,18 @@ import NIOCore
 struct ListHandler {
     static let countCap = 2000
     private static let limitDefault = 100
-    /// Rows are read and written so many at a time, so that a large limit takes no more memory.
-    private static let pageRows = 500
 
     let parameters: Parameters
     let question: Question
 
     init(
-        _ parameters: Parameters, _ caller: Caller, _ parts: APIParts, now: Int64
+        _ parameters: Parameters, _ asker: Asker, _ parts: APIParts, now: Int64
     ) throws(APIError) {
         self.parameters = parameters
         let isExtended = parameters.isOn("connlog")
         // Coder reads the page before the query.
         _ = try ListHandler.page(parameters)
-        question = try Question(parameters, caller, parts, dialect: isExtended ? .connlog : .coder, now: now)
+        question = try Question(parameters, asker, parts, dialect: isExtended ? .connlog : .coder, now: now)
     }
 
     private static func page(_ parameters: Parameters) throws(APIError) -> (limit: Int, offset: Int) {
@@ -37,58 +35,50 @@ struct ListHandler {
         return (limit == 0 ? limitDefault : limit, offset)
     }
 
-    func respond() async throws(APIError) -> Response {
+    func respond() async throws -> Response {
         let (limit, offset) = try ListHandler.page(parameters)
         let after = question.json.isExtended ? try Question.cursor(parameters) : nil
         let (store, query) = (question.store, question.query)
-        let count = try await Question.ask { () async throws(StoreProblem) in
-            try await store.count(query, cap: ListHandler.countCap)
-        }
-        let first = count == 0 ? [] : try await page(after, offset, min(limit, ListHandler.pageRows))
+        let count = try await question.ask { try await store.count(query, cap: ListHandler.countCap) }
+        var pages = RowPages(question, after: after, offset: offset, limit: count == 0 ? 0 : limit)
+        var text = "{\"connection_logs\":["
+        while text.utf8.count < PageSize.bytes, let rows = try await pages.next() { add(rows, &pages, &text) }
         var headers = HTTPFields()
         headers[.contentType] = "application/json; charset=utf-8"
-        return Response(status: .ok, headers: headers, body: body(first, count: count, limit: limit))
+        return Response(status: .ok, headers: headers, body: body(text, pages, count))
     }
 
-    private func page(_ after: RowPosition?, _ offset: Int, _ limit: Int) async throws(APIError) -> [ConnectionRow] {
-        let (store, query) = (question.store, question.query)
-        return try await Question.ask { () async throws(StoreProblem) in
-            try await store.page(query, after: after, offset: offset, limit: limit)
-        }
-    }
-
-    private func body(_ first: [ConnectionRow], count: Int, limit: Int) -> ResponseBody {
+    /// What is small goes out at once; else rows are read and written page by page, so that a large limit takes no more
+    /// memory.
+    private func body(_ first: String, _ pages: RowPages, _ count: Int) -> ResponseBody {
         let end = "],\"count\":\(count),\"count_cap\":\(ListHandler.countCap)"
-        guard first.count == ListHandler.pageRows, limit > first.count else {
-            let text = "{\"connection_logs\":[" + lines(first) + end + next(first, limit) + "}\n"
-            return ResponseBody(byteBuffer: ByteBuffer(string: text))
-        }
+        if pages.isOver { return ResponseBody(byteBuffer: ByteBuffer(string: first + end + next(pages) + "}\n")) }
         return ResponseBody { writer in
-            var (rows, left) = (first, limit)
-            try await writer.write(ByteBuffer(string: "{\"connection_logs\":[" + lines(rows)))
-            var last = rows
-            while rows.count == ListHandler.pageRows, left > rows.count, let place = rows.last?.position {
-                left -= rows.count
-                rows = try await page(place, 0, min(left, ListHandler.pageRows))
-                if rows.isEmpty { break }
-                last = rows
-                try await writer.write(ByteBuffer(string: "," + lines(rows)))
+            var (pages, text) = (pages, first)
+            try await writer.write(contentsOf: ByteBuffer.pieces(text))
+            while true {
+                try question.asker.check()
+                guard let rows = try await pages.next() else { break }
+                text = ""
+                add(rows, &pages, &text)
+                try await writer.write(contentsOf: ByteBuffer.pieces(text))
             }
-            try await writer.write(ByteBuffer(string: end + next(last, rows.count) + "}\n"))
+            try await writer.write(ByteBuffer(string: end + next(pages) + "}\n"))
             try await writer.finish(nil)
         }
     }
 
-    private func lines(_ rows: [ConnectionRow]) -> String {
-        rows.map { question.json.value($0).line }.joined(separator: ",")
+    private func add(_ rows: [ConnectionRow], _ pages: inout RowPages, _ text: inout String) {
+        let part = rows.map { question.json.value($0).line }.joined(separator: ",")
+        if pages.hasBegun { text += "," }
+        text += part
+        pages.written(rows, bytes: part.utf8.count)
     }
 
     /// Where the next page begins, if there may be one.
-    private func next(_ rows: [ConnectionRow], _ limit: Int) -> String {
-        guard question.json.isExtended, let last = rows.last, rows.count >= min(limit, ListHandler.pageRows) else {
-            return ""
-        }
-        return ",\"next\":\"\(last.position)\""
+    private func next(_ pages: RowPages) -> String {
+        guard question.json.isExtended, let last = pages.last, pages.left == 0 else { return "" }
+        return ",\"next\":\"\(last)\""
     }
 }
 #endif

@@ -5,9 +5,8 @@ import Hummingbird
 /// What clients of Coder ask for around the list: as little as is true.
 enum SurroundingHandler {
     /// `GET /api/v2/buildinfo`. Anyone may ask.
-    static func buildInfo(_ parts: APIParts) async throws -> Response {
-        let version = try await parts.overview().version
-        return .json([
+    static func buildInfo(_ version: String) -> Response {
+        .json([
             "external_url": "", "version": .string("v\(version)+connlog"), "dashboard_url": "", "telemetry": false,
             "workspace_proxy": false, "agent_api_version": "", "provisioner_api_version": "", "upgrade_message": "",
             "deployment_id": "",
@@ -21,11 +20,16 @@ enum SurroundingHandler {
         guard case .object(var members) = json.user(id) else { return .json(.null) }
         let own: [String: JSONValue] = [
             "username": .string(caller.user?.username ?? caller.name), "status": "active", "login_type": "token",
-            "organization_ids": .array((caller.organizations ?? names.organizations.map(\.id)).map { .string($0) }),
+            "organization_ids": .array(organizationIDs(caller, names).map { .string($0) }),
             "roles": .array([["name": .string(caller.role.rawValue), "display_name": .string(caller.role.rawValue)]]),
         ]
         members = members.map { JSONValue.Member(key: $0.key, value: own[$0.key] ?? $0.value) }
         return .json(.object(members))
+    }
+
+    /// Whoever may not see connections is not told whose there are.
+    private static func organizationIDs(_ caller: Caller, _ names: any Names) -> [String] {
+        caller.role.mayRead ? caller.organizations ?? names.organizations.map(\.id) : []
     }
 
     /// `GET /api/v2/organizations`: those that a directory knows and the caller may see.

@@ -5,19 +5,24 @@ import NIOCore
 
 /// What is known of a request beside its bytes.
 struct APIContext: InitializableFromSource, Sendable {
-    /// The address of whoever asks, without port; empty if there is none.
-    let peer: String
+    /// The address of whoever asks, without port; empty if there is none. Behind a trusted proxy, what that says.
+    var peer: String
     let isLoopback: Bool
     /// It came through a socket in the file system, which only its owner can open.
     let isLocalSocket: Bool
 
+    private let channel: any Channel
+
     init(source: ApplicationRequestContextSource) {
+        channel = source.channel
         let address = source.channel.remoteAddress
         // A client's end of such a socket has no name, so the server's end is asked too.
         isLocalSocket = APIContext.isUnix(address) || address == nil && APIContext.isUnix(source.channel.localAddress)
         peer = address?.ipAddress ?? ""
         isLoopback = peer.hasPrefix("127.") || peer == "::1" || peer.hasPrefix("::ffff:127.")
     }
+
+    func client(_ connections: Connections) -> ClientConnection? { connections.client(of: channel) }
 
     private static func isUnix(_ address: SocketAddress?) -> Bool {
         if case .unixDomainSocket? = address { return true }

@@ -10,6 +10,8 @@ struct APIError: Error {
     var detail = ""
     var validations: [Validation] = []
     var headers = HTTPFields()
+    /// What connlog's own log gets beside it: places and paths that are nobody else's.
+    var logged: String?
 
     struct Validation: Equatable {
         var field: String
@@ -22,6 +24,11 @@ struct APIError: Error {
     static let notLoggedIn = APIError(
         status: .unauthorized, message: "You must be logged in.",
         detail: "Send a token as Coder-Session-Token or Authorization: Bearer.",
+        headers: [.wwwAuthenticate: "Bearer realm=\"connlog\""])
+    static let sessionOver = APIError(
+        status: .unauthorized, message: "You must be logged in.",
+        detail:
+            "This login is over: it ended after some hours, by a log-out, with its token, or when connlog started anew.",
         headers: [.wwwAuthenticate: "Bearer realm=\"connlog\""])
     static let forbidden = APIError(status: .forbidden, message: "Forbidden.")
 

@@ -27,28 +27,43 @@ public final class ServerCertificate: Sendable {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain, privateKey: .privateKey(key))
         configuration.minimumTLSVersion = .tlsv12
+        // Of TLS 1.2 what keeps a recording secret when the key is known later, and authenticates what it encrypts.
+        configuration.cipherSuiteValues = [
+            .TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, .TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+            .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        ]
         return try NIOSSLContext(configuration: configuration)
     }
 
     var context: NIOSSLContext { current.withLock { $0 } }
 }
 
-/// HTTP over TLS with the certificate of the moment.
-struct ReloadableTLSChannel: ServerChildChannel, HTTPChannelHandler {
+/// HTTP, over TLS with the certificate of the moment if there is one, for connections that are counted.
+struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
     typealias Value = HTTP1Channel.Value
 
     let base: HTTP1Channel
-    let certificate: ServerCertificate
+    let connections: Connections
+    let certificate: ServerCertificate?
 
     var responder: HTTPChannelHandler.Responder { base.responder }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: certificate.context))
+            guard try connections.open(channel) != nil else {
+                channel.close(promise: nil)
+                throw TooManyConnections()
+            }
+            if let certificate {
+                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: certificate.context))
+            }
         }.flatMap {
             base.setup(channel: channel, logger: logger)
         }
     }
+
+    private struct TooManyConnections: Error {}
 
     func handle(value: Value, logger: Logger) async {
         await base.handle(value: value, logger: logger)

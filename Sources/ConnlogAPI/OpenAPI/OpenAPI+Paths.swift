@@ -97,8 +97,8 @@ extension OpenAPI {
     private static let ingest = """
         "/api/v2/connectionlog/ingest":{"post":{"summary":"Takes events: lines in any format that connlog reads.",\
         "parameters":[{"name":"Content-Encoding","in":"header","schema":{"type":"string","enum":["identity","gzip"]}}],\
-        "requestBody":{"content":{"application/jsonl":{"schema":{"type":"string"}},"text/plain":{"schema":{"type":"string"}}}},\
+        "requestBody":{"content":{"application/jsonl":{"schema":{"type":"string"}},"application/octet-stream":{"schema":{"type":"string","format":"binary"}}}},\
         "responses":{"200":{"description":"All events are on the disk.","content":\(json("Ingested"))}\
-        \(failures(usual + [("404", "NotFound"), ("413", "TooLarge"), ("415", "UnsupportedMediaType"), ("500", "Internal")]))}}}
+        \(failures(usual + [("404", "NotFound"), ("408", "TooSlow"), ("413", "TooLarge"), ("415", "UnsupportedMediaType"), ("500", "Internal")]))}}}
         """
 }

@@ -37,8 +37,12 @@ enum OpenAPI {
             ("Forbidden", "The token is not for this."),
             ("NotFound", "There is no such thing, or nothing here to answer it."),
             ("MethodNotAllowed", "Another method is meant; see Allow."),
+            ("TooSlow", "The body comes too slowly."),
             ("TooLarge", "The body is too large."),
-            ("UnsupportedMediaType", "The body is packed in a way that is not known."),
+            (
+                "UnsupportedMediaType",
+                "The body is packed in a way that is not known, or of a kind that forms of other sites can send."
+            ),
             ("TooManyRequests", "Later; see Retry-After."),
             ("Internal", "Something broke; the detail says what."),
             ("Unavailable", "Not now; see Retry-After if it is there."),

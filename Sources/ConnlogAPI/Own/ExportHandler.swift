@@ -10,8 +10,6 @@ import NIOCore
 /// Rows are read page by page and written as they come, so memory does not depend on how many there are, and nothing
 /// that is written meanwhile waits. A row whose connect time a late event changes meanwhile may come twice or not.
 struct ExportHandler {
-    private static let pageRows = 1000
-
     let question: Question
     let format: Format
     let limit: Int
@@ -23,7 +21,7 @@ struct ExportHandler {
     }
 
     init(
-        _ parameters: Parameters, _ caller: Caller, _ parts: APIParts, now: Int64
+        _ parameters: Parameters, _ asker: Asker, _ parts: APIParts, now: Int64
     ) throws(APIError) {
         guard let format = Format(rawValue: parameters["format"] ?? "jsonl") else {
             throw Parameters.invalid("format", "must be csv, jsonl or text")
@@ -31,11 +29,13 @@ struct ExportHandler {
         self.format = format
         let limit = try parameters.count("limit")
         self.limit = limit == 0 ? .max : limit
-        question = try Question(parameters, caller, parts, dialect: .connlog, now: now)
+        question = try Question(parameters, asker, parts, dialect: .connlog, now: now)
     }
 
-    func respond() async throws(APIError) -> Response {
-        let first = try await page(nil, min(limit, ExportHandler.pageRows))
+    func respond() async throws -> Response {
+        var pages = RowPages(question, after: nil, limit: limit)
+        // What is wrong with the question is told before the first byte.
+        let first = try await pages.next()
         var headers = HTTPFields()
         headers[.contentType] =
             switch format {
@@ -44,33 +44,19 @@ struct ExportHandler {
             case .text: "text/plain; charset=utf-8"
             }
         headers[.contentDisposition] = "attachment; filename=\"connections.\(format.rawValue)\""
-        let body = ResponseBody { writer in
+        let body = ResponseBody { [pages] writer in
+            var (pages, rows) = (pages, first)
             if format == .csv { try await writer.write(ByteBuffer(string: RowCSV.header)) }
-            var (rows, left) = (first, limit)
-            while !rows.isEmpty {
-                left -= rows.count
-                let after = rows.count == ExportHandler.pageRows ? rows.last?.position : nil
-                // The store reads the next page while this one is written down.
-                let limit = min(left, ExportHandler.pageRows)
-                async let next = page(behind: after, limit)
-                try await writer.write(ByteBuffer(string: text(rows)))
-                rows = try await next
+            while let page = rows {
+                let text = text(page)
+                pages.written(page, bytes: text.utf8.count)
+                try question.asker.check()
+                try await writer.write(contentsOf: ByteBuffer.pieces(text))
+                rows = try await pages.next()
             }
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: headers, body: body)
-    }
-
-    private func page(behind position: RowPosition?, _ limit: Int) async throws(APIError) -> [ConnectionRow] {
-        guard let position, limit > 0 else { return [] }
-        return try await page(position, limit)
-    }
-
-    private func page(_ after: RowPosition?, _ limit: Int) async throws(APIError) -> [ConnectionRow] {
-        let (store, query) = (question.store, question.query)
-        return try await Question.ask { () async throws(StoreProblem) in
-            try await store.page(query, after: after, limit: limit)
-        }
     }
 
     private func text(_ rows: [ConnectionRow]) -> String {

@@ -4,18 +4,37 @@ import ConnlogSystem
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Synchronization
 
-/// `POST /api/v2/connectionlog/ingest`: lines in any format that the decoder knows, gzip allowed.
+/// `POST /api/v2/connectionlog/ingest`: lines in any format that the decoder knows, or a JSON array of events, gzip
+/// allowed.
 ///
 /// 200 means that all events are on the disk. With any other answer some may be: handing the same in again is safe,
 /// since an event is known by its `ID`.
-struct IngestHandler {
+struct IngestHandler: Sendable {
     let intake: any EventIntake
-    /// Of the lines, after unpacking.
+    /// The only ones whose events the caller may hand in; `nil`: all.
+    let organizations: [String]?
+    /// Of the lines, after unpacking, and of what comes over the wire.
     let bytesMax: Int
+    /// How long a client may leave us waiting, beside what its bytes need.
+    let timeout: Duration
 
     /// Packed bytes are unpacked so many at a time: gzip makes at most a thousand times as many of them.
     private static let packedPiece = 4 << 10
+
+    /// What a page can make a browser send anywhere without asking.
+    private static let formTypes = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
+
+    /// Where nobody needs a token, a page of another site could hand events in by a form.
+    static func refuseForms(_ request: Request) throws(APIError) {
+        let type = (request.headers[.contentType] ?? "").prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
+        guard type.isEmpty || formTypes.contains(type) else { return }
+        throw APIError(
+            status: .unsupportedMediaType, message: "This Content-Type is not taken without a token.",
+            detail: "Send Content-Type: application/jsonl, whatever format the lines have; forms of other sites cannot."
+        )
+    }
 
     func respond(_ request: Request) async throws -> Response {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bytesMax { throw tooLarge }
@@ -25,48 +44,72 @@ struct IngestHandler {
                 status: .unsupportedMediaType, message: "Only gzip is known as Content-Encoding.",
                 headers: [.acceptEncoding: "gzip, identity"])
         }
+        let patience = BodyPatience(timeout)
+        return try await withThrowingTaskGroup(of: Response.self) { group in
+            group.addTask { try await take(request, isPacked: encoding != "identity", patience) }
+            group.addTask { throw try await patience.end() }
+            defer { group.cancelAll() }
+            guard let response = try await group.next() else { throw CancellationError() }
+            return response
+        }
+    }
+
+    private func take(_ request: Request, isPacked: Bool, _ patience: BodyPatience) async throws -> Response {
         do {
-            let session = try intake.begin()
-            let bytes =
-                encoding == "identity" ? try await takePlain(request, session) : try await takePacked(request, session)
-            let report = try await session.finish()
-            return .json(IngestHandler.json(report, bytes))
+            let session =
+                if let organizations { try intake.begin(organizations: organizations) } else { try intake.begin() }
+            var body = IngestBody(session, bytesMax: bytesMax)
+            let unpacking = isPacked ? GunzipStream() : nil
+            var pieces = request.body.makeAsyncIterator()
+            var wireBytes = 0
+            while true {
+                patience.wait()
+                var next: NIOCore.ByteBuffer?
+                do { next = try await pieces.next() } catch { throw try IngestHandler.unreadable(error) }
+                patience.go(on: next?.readableBytes ?? 0)
+                guard let next else { break }
+                let piece = Array(next.readableBytesView)
+                wireBytes += piece.count
+                if wireBytes > bytesMax { throw tooLarge }
+                if let unpacking {
+                    try await unpack(piece, unpacking, &body)
+                } else if try await !body.take(piece.span) {
+                    throw tooLarge
+                }
+            }
+            // The end of a body that somebody broke off is not its end.
+            try Task.checkCancellation()
+            do { try unpacking?.finish() } catch { throw IngestHandler.notGzip(error) }
+            return try IngestHandler.answer(try await body.finish(), body)
         } catch let error as IntakeError {
             throw IngestHandler.answer(error)
         }
     }
 
-    private func takePlain(_ request: Request, _ session: any IntakeSession) async throws -> Int {
-        var total = 0
-        for try await piece in request.body {
-            total += piece.readableBytes
-            if total > bytesMax { throw tooLarge }
-            let bytes = Array(piece.readableBytesView)
-            try await session.take(bytes.span)
+    private func unpack(_ packed: [UInt8], _ stream: GunzipStream, _ body: inout IngestBody) async throws {
+        for start in stride(from: 0, to: packed.count, by: IngestHandler.packedPiece) {
+            let end = min(packed.count, start + IngestHandler.packedPiece)
+            var bytes = ConnlogSystem.ByteBuffer()
+            do {
+                try stream.update(packed.span.extracting(start..<end), into: &bytes)
+            } catch {
+                throw IngestHandler.notGzip(error)
+            }
+            if try await !body.take(bytes.span) { throw tooLarge }
         }
-        return total
     }
 
-    private func takePacked(_ request: Request, _ session: any IntakeSession) async throws -> Int {
-        let stream = GunzipStream()
-        var total = 0
-        do {
-            for try await piece in request.body {
-                let packed = Array(piece.readableBytesView)
-                for start in stride(from: 0, to: packed.count, by: IngestHandler.packedPiece) {
-                    let end = min(packed.count, start + IngestHandler.packedPiece)
-                    var bytes = ConnlogSystem.ByteBuffer()
-                    try stream.update(packed.span.extracting(start..<end), into: &bytes)
-                    total += bytes.count
-                    if total > bytesMax { throw tooLarge }
-                    try await session.take(bytes.span)
-                }
-            }
-            try stream.finish()
-        } catch let error as GunzipError {
-            throw APIError(status: .badRequest, message: "The body is not gzip.", detail: "\(error)")
-        }
-        return total
+    // MARK: - Answers
+
+    private static func unreadable(_ error: any Error) throws -> APIError {
+        try Task.checkCancellation()
+        return APIError(
+            status: .badRequest, message: "The body cannot be read.",
+            detail: "It ends early, or its chunks are not as HTTP has them.", logged: "the body: \(error)")
+    }
+
+    private static func notGzip(_ error: any Error) -> APIError {
+        APIError(status: .badRequest, message: "The body is not gzip.", detail: "\(error)")
     }
 
     private var tooLarge: APIError {
@@ -90,12 +133,102 @@ struct IngestHandler {
         }
     }
 
-    private static func json(_ report: IntakeReport, _ bytes: Int) -> JSONValue {
-        [
+    /// Whoever hands in events in a form of which nothing is taken would forget them, if it were told that all is well.
+    private static func answer(_ report: IntakeReport, _ body: IngestBody) throws(APIError) -> Response {
+        if report.accepted == 0, report.duplicates == 0, body.mentionsEvents {
+            let first = report.refusals.first.map { " The first: line \($0.line), \($0.reason)." } ?? ""
+            throw APIError(
+                status: .badRequest, message: "The body holds 'connection_log', and no event could be taken from it.",
+                detail:
+                    "\(report.skipped) lines skipped, \(report.refused) refused.\(first) Send an event on each line as "
+                    + "coderd logs it, or a JSON array of such events.")
+        }
+        return .json([
             "accepted": JSONValue(report.accepted), "duplicates": JSONValue(report.duplicates),
-            "skipped": JSONValue(report.skipped), "refused": JSONValue(report.refused), "bytes": JSONValue(bytes),
+            "skipped": JSONValue(report.skipped), "refused": JSONValue(report.refused), "bytes": JSONValue(body.bytes),
             "refusals": .array(report.refusals.map { ["line": JSONValue($0.line), "reason": .string($0.reason)] }),
-        ]
+        ])
     }
 }
+
+/// The lines of one body on their way to the session.
+struct IngestBody {
+    private let session: any IntakeSession
+    private let bytesMax: Int
+    private var array = JSONArrayLines()
+    private var search = WordSearch("connection_log")
+    private(set) var bytes = 0
+
+    init(_ session: any IntakeSession, bytesMax: Int) {
+        self.session = session
+        self.bytesMax = bytesMax
+    }
+
+    /// Whether what an event is called stood somewhere in it.
+    var mentionsEvents: Bool { search.isFound }
+
+    /// - Returns: `false` when it is too much.
+    mutating func take(_ piece: Span<UInt8>) async throws(IntakeError) -> Bool {
+        bytes += piece.count
+        if bytes > bytesMax { return false }
+        search.look(piece)
+        if array.isPlain {
+            try await session.take(piece)
+            return true
+        }
+        var lines: [UInt8] = []
+        array.take(piece, &lines)
+        if !lines.isEmpty { try await session.take(lines.span) }
+        return true
+    }
+
+    mutating func finish() async throws(IntakeError) -> IntakeReport {
+        var rest: [UInt8] = []
+        array.finish(&rest)
+        if !rest.isEmpty { try await session.take(rest.span) }
+        return try await session.finish()
+    }
+}
+
+/// How long a body may keep us waiting: for a while, and as long as a slow line needs for its bytes.
+final class BodyPatience: Sendable {
+    private struct State {
+        var since: ContinuousClock.Instant?
+        var waited = Duration.zero
+        var bytes = 0
+    }
+
+    private static let bytesOfSecond = 4096
+    private let timeout: Duration
+    private let state = Mutex(State())
+
+    init(_ timeout: Duration) { self.timeout = timeout }
+
+    func wait(now: ContinuousClock.Instant = .now) { state.withLock { $0.since = now } }
+
+    func go(on bytes: Int, now: ContinuousClock.Instant = .now) {
+        state.withLock { state in
+            if let since = state.since { state.waited += now - since }
+            state.since = nil
+            state.bytes += bytes
+        }
+    }
+
+    func isOver(now: ContinuousClock.Instant = .now) -> Bool {
+        state.withLock { state in
+            guard let since = state.since else { return false }
+            let allowed = timeout + .seconds(state.bytes / BodyPatience.bytesOfSecond)
+            return state.waited + (now - since) > allowed
+        }
+    }
+
+    /// Returns when the body has kept us waiting too long.
+    func end() async throws -> SlowBody {
+        while !isOver() { try await Task.sleep(for: max(.milliseconds(20), timeout / 20)) }
+        return SlowBody()
+    }
+}
+
+/// A body came too slowly.
+struct SlowBody: Error {}
 #endif

@@ -11,12 +11,15 @@ struct Question {
     let json: RowJSON
     let names: any Names
     let filter: FilterQuery
+    let asker: Asker
+
+    /// With more, reading the rows would take longer than anybody waits.
+    private static let termsMax = 100
 
     /// - Parameter dialect: Coder's own where a client of Coder asks.
     init(
-        _ parameters: Parameters, _ caller: Caller, _ parts: APIParts, dialect: FilterDialect, now: Nanoseconds
+        _ parameters: Parameters, _ asker: Asker, _ parts: APIParts, dialect: FilterDialect, now: Nanoseconds
     ) throws(APIError) {
-        guard caller.role.mayRead else { throw .forbidden }
         guard let holder = parts.store else {
             throw APIError(
                 status: .notFound, message: "Route not found.", detail: "This connlog has no [store] to answer from.")
@@ -28,8 +31,9 @@ struct Question {
         }
         filter = try Question.filter(parameters["q"] ?? "", dialect, now)
         self.store = store
+        self.asker = asker
         names = parts.names
-        query = caller.query(filter, parts.names)
+        query = asker.caller.query(filter, parts.names)
         let lost = holder.lostAfter.map { Microseconds(nanoseconds: now).advanced(by: .zero - $0) }
         json = RowJSON(names: parts.names, lostBefore: lost, isExtended: dialect == .connlog)
     }
@@ -37,6 +41,12 @@ struct Question {
     private static func filter(
         _ text: String, _ dialect: FilterDialect, _ now: Nanoseconds
     ) throws(APIError) -> FilterQuery {
+        // Each of them is a part of a filter, whatever the language makes of it.
+        guard text.utf8.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == 0x2c }).count <= termsMax else {
+            throw APIError(
+                status: .badRequest, message: "Invalid connection search query.",
+                validations: [.init(field: "q", detail: "At most \(termsMax) words and values.")])
+        }
         do throws(FilterErrors) {
             return try FilterQuery(text, dialect: dialect, now: now)
         } catch {
@@ -49,14 +59,22 @@ struct Question {
         }
     }
 
-    /// Asks the store; what goes wrong there is the server's fault.
-    static func ask<Value>(_ what: () async throws(StoreProblem) -> Value) async throws(APIError) -> Value {
-        do throws(StoreProblem) {
-            return try await what()
-        } catch {
+    /// Asks the store while somebody waits for it.
+    func ask<Value: Sendable>(_ what: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        try await Question.ask(asker.client, what)
+    }
+
+    /// Asks the store; what goes wrong there is the server's fault, and where its files lie is nobody's business.
+    static func ask<Value: Sendable>(
+        _ client: ClientConnection?, _ what: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        do {
+            guard let client else { return try await what() }
+            return try await client.whileThere(what)
+        } catch let problem as StoreProblem {
             throw APIError(
                 status: .internalServerError, message: "Internal error fetching connection logs.",
-                detail: error.description)
+                detail: "connlog's own log says more, under the id of this request.", logged: problem.description)
         }
     }
 

@@ -41,9 +41,9 @@ struct StatsHandler {
         return Microseconds(nanoseconds: time)
     }
 
-    func respond() async throws(APIError) -> Response {
+    func respond() async throws -> Response {
         let (store, query, range, interval) = (question.store, question.query, range, interval)
-        let stats = try await Question.ask { () async throws(StoreProblem) in
+        let stats = try await question.ask {
             try await store.stats(query, range, intervalSeconds: interval, top: StatsHandler.topMax)
         }
         return .json([

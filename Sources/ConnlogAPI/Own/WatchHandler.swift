@@ -13,7 +13,6 @@ import ServiceLifecycle
 /// misses nothing that retention has kept. Without, it begins with what comes next. Every 15 seconds without an event a
 /// comment keeps the connection open.
 struct WatchHandler {
-    private static let pageEvents = 256
     private static let pause = Duration.seconds(15)
 
     let question: Question
@@ -31,18 +30,23 @@ struct WatchHandler {
         }
     }
 
-    func respond() async throws(APIError) -> Response {
+    func respond() async throws -> Response {
         let store = question.store
-        let newest = try await Question.ask { () async throws(StoreProblem) in try await store.newestEvent() }
+        let newest = try await question.ask { try await store.newestEvent() }
         // An id from another store may be beyond the end of this one.
         let from = min(start ?? newest, newest)
         let body = ResponseBody { writer in
             try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
             var last = from
+            var size = PageSize()
             while !Task.isCancelled, !Task.isShuttingDownGracefully {
-                let events = try await store.events(from: last + 1, limit: WatchHandler.pageEvents)
+                let (start, limit) = (last + 1, size.count)
+                let events = try await question.ask { try await store.events(from: start, limit: limit) }
+                size.learn(count: events.count, bytes: events.reduce(0) { $0 + $1.line.count })
                 let text = matching(events)
-                if !text.isEmpty { try await writer.write(ByteBuffer(string: text)) }
+                // Before anything is told: whoever asked may have lost the right to it meanwhile.
+                try question.asker.check()
+                if !text.isEmpty { try await writer.write(contentsOf: NIOCore.ByteBuffer.pieces(text)) }
                 if let newest = events.last?.number {
                     last = newest
                 } else if try await !waits(after: last) {
@@ -55,12 +59,21 @@ struct WatchHandler {
             status: .ok, headers: [.contentType: "text/event-stream; charset=utf-8"], body: body)
     }
 
-    /// Whether there is something new before the pause is over.
+    /// Whether there is something new before the pause is over, be it that somebody's rights have changed.
     private func waits(after last: Int64) async throws -> Bool {
-        let store = question.store
-        return try await withThrowingTaskGroup(of: Bool.self) { group in
+        let (store, change) = (question.store, question.asker.gate.state.bell.next())
+        try question.asker.check()
+        return try await question.ask { try await Self.waits(store, after: last, change) }
+    }
+
+    private static func waits(_ store: ConnectionStore, after last: Int64, _ change: Bell.Ring) async throws -> Bool {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await cancelWhenGracefulShutdown { try await store.waitForEvents(after: last) }
+                return true
+            }
+            group.addTask {
+                await change.wait()
                 return true
             }
             group.addTask {

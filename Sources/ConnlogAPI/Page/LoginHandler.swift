@@ -1,43 +1,40 @@
 #if Server
 import ConnlogCore
+import ConnlogStore
 import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// `POST /login` and `POST /logout`: the page's session is the token in a cookie that scripts cannot read and other sites
-/// cannot send.
+/// `POST /login` and `POST /logout`: the page's session is a random id in a cookie, which stands for the token.
 struct LoginHandler {
     let gate: Gate
-    let isTLS: Bool
 
     private static let bodyMax = 4096
 
     func logIn(_ request: Request, _ context: APIContext) async throws -> Response {
-        try LoginHandler.refuseOtherSites(request)
         var request = request
         let body = try? await request.collectBody(upTo: LoginHandler.bodyMax)
         guard let body, let token = LoginHandler.token(String(buffer: body)) else {
             throw APIError(status: .badRequest, message: #"Send {"token":"..."}."#)
         }
-        let name = try gate.name(of: token, context)
-        return cookie(token, age: 12 * 3600, ["username": .string(name)])
+        let entry = try await gate.entry(of: token, context)
+        guard entry.role.mayRead else {
+            throw APIError(
+                status: .forbidden,
+                message: "This token may not see connections: its role is '\(entry.role.rawValue)'.",
+                detail: "The page needs one of the role 'auditor' or 'admin'.")
+        }
+        var response = Response.json(["username": .string(entry.name)])
+        response.headers[.setCookie] = gate.cookie.set(gate.sessions.begin(TokenText.hash(of: token)))
+        return response
     }
 
-    func logOut(_ request: Request) throws -> Response {
-        try LoginHandler.refuseOtherSites(request)
-        return cookie("", age: 0, [:])
-    }
-
-    /// A form of another site could log a browser in as somebody else.
-    private static func refuseOtherSites(_ request: Request) throws(APIError) {
-        let site = request.headers[.secFetchSite] ?? "same-origin"
-        guard site == "same-origin" || site == "none" else { throw .forbidden }
-    }
-
-    private func cookie(_ token: String, age: Int, _ json: JSONValue) -> Response {
-        var response = Response.json(json)
-        response.headers[.setCookie] =
-            "\(Gate.cookieName)=\(token); Path=/; HttpOnly; SameSite=Strict; Max-Age=\(age)" + (isTLS ? "; Secure" : "")
+    func logOut(_ request: Request) -> Response {
+        if let id = gate.cookie.session(request) { gate.sessions.end(id) }
+        // Whoever watches with it is looked at again.
+        gate.state.bell.ring()
+        var response = Response.json([:])
+        response.headers[.setCookie] = gate.cookie.cleared
         return response
     }
 
@@ -57,24 +54,6 @@ struct LoginHandler {
             return isPlain && !token.isEmpty ? token : nil
         }
         return nil
-    }
-}
-
-/// `GET /api/v2/connectionlog/names`: people and organizations that a directory knows, for menus and completion.
-enum NamesHandler {
-    private static let countMax = 5000
-
-    static func respond(_ caller: Caller, _ names: any Names) throws(APIError) -> Response {
-        guard caller.role.mayRead else { throw .forbidden }
-        let users = names.users.filter { !$0.isDeleted }.sorted { $0.username < $1.username }.prefix(countMax)
-        return .json([
-            "users": .array(
-                users.map { ["id": .string($0.id), "username": .string($0.username), "email": .string($0.email)] }),
-            "organizations": .array(
-                names.organizations.filter { caller.maySee($0.id) }.map {
-                    ["id": .string($0.id), "name": .string($0.name), "display_name": .string($0.displayName)]
-                }),
-        ])
     }
 }
 #endif

@@ -12,6 +12,10 @@ final class HTTPCounts: Sendable {
         var requests: [Place: Int] = [:]
         var seconds: [String: Double] = [:]
         var open = 0
+        /// Connections closed at once, since their address had too many.
+        var connectionsRefused = 0
+        /// Connections closed while something was under way, by reason.
+        var connectionsCut: [String: Int] = ["slow_body": 0, "slow_reader": 0]
     }
 
     private let state = Mutex(Snapshot())
@@ -27,4 +31,7 @@ final class HTTPCounts: Sendable {
             $0.seconds[route, default: 0] += time / .seconds(1)
         }
     }
+
+    func refuseConnection() { state.withLock { $0.connectionsRefused += 1 } }
+    func cut(_ reason: String) { state.withLock { $0.connectionsCut[reason, default: 0] += 1 } }
 }

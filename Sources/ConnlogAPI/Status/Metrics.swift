@@ -6,12 +6,20 @@ struct Metrics {
     private var families: [String] = []
     private var lines: [String: (type: String, help: String, lines: [String])] = [:]
 
-    static func text(_ overview: Overview, _ http: HTTPCounts.Snapshot) -> String {
+    /// What the server knows of itself.
+    struct Own {
+        var http = HTTPCounts.Snapshot()
+        var connections = 0
+        var questions = 0
+        var streams = 0
+    }
+
+    static func text(_ overview: Overview, _ own: Own) -> String {
         var metrics = Metrics()
         metrics.add(overview)
         for source in overview.sources { metrics.add(source) }
         for sink in overview.sinks { metrics.add(sink) }
-        metrics.add(http)
+        metrics.add(own)
         return metrics.text
     }
 
@@ -27,14 +35,16 @@ struct Metrics {
     }
 
     private mutating func add(
-        _ name: String, _ type: String, _ help: String, _ labels: [(String, String)], _ value: Double
+        _ name: String, _ type: String, _ help: String, _ labels: [(String, String)], _ value: Double,
+        family: String? = nil
     ) {
-        if lines[name] == nil {
-            families.append(name)
-            lines[name] = (type, help, [])
+        let family = family ?? name
+        if lines[family] == nil {
+            families.append(family)
+            lines[family] = (type, help, [])
         }
         let words = labels.map { "\($0.0)=\"\(Metrics.escaped($0.1))\"" }.joined(separator: ",")
-        lines[name]?.lines.append(name + (words.isEmpty ? "" : "{\(words)}") + " \(Metrics.number(value))\n")
+        lines[family]?.lines.append(name + (words.isEmpty ? "" : "{\(words)}") + " \(Metrics.number(value))\n")
     }
 
     private static func escaped(_ text: String) -> String {
@@ -123,18 +133,29 @@ struct Metrics {
                 label + [("reason", reason)],
                 count)
         }
-        for figure in sink.figures {
-            let isCounter = figure.kind == .counter
-            let ending =
-                isCounter && !figure.name.hasSuffix("_bucket") && !figure.name.hasSuffix("_count") ? "_total" : ""
-            add(
-                "connlog_sink_\(figure.name)\(ending)", isCounter ? "counter" : "gauge",
-                "See the sink's documentation.",
-                label + figure.labels.map { ($0.name, $0.value) }, figure.value)
-        }
+        let histograms = Set(sink.figures.compactMap { Metrics.prefix($0.name, before: "_bucket") })
+        for figure in sink.figures { add(figure, label, histograms) }
     }
 
-    private mutating func add(_ http: HTTPCounts.Snapshot) {
+    /// A distribution comes as `name_bucket`, `name_sum` and `name_count`, which are one family.
+    private mutating func add(_ figure: SinkFigure, _ label: [(String, String)], _ histograms: Set<String>) {
+        let help = "See the sink's documentation."
+        let labels = label + figure.labels.map { ($0.name, $0.value) }
+        let name = "connlog_sink_\(figure.name)"
+        for ending in ["_bucket", "_sum", "_count"] {
+            guard let base = Metrics.prefix(figure.name, before: ending), histograms.contains(base) else { continue }
+            return add(name, "histogram", help, labels, figure.value, family: "connlog_sink_\(base)")
+        }
+        let isCounter = figure.kind == .counter
+        add(name + (isCounter ? "_total" : ""), isCounter ? "counter" : "gauge", help, labels, figure.value)
+    }
+
+    private static func prefix(_ name: String, before ending: String) -> String? {
+        name.hasSuffix(ending) ? String(name.dropLast(ending.count)) : nil
+    }
+
+    private mutating func add(_ own: Own) {
+        let http = own.http
         for (place, count) in http.requests.sorted(by: { ($0.key.route, $0.key.status) < ($1.key.route, $1.key.status) }
         ) {
             counter(
@@ -147,6 +168,17 @@ struct Metrics {
                 [("route", route)], seconds)
         }
         gauge("http_requests_open", "Requests under way.", [], Double(http.open))
+        gauge("http_connections_open", "Connections of clients.", [], Double(own.connections))
+        gauge("http_questions_open", "Questions to the store under way.", [], Double(own.questions))
+        gauge("http_streams_open", "Answers and bodies under way that go on.", [], Double(own.streams))
+        counter(
+            "http_connections_refused_total", "Connections closed at once: their address had too many.", [],
+            http.connectionsRefused)
+        for (reason, count) in http.connectionsCut.sorted(by: { $0.key < $1.key }) {
+            counter(
+                "http_connections_cut_total", "Connections closed while something was under way, by reason.",
+                [("reason", reason)], count)
+        }
     }
 }
 #endif

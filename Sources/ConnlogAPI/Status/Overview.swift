@@ -11,6 +11,8 @@ public struct Overview: Sendable, Codable {
     public var sinks: [SinkPart] = []
     /// `nil` without a `[server]`.
     public var server: ServerPart?
+    /// The figures were left out.
+    var isLimited = false
 
     public struct QueuePart: Sendable, Codable {
         /// `ok`, or why sources wait, as a word.
@@ -77,5 +79,25 @@ public struct Overview: Sendable, Codable {
     }
 
     public init() {}
+}
+
+extension Overview {
+    /// What parts there are and how they do, for whoever may not know how much goes through them, and where to.
+    var withoutFigures: Overview {
+        var left = Overview()
+        (left.version, left.started, left.isLimited) = (version, started, true)
+        left.queue.state = queue.state
+        left.sources = sources.map { source in
+            var part = SourcePart()
+            (part.name, part.type) = (source.name, source.type)
+            return part
+        }
+        left.sinks = sinks.map { sink in
+            var part = SinkPart()
+            (part.name, part.type, part.state) = (sink.name, sink.type, sink.state)
+            return part
+        }
+        return left
+    }
 }
 #endif

@@ -4,7 +4,8 @@ import ConnlogCore
 /// `GET /api/v2/connectionlog/status`: the overview as JSON.
 enum StatusJSON {
     static func value(_ overview: Overview) -> JSONValue {
-        [
+        if overview.isLimited { return states(overview) }
+        return [
             "version": .string(overview.version), "started": .string(EventTime.text(overview.started)),
             "queue": queue(overview.queue), "sources": .array(overview.sources.map(source)),
             "sinks": .array(overview.sinks.map(sink)), "server": overview.server.map(server) ?? .null,
@@ -14,6 +15,17 @@ enum StatusJSON {
     private static func server(_ server: Overview.ServerPart) -> JSONValue {
         [
             "state": .string(server.state), "words": .string(server.words), "restarts": JSONValue(server.restarts),
+        ]
+    }
+
+    /// Without figures, for whoever may see some organizations only.
+    private static func states(_ overview: Overview) -> JSONValue {
+        [
+            "version": .string(overview.version), "started": .string(EventTime.text(overview.started)),
+            "queue": ["state": .string(overview.queue.state)],
+            "sources": .array(overview.sources.map { ["name": .string($0.name), "type": .string($0.type)] }),
+            "sinks": .array(
+                overview.sinks.map { ["name": .string($0.name), "type": .string($0.type), "state": .string($0.state)] }),
         ]
     }
 

@@ -9,6 +9,7 @@ enum StatusText {
         var text =
             "connlog \(overview.version), up \(seconds / 86_400)d \(seconds / 3600 % 24)h \(seconds / 60 % 60)m\n\n"
         let queue = overview.queue
+        if overview.isLimited { return text + states(overview) }
         text += "queue    \(queue.state): \(queue.words)\n"
         text += "         \(queue.events) events in \(queue.bytes >> 20) of \(queue.bytesMax >> 20) MiB\n"
         if queue.damagedEvents > 0 { text += "         \(queue.damagedEvents) events lost to damage\n" }
@@ -22,6 +23,14 @@ enum StatusText {
             text += "\nsink \(sink.name), \(time): \(sink.lastError ?? "")\n"
         }
         return text
+    }
+
+    private static func states(_ overview: Overview) -> String {
+        var sources = Table(("SOURCE", .left), ("TYPE", .left))
+        for source in overview.sources { sources.add(source.name, source.type) }
+        var sinks = Table(("SINK", .left), ("TYPE", .left), ("STATE", .left))
+        for sink in overview.sinks { sinks.add(sink.name, sink.type, sink.state) }
+        return "queue    \(overview.queue.state)\n\n\(sources.text)\n\(sinks.text)"
     }
 
     private static func sources(_ sources: [Overview.SourcePart]) -> String {

@@ -3,6 +3,17 @@ public protocol EventIntake: Sendable {
     /// Begins to take one piece of input, such as the body of a request.
     /// - Throws: why nothing can be taken now.
     func begin() throws(IntakeError) -> any IntakeSession
+
+    /// The same, for whoever may hand in events of some organizations only: others are refused.
+    /// - Parameter organizations: their ids, in lower case.
+    func begin(organizations: [String]) throws(IntakeError) -> any IntakeSession
+}
+
+extension EventIntake {
+    /// An intake that cannot tell organizations apart takes nothing from whoever is limited to some.
+    public func begin(organizations: [String]) throws(IntakeError) -> any IntakeSession {
+        throw .failed("events cannot be told apart by organization here")
+    }
 }
 
 /// One piece of input, taken in as it comes. Used by one task at a time.
@@ -28,7 +39,7 @@ public struct IntakeReport: Sendable, Equatable, Codable {
     public var refusals: [Refusal] = []
 
     public struct Refusal: Sendable, Equatable, Codable {
-        /// From 1.
+        /// From 1; 0 where it is not known.
         public var line: Int
         public var reason: String
 

@@ -15,6 +15,8 @@ final class IntakeDoor: Sendable {
 
     private let thread = ThreadExecutor("ingest")
     private let inputs = Mutex<[UInt64: AsyncStream<Piece>.Continuation]>([:])
+    /// Of inputs that are limited and have not begun.
+    private let limits = Mutex<[UInt64: [String]]>([:])
     private let intake = Mutex<(any EventIntake)?>(nil)
     private let reply: @Sendable (UInt64, IntakeReply) -> Void
 
@@ -29,7 +31,10 @@ final class IntakeDoor: Sendable {
         switch frame.message {
         case .intakeBytes: input(frame.id).yield(.bytes(frame.payload))
         case .intakeEnd: input(frame.id).yield(.end)
-        case .intakeCancel: forget(frame.id)?.finish()
+        case .intakeLimit: limits.withLock { $0[frame.id] = (try? frame.value([String].self)) ?? [] }
+        case .intakeCancel:
+            limits.withLock { $0[frame.id] = nil }
+            forget(frame.id)?.finish()
         default: return
         }
     }
@@ -51,15 +56,15 @@ final class IntakeDoor: Sendable {
         if let known = inputs.withLock({ $0[id] }) { return known }
         let (pieces, input) = AsyncStream.makeStream(of: Piece.self)
         inputs.withLock { $0[id] = input }
-        let intake = intake.withLock { $0 }
-        Task(executorPreference: thread) { await self.work(id, pieces, intake) }
+        let (intake, limit) = (intake.withLock { $0 }, limits.withLock { $0.removeValue(forKey: id) })
+        Task(executorPreference: thread) { await self.work(id, pieces, intake, limit) }
         return input
     }
 
-    private func work(_ id: UInt64, _ pieces: AsyncStream<Piece>, _ intake: (any EventIntake)?) async {
+    private func work(_ id: UInt64, _ pieces: AsyncStream<Piece>, _ intake: (any EventIntake)?, _ limit: [String]?) async {
         do throws(IntakeError) {
             guard let intake else { throw .stopping }
-            let session = try intake.begin()
+            let session = if let limit { try intake.begin(organizations: limit) } else { try intake.begin() }
             for await piece in pieces {
                 switch piece {
                 case .bytes(let bytes):

@@ -35,7 +35,9 @@ final class QuestionService: Sendable {
     func use(_ new: ServerConfiguration) {
         names.use(new.sections(ofKind: "directory").map(DirectorySection.source))
         let holder = holder(new.sections(ofKind: "store").first)
-        let access = ServerPlan.access(new.sections(ofKind: "access")) { _ in }
+        let access = ServerPlan.access(
+            new.sections(ofKind: "access"), new.sections(ofKind: "server").first
+        ) { _ in }
         state.update { parts in
             parts.access = access
             parts.store = holder
@@ -74,7 +76,7 @@ final class QuestionService: Sendable {
         let server = APIServer(options, state, log: log)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.serveLocally(server) }
-            if self.isOpenToOthers(section) {
+            if !self.state.parts.access.isClosed {
                 group.addTask { [options] in await self.serve(server, options) }
             } else {
                 self.tell(
@@ -85,10 +87,6 @@ final class QuestionService: Sendable {
             }
         }
         refreshing.cancel()
-    }
-
-    private func isOpenToOthers(_ section: Section) -> Bool {
-        !state.parts.access.isOpen || !section.has("open") || section.boolean("open")
     }
 
     private static let pause = Duration.seconds(1)
@@ -106,6 +104,9 @@ final class QuestionService: Sendable {
                 } ready: { port in
                     let place = "\(words):\(port)"
                     self.tell(ServerState(isListening: true, words: place), .info, "server: listening at \(place)")
+                    if self.state.parts.access.isOpen {
+                        self.log(.warning, "server: open = true: whoever is on this machine may ask and hand in events")
+                    }
                 }
             } catch {
                 let trouble = "\(words):\(options.port) cannot be used: \(ServerTrouble.words(error))"

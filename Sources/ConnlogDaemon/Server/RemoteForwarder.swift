@@ -96,6 +96,13 @@ final class RemoteForwarder: Sendable, EventIntake {
     // MARK: - What it takes
 
     func begin() throws(IntakeError) -> any IntakeSession { RemoteIntake(self, id: makeID()) }
+
+    func begin(organizations: [String]) throws(IntakeError) -> any IntakeSession {
+        let id = makeID()
+        guard let limit = try? Frame(.intakeLimit, id: id, of: organizations) else { throw .stopping }
+        send(limit)
+        return RemoteIntake(self, id: id)
+    }
 }
 
 /// One input that is handed on to the forwarder piece by piece, the next one when the last one is done with.

@@ -8,7 +8,7 @@ import Foundation
 ///
 ///     from the forwarder   configuration, stop, changed, ping
 ///     from the server      state, pong, overview (answered by overview),
-///                          intake: bytes and end, each answered by intakeReply; cancel
+///                          intake: limit, bytes and end, these two answered by intakeReply; cancel
 enum ServerMessage: UInt8, Sendable {
     /// `ServerConfiguration`: serve as it says, from now on.
     case configuration = 1
@@ -31,6 +31,8 @@ enum ServerMessage: UInt8, Sendable {
     case intakeCancel
     /// `IntakeReply`, one for each `intakeBytes` and `intakeEnd`.
     case intakeReply
+    /// The only organizations whose events the input with this id, which is new, may hold.
+    case intakeLimit
 }
 
 /// What the server process works by.

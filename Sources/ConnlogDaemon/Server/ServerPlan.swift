@@ -27,11 +27,11 @@ struct ServerPlan: Sendable {
             store = StoreSection.holder(section)
             storeSection = section
         }
-        access = ServerPlan.access(configuration.sections(ofKind: "access")) { mistakes.append($0) }
         for section in configuration.sections(ofKind: "server") {
             self.section = section
             do throws(Diagnostic) { options = try ServerSection.options(section) } catch { mistakes.append(error) }
         }
+        access = ServerPlan.access(configuration.sections(ofKind: "access"), section) { mistakes.append($0) }
         for source in sources {
             guard let ingest = source.source as? IngestSource else { continue }
             if section == nil {
@@ -44,11 +44,12 @@ struct ServerPlan: Sendable {
         }
     }
 
-    static func access(_ sections: [Section], _ refuse: (Diagnostic) -> Void) -> AccessList {
+    static func access(_ sections: [Section], _ server: Section?, _ refuse: (Diagnostic) -> Void) -> AccessList {
         var entries: [AccessList.Entry] = []
         for section in sections {
             do throws(Diagnostic) { entries.append(try AccessSection.entry(section)) } catch { refuse(error) }
         }
+        do throws(Diagnostic) { return try ServerSection.access(server, entries) } catch { refuse(error) }
         return AccessList(entries)
     }
 
@@ -59,7 +60,7 @@ struct ServerPlan: Sendable {
     func canGoOn(as new: ServerPlan) -> Bool {
         guard let section, let newSection = new.section else { return false }
         let isSameTLS = section.has("tls_cert") == newSection.has("tls_cert")
-        return isSameTLS && access.isOpen == new.access.isOpen
+        return isSameTLS && access.isOpen == new.access.isOpen && access.isClosed == new.access.isClosed
             && newSection.changes(from: section).isSubset(of: ServerPlan.keysWhileWorking)
     }
 }

@@ -1,6 +1,7 @@
 #if Server
 import ConnlogAPI
 import ConnlogConfig
+import ConnlogCore
 
 /// `[server]`: where questions are asked and events handed in.
 enum ServerSection {
@@ -10,8 +11,24 @@ enum ServerSection {
         keys: [
             Key(
                 "listen", .address, default: "127.0.0.1:8484",
-                help: "Where connections are taken. Without an [access] section only this machine is served, whatever "
-                    + "stands here."),
+                help:
+                    "Where connections are taken. Without an [access] section only connlog's own commands are answered, "
+                    + "through the socket connlog.sock in data_dir."),
+            Key(
+                "open", .boolean, default: "false",
+                help: "Serve whoever is on this machine without a token, as long as there is no [access] section: for "
+                    + "trying connlog out, on a loopback address only. Every user of the machine may read and hand in "
+                    + "everything then."),
+            Key(
+                "external_url", .string, example: "https://connlog.example.com/",
+                help:
+                    "Where browsers find the server when a proxy stands before it, with the path under which it lies. "
+                    + "A host name of its own keeps the page apart from everything else there."),
+            Key(
+                "trusted_proxies", .list, example: "10.0.0.0/8",
+                help:
+                    "Addresses of proxies whose X-Forwarded-For is taken: then the log, and limits for an address, are "
+                    + "about who asked."),
             Key(
                 "tls_cert", .path, example: "/etc/connlog/server.pem",
                 help: "A PEM file with the certificate and those between it and its root; with it, only TLS is spoken. "
@@ -19,13 +36,27 @@ enum ServerSection {
             Key("tls_key", .path, example: "/etc/connlog/server.key", help: "Its private key, in PEM."),
             Key(
                 "max_connections", .integer(1...100_000), default: "1024",
-                help: "With so many open, further ones wait to be taken."),
+                help: "With so many open, further ones wait to be taken; fewer where the process may open fewer files."),
+            Key(
+                "max_connections_per_address", .integer(1...100_000), default: "256",
+                help:
+                    "With so many from one address, further ones from there are closed. Trusted proxies may have more."),
+            Key(
+                "max_questions", .integer(1...10_000), default: "64",
+                help:
+                    "Questions to the store at once; further ones are answered with 429. One token may have a quarter of "
+                    + "them, one address half."),
+            Key(
+                "max_streams", .integer(1...10_000), default: "256",
+                help: "Exports, live views and bodies handed in at once, shared out in the same way."),
             Key(
                 "max_body", .size(1024...4_294_967_296), default: "64MiB",
                 help: "The most that one ingest request may hold, unpacked."),
             Key(
                 "timeout", .duration(.seconds(1)...(.seconds(3600))), default: "30s",
-                help: "How long a question may take, and how long a connection may do nothing."),
+                help:
+                    "How long a question may take, and how long a client may take nothing of an answer, send nothing of a "
+                    + "body, or do nothing at all."),
         ])
 
     /// What it says, but for the certificate: `start` reads that.
@@ -40,8 +71,53 @@ enum ServerSection {
         var options = APIServer.Options(host: host, port: port)
         options.bodyBytesMax = section.size("max_body")
         options.connectionsMax = section.integer("max_connections")
+        options.connectionsOfAddressMax = section.integer("max_connections_per_address")
+        options.questionsMax = section.integer("max_questions")
+        options.streamsMax = section.integer("max_streams")
         options.timeout = section.duration("timeout")
+        options.externalURL = try externalURL(section)
+        options.trustedProxies = try trustedProxies(section)
         return options
+    }
+
+    private static func externalURL(_ section: Section) throws(Diagnostic) -> ExternalURL? {
+        guard let text = section.optionalString("external_url") else { return nil }
+        guard let url = ExternalURL(text) else {
+            throw section.error("external_url", "is no URL such as https://connlog.example.com/")
+        }
+        return url
+    }
+
+    private static func trustedProxies(_ section: Section) throws(Diagnostic) -> TrustedProxies {
+        var blocks: [AddressBlock] = []
+        for text in section.optionalList("trusted_proxies") {
+            guard let block = AddressBlock(text) else {
+                throw section.error("trusted_proxies", "'\(text)' is no address such as 10.0.0.7 or 10.0.0.0/8")
+            }
+            blocks.append(block)
+        }
+        return TrustedProxies(blocks)
+    }
+
+    /// Who may ask, by the `[access]` sections and what `[server]` says.
+    /// - Parameter section: `nil` without `[server]`.
+    static func access(_ section: Section?, _ entries: [AccessList.Entry]) throws(Diagnostic) -> AccessList {
+        guard let section, section.boolean("open") else { return AccessList(entries) }
+        guard entries.isEmpty else {
+            throw section.error(
+                "open", "means that nobody needs a token, and there are [access] sections; leave one out")
+        }
+        let (host, _) = section.address("listen")
+        let isLoopback =
+            host.lowercased() == "localhost" || AddressBlock(host) == AddressBlock("::1")
+            || AddressBlock("127.0.0.0/8")?.contains(Array(host.utf8)) == true
+        guard isLoopback else {
+            throw section.error(
+                "open",
+                "is for a loopback address only, and this listens at \(host); write an [access] section instead, "
+                    + "or listen = 127.0.0.1:8484")
+        }
+        return AccessList(entries, isOpen: true)
     }
 }
 
@@ -53,7 +129,9 @@ enum AccessSection {
         keys: [
             Key(
                 "role", .choice(Role.allCases.map(\.rawValue)), required: true, example: "auditor",
-                help: "auditor reads connections and connlog's state, ingest hands in events, admin does both."),
+                help:
+                    "auditor reads connections and connlog's state, ingest hands in events, metrics reads connlog's state and "
+                    + "no connection, admin does all of it."),
             Key(
                 "token_sha256", .list, required: true,
                 example: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -61,7 +139,9 @@ enum AccessSection {
             ),
             Key(
                 "organizations", .list, example: "engineering",
-                help: "The only organizations whose connections are shown, by name or id; without it, all."),
+                help:
+                    "The only organizations whose connections are shown and whose events may be handed in, by name or id; "
+                    + "without it, all."),
             Key(
                 "user", .string, example: "jane",
                 help: "Whom 'me' means in a filter: a user name of a [directory], or a user's id."),
@@ -72,6 +152,9 @@ enum AccessSection {
             name: section.name ?? "", role: Role(rawValue: section.string("role")) ?? .auditor,
             tokenHashes: section.list("token_sha256"), organizations: section.optionalList("organizations"),
             user: section.optionalString("user"))
+        if entry?.role == .metrics, section.isSet("organizations") {
+            throw section.error("organizations", "does not go with the role 'metrics': its figures count all of them")
+        }
         guard let entry else {
             throw section.error(
                 "token_sha256", "is not the 64 hex digits of a SHA-256; 'connlog token create' prints them")

@@ -2,45 +2,50 @@ import ConnlogCore
 import ConnlogSystem
 import Synchronization
 
-/// One piece of input: lines as they come, so many events at a time to the queue.
+/// One piece of input: bytes as they come, decoded many at a time, on the source's own thread.
+///
+/// What is not done with, such as an entry that may go on, is presented again in front of more bytes. It is left alone
+/// until as many new bytes have come as it has, so that all of it together costs what its bytes cost, however they come.
 final class IngestSession: IntakeSession {
     private let source: IngestSource
+    private let organizations: Set<String>?
+    private let executor: ThreadExecutor
     // Used by one task at a time; the lock is for the compiler.
     private let state: Mutex<State>
 
     private struct State {
         var decoder: EventDecoder
-        var batch = EventBatch()
-        /// Lines that are not done with: one without its end, an entry that may go on.
         var rest = ByteBuffer()
-        var line = 0
+        /// Of `rest`, those that the decoder has seen and not consumed.
+        var seenBytes = 0
         var report = IntakeReport()
+        var presentedBytes = 0
     }
 
-    /// A batch goes to the queue when it has so many bytes.
-    private static let batchBytes = 1 << 20
+    /// Bytes that the decoder was given so far, again and again those that it had left.
+    var presentedBytes: Int { state.withLock { $0.presentedBytes } }
+
+    /// So many new bytes are decoded at once, at least.
+    private static let pieceBytes = 512 << 10
     private static let refusalsMax = 100
 
-    init(_ source: IngestSource) {
+    init(_ source: IngestSource, _ organizations: Set<String>?, _ executor: ThreadExecutor) {
         self.source = source
+        self.organizations = organizations
+        self.executor = executor
         state = Mutex(State(decoder: source.makeDecoder()))
     }
 
     func take(_ bytes: Span<UInt8>) async throws(IntakeError) {
-        let full = state.withLock { state -> EventBatch? in
+        let isEnough = state.withLock { state in
             state.rest.append(bytes)
-            IngestSession.decodeLines(&state, isEnd: false)
-            return state.batch.recordBytes >= IngestSession.batchBytes ? IngestSession.cut(&state) : nil
+            return state.rest.count - state.seenBytes >= max(IngestSession.pieceBytes, state.seenBytes)
         }
-        if let full { try await enqueue(full) }
+        if isEnough { try await decode(isEnd: false) }
     }
 
     func finish() async throws(IntakeError) -> IntakeReport {
-        let last = state.withLock { state -> EventBatch? in
-            IngestSession.decodeLines(&state, isEnd: true)
-            return state.batch.isEmpty ? nil : IngestSession.cut(&state)
-        }
-        if let last { try await enqueue(last) }
+        try await decode(isEnd: true)
         try await source.flush()
         let report = state.withLock { $0.report }
         source.context.status.update { counts in
@@ -50,59 +55,60 @@ final class IngestSession: IntakeSession {
         return report
     }
 
+    private func decode(isEnd: Bool) async throws(IntakeError) {
+        if Task.isCancelled { throw .failed("whoever handed it in has left") }
+        try await withTaskExecutorPreference(executor) { () async throws(IntakeError) in
+            let batch = state.withLock { IngestSession.decode(&$0, isEnd: isEnd) }
+            if !batch.isEmpty { try await enqueue(batch) }
+        }
+    }
+
     private func enqueue(_ batch: EventBatch) async throws(IntakeError) {
         let (bytes, lines) = (batch.recordBytes, batch.count)
-        let (accepted, duplicates) = try await source.enqueue(batch)
+        let taken = try await source.enqueue(batch, organizations)
         state.withLock {
-            $0.report.accepted += accepted
-            $0.report.duplicates += duplicates
+            $0.report.accepted += taken.accepted
+            $0.report.duplicates += taken.duplicates
+            if taken.foreign > 0 {
+                IngestSession.refuse(
+                    "of an organization whose events this token may not hand in", 0, taken.foreign, &$0)
+            }
         }
         source.context.status.update { counts in
-            counts.events += accepted
+            counts.events += taken.accepted
             counts.bytes += bytes
             counts.lines += lines
         }
     }
 
-    private static func cut(_ state: inout State) -> EventBatch {
-        defer { state.batch = EventBatch() }
-        return state.batch
-    }
+    // MARK: - Decoding
 
-    // MARK: - Lines
-
-    /// Decodes line by line, so that what is refused is known by its line.
-    private static func decodeLines(_ state: inout State, isEnd: Bool) {
-        var input = EventBatch()
-        input.bytes.append(state.rest.span)
-        var (start, place) = (0, 0)
-        let end = input.bytes.count
-        while place < end {
-            guard input.bytes[place] == UInt8(ascii: "\n") || isEnd && place == end - 1 else {
-                place += 1
-                continue
-            }
-            place += 1
-            state.line += 1
-            start += state.decoder.decode(start..<place, in: &input, isEnd: isEnd && place == end)
-            note(state.decoder.takeCounts(), &state)
-        }
-        for index in 0..<input.count { state.batch.append(input.record(index)) }
+    private static func decode(_ state: inout State, isEnd: Bool) -> EventBatch {
+        var batch = EventBatch()
+        batch.bytes.append(state.rest.span)
+        let count = batch.bytes.count
+        state.presentedBytes += count
+        let consumed = state.decoder.decode(0..<count, in: &batch, isEnd: isEnd)
+        note(state.decoder.takeCounts(), &state)
         state.rest.removeAll()
-        state.rest.append(input.bytes.span(start..<end))
+        state.rest.append(batch.bytes.span(consumed..<count))
+        state.seenBytes = count - consumed
+        return batch
     }
 
     private static func note(_ counts: DecodeCounts, _ state: inout State) {
-        state.report.skipped += counts.auditLog + counts.other
+        // What calls itself an event and is none that can be read was meant to be taken.
+        let mentions = counts.unreadMentions
+        state.report.skipped += counts.auditLog + counts.other - mentions
         state.report.duplicates += counts.duplicates
-        for sample in counts.samples { refuse("\(sample.fault)", &state) }
-        for _ in 0..<counts.tooLong { refuse("longer than max_line", &state) }
-        for _ in 0..<counts.partial { refuse("the last line is not finished", &state) }
+        for sample in counts.samples { refuse("\(sample.fault)", sample.line, 1, &state) }
+        let all = counts.malformed.values.reduce(mentions + counts.tooLong + counts.partial, +)
+        state.report.refused += max(0, all - counts.samples.count)
     }
 
-    private static func refuse(_ reason: String, _ state: inout State) {
-        state.report.refused += 1
+    private static func refuse(_ reason: String, _ line: Int, _ count: Int, _ state: inout State) {
+        state.report.refused += count
         guard state.report.refusals.count < refusalsMax else { return }
-        state.report.refusals.append(IntakeReport.Refusal(line: state.line, reason: reason))
+        state.report.refusals.append(IntakeReport.Refusal(line: line, reason: reason))
     }
 }

@@ -17,6 +17,16 @@ public final class IngestSource: Source, EventIntake {
     private struct State {
         var output: (any EventOutput)?
         var seen: SeenWindow?
+        /// A thread of its own for what reading costs, so that questions never wait for it.
+        var executor: ThreadExecutor?
+    }
+
+    /// What became of a batch.
+    struct Taken {
+        var accepted = 0
+        var duplicates = 0
+        /// Events of organizations that are not among those allowed.
+        var foreign = 0
     }
 
     package init(_ context: SourceContext, makeDecoder: @escaping @Sendable () -> EventDecoder) {
@@ -31,6 +41,7 @@ public final class IngestSource: Source, EventIntake {
         state.withLock {
             $0.output = output
             $0.seen = SeenWindow(output.checkpoints)
+            $0.executor = ThreadExecutor("ingest")
         }
         let (stops, stop) = AsyncStream.makeStream(of: Void.self)
         await withTaskCancellationHandler {
@@ -39,37 +50,56 @@ public final class IngestSource: Source, EventIntake {
             stop.finish()
         }
         await turn.take()
-        state.withLock { $0.output = nil }
+        state.withLock {
+            $0.output = nil
+            $0.executor = nil
+        }
         turn.give()
     }
 
-    public func begin() throws(IntakeError) -> any IntakeSession {
-        guard let output = state.withLock({ $0.output }) else { throw .stopping }
+    public func begin() throws(IntakeError) -> any IntakeSession { try begin(nil) }
+
+    public func begin(organizations: [String]) throws(IntakeError) -> any IntakeSession {
+        try begin(Set(organizations))
+    }
+
+    private func begin(_ organizations: Set<String>?) throws(IntakeError) -> any IntakeSession {
+        let (output, executor) = state.withLock { ($0.output, $0.executor) }
+        guard let output, let executor else { throw .stopping }
         if let why = output.blocked { throw .full(why) }
-        return IngestSession(self)
+        return IngestSession(self, organizations, executor)
     }
 
     /// Hands a batch to the queue, without the events that came before; one batch at a time, so that the ids stored with
     /// one are those of all before it.
-    /// - Returns: how many were taken, and how many had come before.
-    func enqueue(_ batch: consuming EventBatch) async throws(IntakeError) -> (accepted: Int, duplicates: Int) {
+    /// - Parameter organizations: the only ones whose events are taken; `nil`: all.
+    func enqueue(_ batch: consuming EventBatch, _ organizations: Set<String>?) async throws(IntakeError) -> Taken {
         await turn.take()
         defer { turn.give() }
         guard let output = state.withLock({ $0.output }) else { throw .stopping }
         var scanner = EventScanner()
         var fields = EventFields()
+        var taken = Taken()
         let count = batch.count
         var changes: [Checkpoint] = []
         state.withLock { state in
             batch.filter { _, record in
-                guard scanner.scan(record, into: &fields) == .connectionLog else { return true }
+                guard scanner.scan(record, into: &fields) == .connectionLog else { return organizations == nil }
+                if let organizations {
+                    let id = fields.index.string(.organizationID, record).flatMap(UUIDText.normalized)
+                    guard let id, organizations.contains(id) else {
+                        taken.foreign += 1
+                        return false
+                    }
+                }
                 guard let id = fields.index.string(.id, record) else { return true }
                 return state.seen?.insert(id) != true
             }
             changes = state.seen?.takeChanges() ?? []
         }
-        let accepted = batch.count
-        if accepted == 0 { return (0, count) }
+        taken.accepted = batch.count
+        taken.duplicates = count - taken.accepted - taken.foreign
+        if taken.accepted == 0 { return taken }
         do throws(AppendError) {
             try await output.enqueue(batch, changes)
         } catch {
@@ -77,7 +107,7 @@ public final class IngestSource: Source, EventIntake {
             state.withLock { $0.seen = SeenWindow(output.checkpoints) }
             throw IngestSource.failure(error)
         }
-        return (accepted, count - accepted)
+        return taken
     }
 
     func flush() async throws(IntakeError) {

@@ -14,7 +14,8 @@ struct ServerDaemon {
     ) throws {
         self.workplace = workplace
         port = try Ports.free(1, in: workplace)[0]
-        let own = "[store]\ntype = sqlite\n\(store)\n\n[server]\nlisten = 127.0.0.1:\(port)\n\(server)\n\n"
+        let open = sections.contains("[access") ? "" : "open = true\n"
+        let own = "[store]\ntype = sqlite\n\(store)\n\n[server]\nlisten = 127.0.0.1:\(port)\n\(open)\(server)\n\n"
         daemon = try Daemon(reading: log, sections: own + sections, in: workplace)
     }
 

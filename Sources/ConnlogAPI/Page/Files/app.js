@@ -60,7 +60,7 @@ async function refresh() {
 }
 
 function fail(error) {
-  if (error.status === 401) return showLogin();
+  if (error.status === 401) return showLogin(error);
   if (error.status === 400) box.complain(error);
   $("count").textContent = "";
   const words = error.status === 403 ? "You may not see connections: this token is not for that." : error.status ? error.message : "The server does not answer.";
@@ -247,8 +247,10 @@ async function showHealth() {
   const found = await api.status();
   const sinks = found.sinks.map((sink) => el("tr", {}, el("td", {}, named(sink.name, "span")), el("td", {}, sink.type),
     el("td", {}, el("span", { class: "badge " + ({ working: "good", holding: "bad", retrying: "warn" }[sink.state] || "") }, sink.state)),
-    el("td", { class: "number" }, sink.lag.toLocaleString()), el("td", { class: "number" }, sink.delivered.toLocaleString()), el("td", {}, sink.last_error ? named(sink.last_error, "span", 300) : "–")));
-  note("Health", el("p", {}, `connlog ${found.version}. Queue: ${found.queue.words || found.queue.state}; ${found.queue.events.toLocaleString()} events wait in ${(found.queue.bytes / 1048576).toFixed(1)} MiB.`),
+    el("td", { class: "number" }, sink.lag?.toLocaleString() ?? "–"), el("td", { class: "number" }, sink.delivered?.toLocaleString() ?? "–"), el("td", {}, sink.last_error ? named(sink.last_error, "span", 300) : "–")));
+  // Whoever may see some organizations only gets no figures.
+  const wait = found.queue.events === undefined ? "" : `; ${found.queue.events.toLocaleString()} events wait in ${(found.queue.bytes / 1048576).toFixed(1)} MiB`;
+  note("Health", el("p", {}, `connlog ${found.version}. Queue: ${found.queue.words || found.queue.state}${wait}.`),
     el("table", {}, el("thead", {}, el("tr", {}, ...["Sink", "Type", "State", "Lag", "Delivered", "Last error"].map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, ...sinks)));
 }
 
@@ -258,9 +260,11 @@ const showWhy = () => note("Why are some events missing?",
 
 // MARK: login
 
-function showLogin() {
+// Whoever was logged in is told why that is over.
+function showLogin(error) {
   $("content").hidden = true;
   $("login").hidden = false;
+  $("login-error").textContent = /^This login is over/.test(error?.detail) ? error.detail : "";
   $("token").focus();
 }
 
@@ -272,7 +276,7 @@ async function logIn(event) {
     $("token").value = "";
     await start();
   } catch (error) {
-    $("login-error").textContent = error.status === 401 ? "This token is not good." : error.message;
+    $("login-error").textContent = error.status === 401 ? "This token is not good." : [error.message, error.detail].filter(Boolean).join(" ");
     $("token").select();
   }
 }
@@ -289,7 +293,7 @@ async function start() {
   try {
     who = await api.me();
   } catch (error) {
-    if (error.status === 401) return showLogin();
+    if (error.status === 401) return showLogin(error);
     $("content").hidden = false;
     return fail(error);
   }

@@ -69,7 +69,7 @@ export class FilterBox {
     const people = this.known.users.map((user) => user.username);
     const more = {
       workspace_owner: ["me", ...people], username: ["me", ...people], organization: this.known.organizations.map((one) => one.name),
-      workspace_owner_email: this.known.users.map((user) => user.email), user_email: this.known.users.map((user) => user.email),
+      workspace_owner_email: this.known.users.map((user) => user.email).filter(Boolean), user_email: this.known.users.map((user) => user.email).filter(Boolean),
       workspace: this.known.workspaces,
     };
     return (values[key] || more[key] || []).filter((value) => value && value.toLowerCase().includes(typed)).slice(0, 50)

@@ -1,0 +1,145 @@
+#if Server
+import ConnlogCore
+import HTTPTypes
+import Hummingbird
+
+/// Lets in whoever may.
+struct Gate: Sendable {
+    let state: APIState
+    /// Where browsers find the server, if a proxy stands before it.
+    let external: ExternalURL?
+    let cookie: SessionCookie
+    let sessions = Sessions()
+    let logins = LoginGuard()
+
+    init(state: APIState, external: ExternalURL?, isTLS: Bool) {
+        self.state = state
+        self.external = external
+        cookie = SessionCookie(external, isTLS: isTLS)
+    }
+
+    // MARK: - Before anything else
+
+    /// What every request must keep, whoever asks.
+    func admit(_ route: Route, _ request: Request, _ context: APIContext) throws(APIError) {
+        // No browser gets there, and no proxy unless connlog's own user runs it.
+        if context.isLocalSocket { return }
+        let access = state.parts.access
+        if access.isClosed, route != .health, route != .ready {
+            throw APIError(
+                status: .forbidden, message: "Forbidden.",
+                detail: "There is no [access] section and no 'open = true' in [server], so only connlog's own commands "
+                    + "are answered, through the socket in its data_dir.")
+        }
+        if access.isOpen, route != .health { try Gate.refuseOthers(request, context) }
+        if !route.isStatic, RequestOrigin.isForeign(request.head, own: external?.authority) {
+            throw APIError(
+                status: .forbidden, message: "Forbidden.",
+                detail: "A page of another site made a browser ask this. If a proxy stands before connlog, say where "
+                    + "browsers find it: 'external_url' in [server].")
+        }
+    }
+
+    /// With `open = true`, whoever is on this machine; not a web page from elsewhere whose host name leads here, nor
+    /// somebody from elsewhere whom a proxy brings.
+    private static func refuseOthers(_ request: Request, _ context: APIContext) throws(APIError) {
+        guard context.isLoopback else { throw notLocal("only this machine is served") }
+        guard RequestOrigin.isLoopback(host: request.head.authority ?? "") else {
+            throw notLocal("connlog answers to 'localhost' and addresses of this machine only")
+        }
+        if let header = RequestOrigin.proxyHeader(request.headers) {
+            throw notLocal("nobody is served whom a proxy brings from elsewhere (\(header))")
+        }
+    }
+
+    private static func notLocal(_ why: String) -> APIError {
+        APIError(status: .forbidden, message: "Forbidden.", detail: "Without an [access] section \(why).")
+    }
+
+    // MARK: - Who it is
+
+    func caller(_ request: Request, _ context: APIContext) async throws(APIError) -> Caller {
+        if context.isLocalSocket { return .local(.localSocket) }
+        let parts = state.parts
+        if parts.access.isOpen { return .local(.open) }
+        if let token = Gate.token(request) {
+            let entry = try await entry(of: token, context)
+            return Caller(entry, .token(TokenText.hash(of: token)), parts.names)
+        }
+        guard let id = cookie.session(request) else { throw .notLoggedIn }
+        guard let caller = holder(.session(id)) else { throw .sessionOver }
+        return caller
+    }
+
+    /// Whose token it is, for a login.
+    func entry(of token: String, _ context: APIContext) async throws(APIError) -> AccessList.Entry {
+        // A good token always lets in: behind a proxy all have one address, and whoever tries tokens there must not
+        // lock the others out.
+        if let entry = state.parts.access.holder(ofHash: TokenText.hash(of: token)) { return entry }
+        let wait = logins.wait(context.peer)
+        logins.fail(context.peer)
+        guard let wait else { throw .notLoggedIn }
+        // Whoever goes on trying is slowed on each connection too.
+        try? await Task.sleep(for: LoginGuard.slowness)
+        throw APIError(
+            status: .tooManyRequests, message: "Too many wrong tokens came from this address.",
+            headers: [.retryAfter: String(wait.components.seconds + 1)])
+    }
+
+    /// Whether somebody who was let in still may the same: tokens are revoked, sessions end, organizations change.
+    func isStillGood(_ caller: Caller) -> Bool { holder(caller.credential)?.mayAs(caller) ?? false }
+
+    private func holder(_ credential: Caller.Credential) -> Caller? {
+        let parts = state.parts
+        let hash: [UInt8]
+        switch credential {
+        case .localSocket: return .local(credential)
+        case .open: return parts.access.isOpen ? .local(credential) : nil
+        case .token(let sent): hash = sent
+        case .session(let id):
+            guard let kept = sessions.tokenHash(of: id) else { return nil }
+            hash = kept
+        }
+        return parts.access.holder(ofHash: hash).map { Caller($0, credential, parts.names) }
+    }
+
+    /// As Coder's clients send it, or as most others do. Coder's cookie is Coder's: on a host that both share, browsers
+    /// would send its token here.
+    private static func token(_ request: Request) -> String? {
+        if let token = request.headers[.coderSessionToken], !token.isEmpty { return token }
+        guard let value = request.headers[.authorization] else { return nil }
+        let parts = value.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return String(parts[1])
+    }
+}
+
+/// The cookie that holds a session's id, which scripts cannot read and other sites cannot send.
+struct SessionCookie: Sendable {
+    let name: String
+    private let attributes: String
+
+    /// A server of its own behind TLS gets a name that browsers take from it alone; under a path the cookie is sent to
+    /// that path alone.
+    init(_ external: ExternalURL?, isTLS: Bool) {
+        let isSecure = external?.isSecure ?? isTLS
+        let path = external?.path ?? "/"
+        name = isSecure && path == "/" ? "__Host-connlog_session" : "connlog_session"
+        attributes = "; Path=\(path); HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
+    }
+
+    func set(_ id: String) -> String { "\(name)=\(id)\(attributes); Max-Age=\(Sessions.ageMax.components.seconds)" }
+
+    var cleared: String { "\(name)=\(attributes); Max-Age=0" }
+
+    func session(_ request: Request) -> String? {
+        for cookies in request.headers[values: .cookie] {
+            for pair in cookies.split(separator: ";") {
+                let parts = pair.split(separator: "=", maxSplits: 1).map { $0.drop { $0 == " " } }
+                if parts.count == 2, parts[0] == name, !parts[1].isEmpty { return String(parts[1]) }
+            }
+        }
+        return nil
+    }
+}
+#endif

@@ -1,0 +1,62 @@
+#if Server
+import ConnlogStore
+import NIOCore
+
+/// The rows of an answer, read a page of some bytes at a time.
+struct RowPages: Sendable {
+    private let question: Question
+    private var after: RowPosition?
+    private var offset: Int
+    private var size = PageSize()
+    /// Rows that are still wanted.
+    private(set) var left: Int
+    /// The place of the last row so far.
+    private(set) var last: RowPosition?
+    /// There are no more.
+    private(set) var isOver = false
+
+    init(_ question: Question, after: RowPosition?, offset: Int = 0, limit: Int) {
+        self.question = question
+        self.after = after
+        self.offset = offset
+        left = limit
+        isOver = limit == 0
+    }
+
+    var hasBegun: Bool { last != nil }
+
+    /// - Returns: `nil` at the end.
+    mutating func next() async throws -> [ConnectionRow]? {
+        if isOver { return nil }
+        let (store, query, after, offset, limit) = (
+            question.store, question.query, after, offset, min(size.count, left)
+        )
+        let rows = try await question.ask {
+            try await store.page(query, after: after, offset: offset, limit: limit)
+        }
+        left -= rows.count
+        isOver = rows.count < limit || left == 0
+        guard let place = rows.last?.position else { return nil }
+        (self.after, self.offset) = (place, 0)
+        return rows
+    }
+
+    /// - Parameter bytes: what the rows came to.
+    mutating func written(_ rows: [ConnectionRow], bytes: Int) {
+        last = rows.last?.position ?? last
+        size.learn(count: rows.count, bytes: bytes)
+    }
+}
+
+extension ByteBuffer {
+    /// So that somebody who takes little at a time is seen to take something.
+    static func pieces(_ text: String) -> [ByteBuffer] {
+        var rest = ByteBuffer(string: text)
+        var pieces: [ByteBuffer] = []
+        while let piece = rest.readSlice(length: min(rest.readableBytes, 64 << 10)), piece.readableBytes > 0 {
+            pieces.append(piece)
+        }
+        return pieces
+    }
+}
+#endif
