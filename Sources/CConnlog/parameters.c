@@ -26,6 +26,8 @@ ALWAYS int is_ordinary(const uint8_t *text, size_t size, int is_address) {
     return !(size >= 3 && text[size - 3] == '/') && !(size >= 4 && text[size - 4] == '/');
 }
 
+enum { PARAMETER = connlog_syslog_parameter | connlog_syslog_plain };
+
 /// The rest of a message, which is short.
 ALWAYS size_t message_rest(uint8_t *dst, const uint8_t *src, size_t n, int *is_ascii) {
     if (!connlog_is_ascii(src, n)) *is_ascii = 0;

@@ -11,6 +11,8 @@ ALWAYS uint32_t WAY(copy_vector)(uint8_t *dst, const uint8_t *src) {
     // '\\' is 0x5c and ']' is 0x5d.
     __m256i even = _mm256_and_si256(v, _mm256_set1_epi8((char)0xfe));
     stop = _mm256_or_si256(stop, _mm256_cmpeq_epi8(even, _mm256_set1_epi8('\\')));
+    stop = _mm256_or_si256(stop, _mm256_cmpeq_epi8(v, _mm256_set1_epi8((char)0xc2)));
+    stop = _mm256_or_si256(stop, _mm256_cmpeq_epi8(v, _mm256_set1_epi8((char)0xe2)));
     return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(stop, _mm256_cmpeq_epi8(v, _mm256_set1_epi8('"'))));
 }
 
@@ -45,6 +47,8 @@ ALWAYS uint32_t WAY(copy_vector)(uint8_t *dst, const uint8_t *src) {
     __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
     __m128i even = _mm_and_si128(v, _mm_set1_epi8((char)0xfe));
     stop = _mm_or_si128(stop, _mm_cmpeq_epi8(even, _mm_set1_epi8('\\')));
+    stop = _mm_or_si128(stop, _mm_cmpeq_epi8(v, _mm_set1_epi8((char)0xc2)));
+    stop = _mm_or_si128(stop, _mm_cmpeq_epi8(v, _mm_set1_epi8((char)0xe2)));
     return (uint32_t)_mm_movemask_epi8(_mm_or_si128(stop, _mm_cmpeq_epi8(v, _mm_set1_epi8('"'))));
 }
 #else
@@ -52,7 +56,7 @@ ALWAYS uint32_t WAY(copy_vector)(uint8_t *dst, const uint8_t *src) {
     uint32_t stop = 0;
     for (int i = 0; i < VECTOR_BYTES; i++) {
         uint8_t c = dst[i] = src[i];
-        if (c < 0x20 || c == 0x7f || c == '"' || (c & 0xfe) == '\\') stop |= 1u << i;
+        if (c < 0x20 || c == 0x7f || c == '"' || (c & 0xfe) == '\\' || c == 0xc2 || c == 0xe2) stop |= 1u << i;
     }
     return stop;
 }
@@ -66,7 +70,7 @@ static size_t WAY(message)(uint8_t *dst, const uint8_t *src, size_t n, int *is_a
 /// Copies a value; 0 if a byte of it may not stand in a parameter as it is. `room` bytes are readable.
 ALWAYS int WAY(copy_value)(uint8_t *dst, const uint8_t *src, size_t size, size_t room) {
     // Whole vectors, as long as the record goes on behind the value.
-    if (room - size < VECTOR_BYTES) return connlog_copy_syslog_text(dst, src, size, 1) == size;
+    if (room - size < VECTOR_BYTES) return connlog_copy_syslog_text(dst, src, size, PARAMETER) == size;
     for (; size > VECTOR_BYTES; size -= VECTOR_BYTES, src += VECTOR_BYTES, dst += VECTOR_BYTES)
         if (WAY(copy_vector)(dst, src)) return 0;
     return (WAY(copy_vector)(dst, src) & (uint32_t)((1ull << size) - 1)) == 0;

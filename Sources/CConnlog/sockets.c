@@ -2,7 +2,10 @@
 #include "sockets.h"
 
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -26,6 +29,13 @@ int connlog_send_datagrams(int socket, const uint8_t *bytes, const uint32_t *sta
 
 int connlog_set_option(int socket, int level, int name, int value) {
     return setsockopt(socket, level, name, &value, sizeof value);
+}
+
+int64_t connlog_peer_window(int socket) {
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return -1;
+    return size >= offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof info.tcpi_snd_wnd ? (int64_t)info.tcpi_snd_wnd : -1;
 }
 
 int connlog_pending_error(int socket) {

@@ -265,6 +265,8 @@ static int file_outcome(connlog_tls *session, int is_good) {
 
 int connlog_tls_trust(connlog_tls *session, const char *file) {
     begin(session);
+    // As libcurl has it: whoever names an authority below a root, or the certificate itself, means that one.
+    X509_VERIFY_PARAM_set_flags(SSL_get0_param(session->ssl), X509_V_FLAG_PARTIAL_CHAIN);
     int is_good = file ? SSL_CTX_load_verify_locations(session->context, file, NULL)
                        : SSL_CTX_set_default_verify_paths(session->context);
     return file_outcome(session, is_good == 1);

@@ -34,6 +34,8 @@ public enum ValueKind: Sendable, Equatable {
     case integer(ClosedRange<Int>)
     /// Bytes with a unit: `64KiB 16MiB 4GiB 1MB`.
     case size(ClosedRange<Int>)
+    /// The same, or `auto`.
+    case sizeOrAuto(ClosedRange<Int>)
     /// With a unit: `500ms 10s 5m 2h 7d`.
     case duration(ClosedRange<Duration>)
     case boolean

@@ -55,7 +55,10 @@ public struct Section: Sendable {
     /// Bytes.
     public func size(_ key: String) -> Int { integer(key) }
 
-    public func optionalSize(_ key: String) -> Int? { values[key] == nil ? nil : integer(key) }
+    /// `nil` also for `auto`.
+    public func optionalSize(_ key: String) -> Int? {
+        values[key] == nil || values[key] == .string("auto") ? nil : integer(key)
+    }
 
     public func duration(_ key: String) -> Duration {
         guard case .duration(let value)? = values[key] else {

@@ -23,7 +23,7 @@ extension Delivery {
             commitPrefix(count, of: index)
         case .awaitProof(let receipt):
             accepted(index, count, receipt)
-        case .wait(.retry, let reason) where wasProving && isReleased:
+        case .wait(.retry, let reason) where wasProving && isReleased && !limits.releasesAccepted:
             proofLost(index, count, reason)
         case .wait(let kind, let reason):
             if reason.mayRepeat { update { $0.possibleRepeats += count } }
@@ -64,12 +64,12 @@ extension Delivery {
     private func accepted(_ index: Int, _ count: Int, _ receipt: Receipt) {
         window.change(index) { $0.state = .accepted(receipt) }
         update { $0.unproven += count }
+        release(index)
         // Where proofs come one after another, being accepted says nothing: only the proof ends a probe.
         guard case .together = limits.proofs else { return }
         succeeded(0, window[index].begunAfter)
         bytesMax = min(limits.bytes, bytesMax + bytesMax / 16)
         toProve.append(window[index].id)
-        release(index)
     }
 
     /// Proofs that are awaited together come to nothing one by one, long after their sending: the batch is sent again as

@@ -94,7 +94,7 @@ extension Delivery {
 
     /// Gives up the memory of what can be read again, where much may be waiting.
     func release(_ index: Int) {
-        guard case .together = limits.proofs else { return }
+        guard limits.releasesAccepted || limits.proofs.areTogether else { return }
         for batch in window.change(index, { $0.release() }) { recycle(batch) }
     }
 

@@ -46,6 +46,11 @@ private struct Judged: Equatable, CustomStringConvertible {
         #expect(HECReplyTable.rows.map(\.code) == Array(0...28))
     }
 
+    @Test(arguments: [200, 201, 202], ["0", "\"0\""])
+    func `success is success with the statuses and the spelling that others give it`(status: Int, code: String) {
+        #expect(kind(status, "{\"text\":\"Success\",\"code\":\(code)}") == "delivered")
+    }
+
     @Test(arguments: [
         (200, 0, "delivered"), (403, 1, "hold"), (401, 2, "hold"), (401, 3, "hold"), (403, 4, "hold"),
         (400, 5, "rejected ?"), (400, 6, "rejected ?"), (400, 7, "hold"), (500, 8, "retry"), (503, 9, "retry"),
@@ -108,7 +113,8 @@ private struct Judged: Equatable, CustomStringConvertible {
 
     @Test(arguments: [
         "", " ", "<html>Please log in</html>", "OK", "{}", "[]", "0", "true", #"{"text":"Success"}"#,
-        #"{"text":"Success","code":"0"}"#, #"{"text":"Success","code":null}"#, #"{"text":"Success","code":0} trailing"#,
+        #"{"text":"Success","code":"zero"}"#, #"{"text":"Success","code":""}"#, #"{"text":"Success","code":null}"#,
+        #"{"text":"Success","code":0} trailing"#,
         #"{"code":0.0}"#, #"{"acks":{"0":true}}"#, "\u{0}",
     ])
     func `a 200 that is no reply of the collector never counts as delivered`(body: String) {

@@ -15,6 +15,33 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
 @Suite(.serialized) struct SplunkHECSinkTests {
     private func ids(_ range: Range<Int>) -> [String] { range.map { "e\($0)" } }
 
+    /// Each limit on the way, one less and one more, alone and among small ones; what `batch_bytes` bounds is a batch of
+    /// several, not an event.
+    @Test(arguments: [false, true], [HECEnvelope.Format.fields, .line])
+    func `events of every size are indexed`(compresses: Bool, format: HECEnvelope.Format) async throws {
+        let server = try HECServer()
+        defer { server.stop() }
+        let fixture = try Fixture([server.url]) {
+            $0.compresses = compresses
+            $0.format = format
+        }
+        var count = 0
+        for limit in [1, 8 << 10, 96 << 10, 900 << 10] {
+            for size in limit - 1...limit + 1 {
+                #expect(await fixture.sink.send(batch(count..<count + 1, filling: size)) == .delivered, "\(size)")
+                var among = batch(count + 1..<count + 2)
+                for part in [batch(count + 2..<count + 3, filling: size), batch(count + 3..<count + 4)] {
+                    among.append(part.record(0))
+                }
+                #expect(await fixture.sink.send(among) == .delivered, "\(size)")
+                count += 4
+            }
+        }
+        #expect(server.events.count == count)
+        if format == .fields { #expect(server.ids == ids(0..<count)) }
+        server.expectClean()
+    }
+
     @Test(arguments: [false, true], [HECEnvelope.Format.fields, .line])
     func `a batch is one request and every event of it is indexed`(
         compresses: Bool, format: HECEnvelope.Format

@@ -132,4 +132,19 @@ import Testing
         #expect(mended.contains { $0.verdict == .good && $0.text.contains("over TLS, its certificate trusted") })
         server.expectClean()
     }
+
+    @Test func `a key with a pass phrase is refused in a sentence, and never asked for`() async throws {
+        try certificates.make("server", "IP:127.0.0.1")
+        try certificates.make("client", nil)
+        try certificates.encrypt("client")
+        let server = try server()
+        defer { server.stop() }
+        let fixture = try fixture(server) {
+            $0.http.clientCertificateFile = certificates.path("client.pem")
+            $0.http.clientKeyFile = certificates.path("client.key")
+        }
+        let outcome = await fixture.sink.send(HECFixture.batch(0..<1))
+        #expect(outcome.word == "hold" && outcome.reason?.label == "tls_file")
+        #expect(outcome.reason?.text.contains("pass phrase") == true, "\(outcome)")
+    }
 }

@@ -208,6 +208,44 @@ import Testing
             #expect(response.bodyIsCut == (size > HTTPResponse.bodyBytesKept))
         }
     }
+
+    /// A server that answers with these bytes, and with the last ones again and again if it is to have no end.
+    private func server(_ first: [UInt8], endless: [UInt8] = []) throws -> LoopbackListener {
+        try LoopbackListener { connection in
+            _ = connection.read(atMost: 1 << 16)
+            guard connection.write(first) else { return }
+            if endless.isEmpty { return connection.waitUntilGone() }
+            while connection.write(endless) {}
+        }
+    }
+
+    private func packed(_ body: [UInt8]) -> [UInt8] {
+        var packed = ByteBuffer()
+        Gzip().compress(body.span, into: &packed)
+        let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(packed.count)\r\n\r\n"
+        return Array(head.utf8) + packed.array
+    }
+
+    @Test func `a reply that something on the way has compressed is unpacked, within the same bounds`() async throws {
+        let words = Array(#"{"text":"Success","code":0}"#.utf8)
+        for (body, isCut) in [(words, false), ([UInt8](repeating: 0x20, count: 64 << 20), true)] {
+            let server = try server(packed(body))
+            defer { server.stop() }
+            let response = try await session().perform(post("http://127.0.0.1:\(server.port)", [1])).outcome.get()
+            #expect(response.bodyIsCut == isCut)
+            #expect(response.body == Array(body.prefix(HTTPResponse.bodyBytesKept)))
+        }
+    }
+
+    @Test(arguments: ["HTTP/1.1 100 Continue\r\n\r\n", "X-Filler: \(String(repeating: "x", count: 1000))\r\n"])
+    func `a server whose headers have no end is broken off`(again: String) async throws {
+        let begin = again.hasPrefix("HTTP") ? "" : "HTTP/1.1 200 OK\r\n"
+        let server = try server(Array(begin.utf8), endless: Array(again.utf8))
+        defer { server.stop() }
+        let result = await session().perform(post("http://127.0.0.1:\(server.port)", [1]))
+        #expect(result.failure?.kind == .broken, "\(result.outcome)")
+        #expect(result.failure?.sentBody == .all)
+    }
 }
 
 extension HTTPResult {

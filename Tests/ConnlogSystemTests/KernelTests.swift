@@ -8,7 +8,7 @@ import Testing
 
     /// Mostly plain text, now and then a byte that ends it.
     private func text(_ count: Int, _ generator: inout SeededGenerator) -> [UInt8] {
-        let odd: [UInt8] = [0, 0x1f, 0x22, 0x5c, 0x5d, 0x7f, 0x80, 0xc3, 0xff]
+        let odd: [UInt8] = [0, 0x1f, 0x22, 0x5c, 0x5d, 0x7f, 0x80, 0xc2, 0xc3, 0xe2, 0xff]
         let oneIn = Int.random(in: 2...200, using: &generator)
         return (0..<count).map { _ in
             Int.random(in: 0..<oneIn, using: &generator) == 0
@@ -30,16 +30,19 @@ import Testing
         }
     }
 
-    @Test(arguments: seeds, [false, true])
-    func `syslog text is copied up to the first byte that may not stand as it is`(seed: UInt64, inParameter: Bool) {
+    @Test(arguments: seeds, 0...3 as ClosedRange<Int32>)
+    func `syslog text is copied up to the first byte that may not stand as it is`(seed: UInt64, rules: Int32) {
+        let inParameter = rules & Int32(connlog_syslog_parameter) != 0
+        let isPlain = rules & Int32(connlog_syslog_plain) != 0
         var generator = SeededGenerator(seed: seed)
         for count in 0..<300 {
             let bytes = text(count, &generator)
             let plain = bytes.prefix { byte in
                 byte >= 0x20 && byte != 0x7f && !(inParameter && [0x22, 0x5c, 0x5d].contains(byte))
+                    && !(isPlain && [0xc2, 0xe2].contains(byte))
             }
             var target = [UInt8](repeating: 0xaa, count: count + 15)
-            let copied = unsafe connlog_copy_syslog_text(&target, bytes, count, inParameter ? 1 : 0)
+            let copied = unsafe connlog_copy_syslog_text(&target, bytes, count, rules)
             #expect(Array(target[..<copied]) == Array(plain), "seed \(seed): \(bytes)")
         }
     }

@@ -52,6 +52,13 @@ public final class TestCertificates: Sendable {
             ] + dates)
     }
 
+    /// Puts a pass phrase on `<name>.key`.
+    public func encrypt(_ name: String) throws {
+        try run(["ec", "-aes256", "-passout", "pass:secret", "-in", "\(name).key", "-out", "\(name).encrypted"])
+        try FileManager.default.removeItem(atPath: path("\(name).key"))
+        try FileManager.default.moveItem(atPath: path("\(name).encrypted"), toPath: path("\(name).key"))
+    }
+
     private func key(_ file: String) -> [String] {
         ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", file]
     }

@@ -14,6 +14,10 @@ int connlog_send_datagrams(int socket, const uint8_t *_Nonnull bytes, const uint
 /// setsockopt of an int; 0, or -1 and errno.
 int connlog_set_option(int socket, int level, int name, int value);
 
+/// How many more bytes the peer of a TCP socket would take, as it said last (TCP_INFO), or -1: kernels before 5.4 do not
+/// tell.
+int64_t connlog_peer_window(int socket);
+
 /// The error that is pending on a socket (SO_ERROR), which this clears; 0 for none.
 int connlog_pending_error(int socket);
 

@@ -6,13 +6,20 @@
 #include <emmintrin.h>
 #endif
 
+enum {
+    /// `"`, `\` and `]` may not stand here (RFC 5424 section 6.3.3).
+    connlog_syslog_parameter = 1,
+    /// Nor may what begins with these two: 0xc2 control characters above ASCII, 0xe2 line ends and marks of direction.
+    connlog_syslog_plain = 2,
+};
+
 /// Copies up to `n` bytes and stops before the first that may not stand in syslog text as it is: a control character
-/// or DEL, and with `in_parameter` also `"`, `\` and `]` (RFC 5424 section 6.3.3). Returns how many were copied. Reads
-/// nothing outside `src..<src + n`; may write up to 15 bytes behind what it copied.
+/// or DEL, and what `rules` says. Returns how many were copied. Reads nothing outside `src..<src + n`; may write up to 15
+/// bytes behind what it copied.
 ///
 /// Measured: for 20 bytes of a parameter a byte loop takes 326 instructions, this 67.
 static inline size_t connlog_copy_syslog_text(uint8_t *_Nonnull dst, const uint8_t *_Nonnull src, size_t n,
-                                              int in_parameter) {
+                                              int rules) {
     size_t i = 0;
 #ifdef __SSE2__
     const __m128i control = _mm_set1_epi8(0x1f), del = _mm_set1_epi8(0x7f), quote = _mm_set1_epi8('"');
@@ -22,7 +29,11 @@ static inline size_t connlog_copy_syslog_text(uint8_t *_Nonnull dst, const uint8
         size_t at = n - i >= 16 ? i : n - 16;
         __m128i v = _mm_loadu_si128((const __m128i *)(src + at));
         __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, control), v), _mm_cmpeq_epi8(v, del));
-        if (in_parameter) {
+        if (rules & connlog_syslog_plain) {
+            stop = _mm_or_si128(stop, _mm_cmpeq_epi8(v, _mm_set1_epi8((char)0xc2)));
+            stop = _mm_or_si128(stop, _mm_cmpeq_epi8(v, _mm_set1_epi8((char)0xe2)));
+        }
+        if (rules & connlog_syslog_parameter) {
             // '\\' is 0x5c and ']' is 0x5d.
             stop = _mm_or_si128(stop, _mm_cmpeq_epi8(_mm_and_si128(v, even), backslash));
             stop = _mm_or_si128(stop, _mm_cmpeq_epi8(v, quote));
@@ -35,7 +46,9 @@ static inline size_t connlog_copy_syslog_text(uint8_t *_Nonnull dst, const uint8
 #endif
     for (; i < n; i++) {
         uint8_t c = src[i];
-        if (c < 0x20 || c == 0x7f || (in_parameter && (c == '"' || (c & 0xfe) == '\\'))) return i;
+        if (c < 0x20 || c == 0x7f) return i;
+        if ((rules & connlog_syslog_parameter) && (c == '"' || (c & 0xfe) == '\\')) return i;
+        if ((rules & connlog_syslog_plain) && (c == 0xc2 || c == 0xe2)) return i;
         dst[i] = c;
     }
     return n;

@@ -2,7 +2,7 @@ extension Value {
     /// As it would be written in a file.
     func text(_ kind: ValueKind) -> String {
         switch (self, kind) {
-        case (.integer(let bytes), .size): ByteSize.text(of: bytes)
+        case (.integer(let bytes), .size), (.integer(let bytes), .sizeOrAuto): ByteSize.text(of: bytes)
         case (.integer(let mode), .fileMode): "0" + String(mode, radix: 8)
         case (.integer(let number), _): String(number)
         case (.duration(let duration), _): DurationText.text(of: duration)
@@ -44,6 +44,7 @@ extension ValueKind {
         case .path: "path"
         case .integer(let range): "number, \(bounds(range) { String($0) })"
         case .size(let range): "size, \(bounds(range, ByteSize.text(of:)))"
+        case .sizeOrAuto(let range): "auto, or a size, \(bounds(range, ByteSize.text(of:)))"
         case .duration(let range): "duration, \(bounds(range, DurationText.text(of:)))"
         case .boolean: "true or false"
         case .choice(let choices): enumeration(choices)

@@ -23,6 +23,8 @@ extension ValueKind {
         case .path: .string(try path(text, folder: folder))
         case .integer(let range): .integer(try integer(text, range))
         case .size(let range): .integer(try ByteSize.parse(text, range))
+        case .sizeOrAuto where text == "auto": .string(text)
+        case .sizeOrAuto(let range): .integer(try ByteSize.parse(text, range))
         case .duration(let range): .duration(try DurationText.parse(text, range))
         case .boolean: .boolean(try boolean(text))
         case .choice(let choices): .string(try choice(text, choices, planned: []))

@@ -97,6 +97,8 @@ public struct BatchLimits: Sendable, Equatable {
     public var commitInterval: Duration
     /// How batches that were `accepted` come to their proof.
     public var proofs: Proofs
+    /// With proofs in order: batches that were accepted are not kept in memory either, but read again if need be.
+    public var releasesAccepted = false
 
     public enum Proofs: Sendable, Equatable {
         /// One after another. Up to so many batches wait for theirs, in memory.
@@ -104,6 +106,10 @@ public struct BatchLimits: Sendable, Equatable {
         /// All at once, in any order. Up to so many batches wait; their memory is given up meanwhile, and one whose
         /// proof comes to nothing is read from the queue again.
         case together(Int)
+
+        public var areTogether: Bool {
+            if case .together = self { true } else { false }
+        }
 
         /// The most batches that wait.
         public var countMax: Int {

@@ -2,7 +2,7 @@ internal import ConnlogCore
 
 /// What stands in a reply's body, whatever it is.
 enum HECReplyBody: Equatable, Sendable {
-    /// A whole JSON object with a whole number under `code`.
+    /// A whole JSON object with a number under `code`.
     case reply(HECReply)
     /// The answer of `/ack`: which requests are indexed.
     case acks([UInt64: Bool])
@@ -37,7 +37,7 @@ enum HECReplyBody: Equatable, Sendable {
                 acks[number] = isIndexed
             }
             self = .acks(acks)
-        } else if case .integer(let code)? = members["code"] {
+        } else if let code = members["code"]?.code {
             var reply = HECReply(code: code)
             if case .string(let words)? = members["text"] { reply.text = HECText.printable(Array(words.utf8)) }
             if case .integer(let number)? = members["invalid-event-number"] { reply.invalidEventNumber = number }
@@ -45,6 +45,18 @@ enum HECReplyBody: Equatable, Sendable {
             self = .reply(reply)
         } else {
             self = .other(text)
+        }
+    }
+}
+
+extension HECJSON {
+    /// A whole number, also as text, which some collectors other than Splunk's make of it.
+    fileprivate var code: Int? {
+        switch self {
+        case .integer(let code): code
+        case .string(let text) where (1...3).contains(text.utf8.count) && text.utf8.allSatisfy { 0x30...0x39 ~= $0 }:
+            Int(text)
+        default: nil
         }
     }
 }

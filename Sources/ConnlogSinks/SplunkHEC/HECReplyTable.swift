@@ -75,9 +75,10 @@ enum HECReplyTable {
         HECRow(status: 400, code: 28, meaning: .channel),
     ]
 
-    /// The row of a reply. With status 200 the code alone decides: something on the way may have put the 200 there.
+    /// The row of a reply. With status 200, 201 or 202 the code alone decides: something on the way may have put that there,
+    /// and a collector that says code 0 with another of them has taken the events; held, it would get them again for ever.
     static func row(_ status: Int, _ code: Int) -> HECRow? {
-        rows.first { $0.code == code && ($0.status == status || status == 200) }
+        rows.first { $0.code == code && ($0.status == status || 200...202 ~= status) }
     }
 }
 

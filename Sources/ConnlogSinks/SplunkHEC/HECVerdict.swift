@@ -174,7 +174,10 @@ struct HECVerdict: Equatable, Sendable {
                     )))
         case .refused:
             self.init(.hold(reason("the server wants a certificate of ours that it trusts: see tls_cert and tls_key")))
-        case .certificateFile: self.init(.hold(reason("check the files of tls_ca, tls_cert and tls_key")))
+        case .certificateFile:
+            self.init(
+                .hold(
+                    reason("check the files of tls_ca, tls_cert and tls_key; a key with a pass phrase cannot be used")))
         // A TLS alert looks like the oldest HTTP.
         case .request where failure.text.contains("HTTP/0.9"):
             self.init(.hold(reason("if this port speaks TLS, write https://")))

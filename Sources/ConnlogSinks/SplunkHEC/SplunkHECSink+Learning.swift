@@ -31,7 +31,8 @@ extension SplunkHECSink {
             return trouble?.text
         }
         guard !target.isTrial else { return }
-        if let sentence { log(.warning, "\(sentence)") }
+        // With one endpoint the delivery says the same, and what comes of it.
+        if let sentence, settings.endpoints.count > 1 || verdict.change == .slower { log(.warning, "\(sentence)") }
         if verdict.isTaken { noteProof(verdict, index) }
     }
 

@@ -7,6 +7,10 @@ internal import ConnlogSystem
 /// receiver is tried first. One that accepted a connection and broke it off before it had acknowledged anything is tried
 /// last the next time, so that it cannot keep the others from being reached.
 struct ReceiverPool {
+    /// What a receiver's process may have read and not written: rsyslog reads 128 KiB at a time, syslog-ng holds some
+    /// hundred messages; and what the proof by the window may be wrong by.
+    private static let heldBytes = 512 << 10
+
     private let options: SyslogOptions
     private let log: LogFunction
     private(set) var connection: TCPConnection?
@@ -53,6 +57,9 @@ struct ReceiverPool {
         var settings = TCPConnection.Options(connectTimeout: options.connectTimeout, timeout: options.timeout)
         settings.tls = options.transport.usesTLS ? options.tls : nil
         settings.keepsIncoming = options.transport.usesRELP
+        if !options.transport.usesRELP, options.resendTailBytes != 0 {
+            settings.heldBytes = max(options.resendTailBytes ?? 0, ReceiverPool.heldBytes)
+        }
         return settings
     }
 

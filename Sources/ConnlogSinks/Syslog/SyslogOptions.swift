@@ -60,9 +60,10 @@ public struct SyslogOptions: Sendable {
     public var maxConnectionAge: Duration?
     /// RELP: how many messages may be unacknowledged.
     public var window = 1000
-    /// TCP and TLS: this many acknowledged bytes are sent again after a break, for what the receiver's kernel had and
-    /// its process had not read.
-    public var resendTailBytes = 0
+    /// TCP and TLS: so much that a receiver has read counts as not dealt with, and is sent again after a break, beside
+    /// what it had not read. `nil` for what receivers usually hold; 0 takes what the receiver's kernel has acknowledged
+    /// for delivered.
+    public var resendTailBytes: Int?
 
     public init(_ receivers: [Receiver]) {
         self.receivers = receivers

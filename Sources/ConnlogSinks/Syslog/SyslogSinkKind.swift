@@ -5,7 +5,7 @@ import ConnlogSystem
 /// `type = syslog`: RFC 5424 over UDP (RFC 5426), TCP (RFC 6587), TLS (RFC 5425), RELP and local sockets.
 ///
 /// What a commit proves: with RELP, that the receiver has said of each message that it has taken it. With TCP and TLS,
-/// that the receiver's kernel has acknowledged the bytes; what its process has not read when it dies is lost. With a
+/// that the receiver's process must have read it, by the window that its kernel offers, and had time for it. With a
 /// local socket, that the receiver's process has read them. With UDP nothing: it is best effort.
 public enum SyslogSinkKind: SinkKind {
     public static let schema = SectionSchema(
@@ -26,8 +26,8 @@ public enum SyslogSinkKind: SinkKind {
         Key(
             "transport", .choice(["udp", "tcp", "tls", "relp", "relp_tls", "unix"]),
             default: "tcp",
-            help: "relp: committed when the receiver has answered for each message; tcp, tls: when its kernel has "
-                + "acknowledged the bytes; unix: when its process has read them; udp: best effort, nothing is proven"),
+            help: "relp: committed when the receiver has answered for each message; tcp, tls: when its process must "
+                + "have read the bytes; unix: when its process has read them; udp: best effort, nothing is proven"),
         Key(
             "address", .addressesOrPath, required: true, example: "siem.example.com:6514",
             help: "the receiver, or several"),
@@ -51,9 +51,11 @@ public enum SyslogSinkKind: SinkKind {
             "window", .integer(1...100_000), default: "1000",
             help: "relp: how many messages may be unanswered (and 4MiB of them)"),
         Key(
-            "resend_tail", .size(0...(64 << 20)), default: "0B",
-            help: "tcp and tls: after a break, send so many acknowledged bytes again, which a receiver that died may "
-                + "not have read; repeats have the same eid"),
+            "resend_tail", .sizeOrAuto(0...(64 << 20)), default: "auto",
+            help: "tcp and tls: what is sent again after a break, with the same eid; auto: what the receiver may not "
+                + "have read and dealt with, by the window it offers, at most 8MiB; a size: at least so many bytes, for "
+                + "receivers with a queue of their own; 0B: only what its kernel had not acknowledged, which loses "
+                + "events when a receiver dies"),
     ]
 
     private static let tlsKeys = [
@@ -129,7 +131,7 @@ public enum SyslogSinkKind: SinkKind {
         let age = section.duration("max_connection_age")
         options.maxConnectionAge = age > .zero ? age : nil
         options.window = section.integer("window")
-        options.resendTailBytes = section.size("resend_tail")
+        options.resendTailBytes = section.optionalSize("resend_tail")
         options.tls = try tls(section, transport, context)
         options.path = section.list("address").first ?? ""
         options.legacy = legacy(section, transport)

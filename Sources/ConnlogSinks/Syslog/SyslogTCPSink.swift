@@ -1,20 +1,37 @@
 public import ConnlogCore
 public import ConnlogSystem
 
-/// Sends events as syslog messages over TCP (RFC 6587) or TLS (RFC 5425).
+/// Sends events as syslog messages over TCP (RFC 6587) or TLS (RFC 5425), which have no acknowledgements.
 ///
-/// `send` returns once the local kernel has all bytes, which proves nothing; the proof is that the peer's kernel has
-/// acknowledged them, and `outcome` waits for that. When the connection breaks, what was acknowledged counts as
-/// delivered and the rest is sent again, so a receiver may see a few messages twice (same `eid`) and loses at most what
-/// it had acknowledged and not written (measured: see the README). `SentTail` makes that less, for the price of repeats;
-/// only RELP can close the gap.
+/// `send` returns once the local kernel has all bytes, which proves nothing. That the peer's kernel has acknowledged them
+/// proves little: when a receiver is killed, or closes in the middle, its kernel throws away what the process had not
+/// read. So `outcome` waits until the process must have read a batch, by the window that its kernel offers (`ReadProof`):
+/// as long as a receiver keeps up that is a moment, at the end of a burst a second. When the connection breaks, all that
+/// is not proven is sent again, and a receiver may see some messages twice (same `eid`).
+///
+/// Nothing is kept in memory for that: the delivery reads what is to be sent again from the queue, and nothing is committed before: a
+/// connlog that is killed together with the receiver sends the same again. A receiver that leaves more than
+/// `unreadBytesMax` unread gets no more until it reads. Where the window will not tell, the connection is ended in good
+/// order, and the receiver's end of it is the proof.
 ///
 /// The side that reads is looked at before each write, so a receiver that went away between two batches costs nothing.
 public actor SyslogTCPSink: Sink {
     /// How long the end of a connection may take, at most.
     private static let farewell = Duration.seconds(5)
 
-    public nonisolated let limits = BatchLimits(bytes: 512 << 10, inFlight: 4)
+    /// So much may be acknowledged and not proven; beyond it a `resend_tail` of its own size.
+    private static let unreadBytesMax = 8 << 20
+    private static let untoldBytesMax = 4 << 20
+    private static let newsPatience = Duration.milliseconds(100)
+    /// How often a connection at rest is looked at.
+    private static let restPause = Duration.milliseconds(10)
+
+    /// Small batches wait for their proof in great numbers, large ones until `unreadBytesMax`; none in memory.
+    public nonisolated let limits = {
+        var limits = BatchLimits(bytes: 512 << 10, inFlight: 4, proofs: .inOrder(1024))
+        limits.releasesAccepted = true
+        return limits
+    }()
 
     private let options: SyslogOptions
     private let log: LogFunction
@@ -22,7 +39,9 @@ public actor SyslogTCPSink: Sink {
 
     private var pool: ReceiverPool
     private var window = AcknowledgementWindow()
-    private var tail: SentTail
+    // Batches that came to be sent, and those of them that are done with.
+    private var turns: UInt64 = 0
+    private var turnsOver: UInt64 = 0
 
     private var frames: SyslogFrames
     /// Where each message of the batch at hand ends, in bytes from the beginning of the connection.
@@ -32,7 +51,6 @@ public actor SyslogTCPSink: Sink {
         self.options = options
         self.log = log
         pool = ReceiverPool(options, log: log)
-        tail = SentTail(bytesMax: options.resendTailBytes)
         frames = SyslogFrames(options)
     }
 
@@ -44,17 +62,34 @@ public actor SyslogTCPSink: Sink {
 
     public func send(_ batch: EventBatch) async -> SendOutcome {
         if batch.isEmpty { return .delivered }
+        await turn()
+        defer { turnsOver += 1 }
         if let failure = window.untoldBreak { return failure }
         let connection: TCPConnection
         do throws(SocketError) { connection = try liveConnection() } catch { return error.outcome(mayRepeat: false) }
+        awaitReading(connection)
         // In flight batches may just have been found broken, and this one must not overtake them.
         if let failure = window.untoldBreak { return failure }
+        guard connection === pool.connection else { return SyslogTCPSink.ended }
         return write(batch, to: connection)
     }
+
+    /// Batches are written in the order in which they come, and not before what is known of earlier ones has been taken up,
+    /// so that commits keep pace; but nobody need ask.
+    private func turn() async {
+        let mine = turns
+        turns += 1
+        while turnsOver < mine { await Task.yield() }
+        let deadline = ContinuousClock.now + SyslogTCPSink.newsPatience
+        while isBehind, ContinuousClock.now < deadline, !Task.isCancelled { await Task.yield() }
+    }
+
+    private var isBehind: Bool { window.hasNews && window.bytesUntold > SyslogTCPSink.untoldBytesMax }
 
     private func write(_ batch: EventBatch, to connection: TCPConnection) -> SendOutcome {
         ends.removeAll(keepingCapacity: true)
         frames.removeAll()
+        let start = connection.bytesWritten
         do throws(SocketError) {
             var place = 0
             var stop = SyslogFrames.Stop.full
@@ -65,21 +100,16 @@ public actor SyslogTCPSink: Sink {
             if stop == .rejected { return rejected(at: place, ends, connection) }
         } catch {
             let failure = error.outcome(mayRepeat: true)
-            let acknowledged = connection.bytesAcknowledged
-            breakOff(failure, isOrderly: error.isOrderly)
-            return AcknowledgementWindow.outcome(ends, acknowledged, failure)
+            let proven = connection.bytesProven
+            breakOff(failure)
+            return AcknowledgementWindow.outcome(ends, proven, failure)
         }
         truncation.update(frames.truncations, options.messages.bytesMax, log)
-        return .accepted(window.add(ends))
+        return .accepted(window.add(ends, bytes: Int(connection.bytesWritten - start)))
     }
 
     private func flush(to connection: TCPConnection) throws(SocketError) {
         if frames.bytes.isEmpty { return }
-        if options.resendTailBytes > 0 {
-            let start = connection.bytesWritten
-            let these = Array(ends.reversed().prefix { $0 > start }.reversed())
-            tail.add(frames.bytes, ends: these, acknowledged: connection.bytesAcknowledged)
-        }
         try connection.send(frames.bytes)
         frames.removeAll()
     }
@@ -112,42 +142,69 @@ public actor SyslogTCPSink: Sink {
                 window.forget(receipt)
                 return SyslogTCPSink.cancelled
             }
-            waitForProgress(&patience)
-            // The next batch may be written meanwhile.
-            await Task.yield()
+            if let connection = pool.connection, connection.bytesAcknowledged == connection.bytesWritten {
+                rest(connection)
+                // The next batch may be written meanwhile.
+                try? await Task.sleep(for: SyslogTCPSink.restPause)
+                patience = Patience(options.timeout)
+            } else {
+                waitForProgress(&patience)
+                await Task.yield()
+            }
         }
     }
 
     private static let cancelled = SendOutcome.retry(
-        Reason("cancelled", "stopped before the receiver had acknowledged", mayRepeat: true))
+        Reason("cancelled", "stopped before the receiver had read it", mayRepeat: true))
+    private static let ended = SendOutcome.retry(
+        Reason("connection_closed", "the connection was ended to see what the receiver has read"))
+
+    private func advance() {
+        guard let connection = pool.connection else { return }
+        _ = connection.bytesAcknowledged
+        window.advance(to: connection.bytesProven)
+    }
+
+    /// Waits while the receiver has left too much unread.
+    private func awaitReading(_ connection: TCPConnection) {
+        let most = UInt64(SyslogTCPSink.unreadBytesMax + (options.resendTailBytes ?? 0))
+        wait { connection.bytesAcknowledged - connection.bytesProven > most }
+    }
 
     /// Waits until everything in flight has an outcome, or the task is cancelled.
-    private func settle() {
+    private func settle() { wait { !window.isSettled } }
+
+    private func wait(while isWaiting: () -> Bool) {
         var patience = Patience(options.timeout)
-        while !window.isSettled, !Task.isCancelled {
+        while pool.connection != nil, isWaiting(), !Task.isCancelled {
             advance()
-            if !window.isSettled { waitForProgress(&patience) }
+            if isWaiting() { waitForProgress(&patience) }
         }
     }
 
-    private func advance() {
-        if let connection = pool.connection { window.advance(to: connection.bytesAcknowledged) }
+    /// Everything is acknowledged; either it is proven soon, or the connection has to be ended for that.
+    private func rest(_ connection: TCPConnection) {
+        do throws(SocketError) { try connection.checkPeer() } catch { return ended(by: error) }
+        if connection.isInDoubt { endInDoubt(connection) }
     }
 
     private func waitForProgress(_ patience: inout Patience) {
         guard let connection = pool.connection else {
             return breakOff(
-                "connection_closed", "the connection was ended before the receiver had acknowledged", isOrderly: true)
+                "connection_closed", "the connection was ended before the receiver had read everything")
         }
-        guard let wait = patience.next(progress: connection.bytesAcknowledged) else {
+        let progress = connection.bytesAcknowledged &+ connection.bytesProven
+        if connection.isInDoubt { return endInDoubt(connection) }
+        guard let wait = patience.next(progress: progress) else {
             return breakOff(
-                "timeout", "\(connection.peer): acknowledged nothing for \(options.timeout); is it stuck?",
-                isOrderly: false)
+                "timeout", "\(connection.peer): has read nothing for \(options.timeout); is it stuck?")
         }
-        do throws(SocketError) { try connection.watchPeer(atMost: wait) } catch {
-            // Whoever asked is told; what is in flight stays so for those who have not been cancelled.
-            if error.kind != .cancelled { breakOff(error.outcome(mayRepeat: true), isOrderly: error.isOrderly) }
-        }
+        do throws(SocketError) { try connection.watchPeer(atMost: wait) } catch { ended(by: error) }
+    }
+
+    private func ended(by error: SocketError) {
+        // Whoever asked is told; what is in flight stays so for those who have not been cancelled.
+        if error.kind != .cancelled { breakOff(error.outcome(mayRepeat: true)) }
     }
 
     // MARK: The connection
@@ -157,44 +214,44 @@ public actor SyslogTCPSink: Sink {
         if let connection = pool.connection {
             do throws(SocketError) { try connection.checkPeer() } catch {
                 log(.info, "\(error)")
-                breakOff(error.outcome(mayRepeat: true), isOrderly: error.isOrderly)
+                breakOff(error.outcome(mayRepeat: true))
             }
         }
         if pool.connection != nil, pool.isOld { retire() }
         if let connection = pool.connection { return connection }
-        let connection = try pool.connect()
-        try sendTail(on: connection)
-        return connection
+        return try pool.connect()
     }
 
+    private func endInDoubt(_ connection: TCPConnection) {
+        log(.info, "\(connection.peer): ending the connection, so that the receiver shows that it has read everything")
+        retire()
+    }
+
+    /// Ends the connection in good order. A receiver that does the same has read everything.
     private func retire() {
-        settle()
-        // Nothing that was not acknowledged may be given up with the connection.
-        guard window.isSettled, window.untoldBreak == nil else { return }
-        if pool.finish(atMost: min(options.timeout, SyslogTCPSink.farewell)) { tail.forget() }
-    }
-
-    private func breakOff(_ failure: SendOutcome, isOrderly: Bool) {
-        let acknowledged = pool.connection?.bytesAcknowledged ?? 0
-        window.breakOff(at: acknowledged, failure)
-        tail.breakOff(at: acknowledged, isOrderly: isOrderly)
-        pool.drop(hasProvedItself: acknowledged > 0)
-    }
-
-    private func breakOff(_ label: String, _ text: String, isOrderly: Bool) {
-        breakOff(.retry(Reason(label, text, mayRepeat: true)), isOrderly: isOrderly)
-    }
-
-    /// Sends again what a receiver may have had in its kernel when it died.
-    private func sendTail(on connection: TCPConnection) throws(SocketError) {
-        guard let again = tail.takeForResending() else { return }
-        log(.info, "\(connection.peer): sending the last \(again.count) messages of the broken connection again")
-        do throws(SocketError) { try connection.send(again.bytes) } catch {
-            tail.putBack(again)
-            pool.drop(hasProvedItself: connection.bytesAcknowledged > 0)
-            throw error
+        guard let connection = pool.connection else { return }
+        wait { connection.bytesAcknowledged < connection.bytesWritten }
+        guard pool.connection != nil, !Task.isCancelled else { return }
+        let proven = connection.bytesProven
+        if pool.finish(atMost: min(options.timeout, SyslogTCPSink.farewell)) {
+            window.advance(to: connection.bytesWritten)
+        } else {
+            let reason = Reason(
+                "not_read",
+                "\(connection.peer): did not end the connection when it was asked to, so it may not have read "
+                    + "everything; is it stuck?", mayRepeat: true)
+            window.breakOff(at: proven, .retry(reason))
         }
-        tail.addResent(again)
+    }
+
+    private func breakOff(_ failure: SendOutcome) {
+        let proven = pool.connection?.bytesProven ?? 0
+        window.breakOff(at: proven, failure)
+        pool.drop(hasProvedItself: (pool.connection?.bytesAcknowledged ?? 0) > 0)
+    }
+
+    private func breakOff(_ label: String, _ text: String) {
+        breakOff(.retry(Reason(label, text, mayRepeat: true)))
     }
 
     public func connectTrial() async -> [TrialFinding] { SyslogTrial(options: options).connect() }
@@ -202,9 +259,11 @@ public actor SyslogTCPSink: Sink {
     public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
         var outcome = await send(batch)
         let connection = pool.connection
-        if case .accepted(let receipt) = outcome { outcome = await self.outcome(of: receipt) }
         let trial = SyslogTrial(options: options)
-        if outcome == .delivered, let connection, let finding = trial.afterthought(connection) { return [finding] }
+        if case .accepted(let receipt) = outcome {
+            if let connection, let finding = trial.afterthought(connection) { return [finding] }
+            outcome = await self.outcome(of: receipt)
+        }
         return [trial.finding(outcome, peer: connection?.peer)]
     }
 

@@ -71,7 +71,7 @@ struct SyslogTrial {
         case .unix: .good("\(peer): the log daemon has read the test event")
         case .udp: .doubtful("\(peer): the test event was sent; UDP cannot tell whether it has arrived, so look for it")
         case .tcp, .tls:
-            .good("\(peer): its kernel has acknowledged the test event; its own log tells whether it was understood")
+            .good("\(peer): has read the test event; its own log tells whether it was understood")
         }
     }
 

@@ -4,7 +4,7 @@ public import ConnlogSystem
 /// Sends events as syslog messages over UDP (RFC 5426), one message in each datagram.
 ///
 /// Best effort: `delivered` means that the local kernel took the datagrams. The one thing that can come back is an ICMP
-/// "port unreachable", which makes the batch be sent again. A datagram that is too large for the path is cut once to
+/// "port unreachable", which makes the batch be sent again, to the next address of the name if it has one. A datagram that is too large for the path is cut once to
 /// what every receiver must take, and is poison if that does not help.
 public actor SyslogUDPSink: Sink {
     private static let chunkBytes = 256 << 10
@@ -20,6 +20,9 @@ public actor SyslogUDPSink: Sink {
     private var truncationsOfSmaller: UInt64 = 0
     private var socket: UDPSocket?
     private var receiver = 0
+    /// Addresses of this receiver that nobody listens at.
+    private var refused: Set<String> = []
+    private var lastPeer = ""
     private var chunk = ByteBuffer(capacity: SyslogUDPSink.chunkBytes)
     private var datagrams: [Range<Int>] = []
 
@@ -32,18 +35,32 @@ public actor SyslogUDPSink: Sink {
 
     public func send(_ batch: EventBatch) async -> SendOutcome {
         if batch.isEmpty { return .delivered }
-        do throws(SocketError) {
-            let socket = try openSocket()
-            if let outcome = try send(batch, to: socket) { return outcome }
-            // A refusal of what was just sent has come back already if the receiver is on this machine.
-            if let error = socket.pendingError() { throw error }
-            return .delivered
-        } catch {
-            socket = nil
-            // The next receiver, if there is one, gets the next attempt.
-            if error.kind != .cancelled { receiver = (receiver + 1) % options.receivers.count }
-            return error.outcome(mayRepeat: true)
+        var failure: SocketError?
+        while true {
+            do throws(SocketError) {
+                let socket = try openSocket()
+                if let outcome = try send(batch, to: socket) { return outcome }
+                // A refusal of what was just sent has come back already if the receiver is on this machine.
+                if let error = socket.pendingError() { throw error }
+                return .delivered
+            } catch {
+                failure = failure ?? error
+                guard error.kind != .cancelled, giveUpAddress(error) else { break }
+            }
         }
+        return failure?.outcome(mayRepeat: true) ?? .delivered
+    }
+
+    /// - Returns: whether the next address of the receiver may do better, at once. If not, the next receiver gets the next
+    ///   attempt.
+    private func giveUpAddress(_ error: SocketError) -> Bool {
+        defer { socket = nil }
+        if let socket, error.kind == .refused || error.kind == .unreachable {
+            return refused.insert(socket.address).inserted
+        }
+        refused = []
+        receiver = (receiver + 1) % options.receivers.count
+        return false
     }
 
     /// - Returns: what stopped it, or nothing.
@@ -116,9 +133,10 @@ public actor SyslogUDPSink: Sink {
     private func openSocket() throws(SocketError) -> UDPSocket {
         if let socket { return socket }
         let target = options.receivers[receiver]
-        let opened = try UDPSocket.connect(target.host, port: target.port, timeout: options.timeout)
+        let opened = try UDPSocket.connect(target.host, port: target.port, timeout: options.timeout, except: refused)
         socket = opened
-        log(.info, "sending datagrams to \(opened.peer)")
+        if opened.peer != lastPeer { log(.info, "sending datagrams to \(opened.peer)") }
+        lastPeer = opened.peer
         return opened
     }
 
@@ -134,5 +152,8 @@ public actor SyslogUDPSink: Sink {
         socket = nil
     }
 
-    public func reopen() async { socket = nil }
+    public func reopen() async {
+        socket = nil
+        refused = []
+    }
 }

@@ -1,3 +1,4 @@
+#if Server
 /// When what is in the log is moved into the file, so that the log stays small.
 ///
 ///     log larger than   what is done after a commit
@@ -28,3 +29,4 @@ struct CheckpointPace: Sendable, Equatable {
         return logBytes > keptBytes ? .passive : .none
     }
 }
+#endif

@@ -52,8 +52,8 @@ public import CConnlog
         written &+= length
     }
 
-    /// Copies bytes of `range` up to the first control character (below 0x20, or DEL), and with `inParameter` also up to
-    /// the first `"`, `\` or `]`. Needs 16 bytes more room than it copies.
+    /// Copies bytes of `range` up to the first control character (below 0x20, or DEL) or byte 0xc2 or 0xe2, with which
+    /// those above ASCII begin, and with `inParameter` also up to the first `"`, `\` or `]`. Needs 16 bytes more room than it copies.
     /// - Returns: how many bytes were copied.
     @inlinable
     public mutating func appendSyslogText(_ bytes: Span<UInt8>, _ range: Range<Int>, inParameter: Bool) -> Int {
@@ -62,7 +62,8 @@ public import CConnlog
         let copied = unsafe bytes.withUnsafeBufferPointer { memory in
             guard let source = memory.baseAddress else { return 0 }
             let target = unsafe (base + count).assumingMemoryBound(to: UInt8.self)
-            return unsafe connlog_copy_syslog_text(target, source + range.lowerBound, range.count, inParameter ? 1 : 0)
+            let rules = Int32(connlog_syslog_plain) | (inParameter ? Int32(connlog_syslog_parameter) : 0)
+            return unsafe connlog_copy_syslog_text(target, source + range.lowerBound, range.count, rules)
         }
         written &+= copied
         return copied

@@ -57,6 +57,10 @@ import Glibc
         if let file = settings.clientCertificateFile { set(CURLOPT_SSLCERT, file) }
         if let file = settings.clientKeyFile { set(CURLOPT_SSLKEY, file) }
         if let path = settings.localSocket { set(CURLOPT_UNIX_SOCKET_PATH, path) }
+        // A key with a pass phrase is refused; without this OpenSSL would ask for it at the terminal.
+        set(CURLOPT_KEYPASSWD, "")
+        // Whatever libcurl can undo: what stands between us and the server may compress unasked.
+        set(CURLOPT_ACCEPT_ENCODING, "")
         switch settings.proxy {
         case .environment: break
         case .none: set(CURLOPT_PROXY, "")

@@ -73,10 +73,12 @@ public struct HTTPResult: Sendable {
 
 /// A reply that came whole.
 public struct HTTPResponse: Sendable, Equatable {
-    /// Bytes of a body that are kept; more is read, up to `HTTPResponse.bodyBytesRead`, and forgotten.
+    /// Bytes of a body, unpacked if it was compressed, that are kept; more is read, up to `HTTPResponse.bodyBytesRead`, and forgotten.
     public static let bodyBytesKept = 64 << 10
     /// A longer body is broken off.
     public static let bodyBytesRead = 1 << 20
+    /// Nor is more taken of headers, those of interim replies included.
+    public static let headerBytesMax = 256 << 10
 
     public var status: Int
     public var contentType: String?

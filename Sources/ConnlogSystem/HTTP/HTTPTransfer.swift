@@ -21,6 +21,8 @@ import Glibc
     /// Bytes of the body that libcurl has taken.
     private var position = 0
     private var responseBytes = 0
+    /// Of all replies, interim ones too.
+    private var headerBytes = 0
     /// A whole body went out, the connection died, and libcurl was not allowed to send it again.
     private var refusedRepeat = false
 
@@ -89,7 +91,9 @@ import Glibc
             let status = response.status == 0 && refusal >= 300 ? refusal : response.status
             // libcurl would speak of our refusal to send again, not of what led to it.
             let text =
-                refusedRepeat ? "the connection broke before an answer came" : handle?.errorText(code) ?? ""
+                headerBytes > HTTPResponse.headerBytesMax
+                ? "the server sends headers without end"
+                : refusedRepeat ? "the connection broke before an answer came" : handle?.errorText(code) ?? ""
             let kind = HTTPFailure.Kind(code, text)
             return .failure(
                 HTTPFailure(
@@ -142,6 +146,8 @@ import Glibc
     }
 
     private func takeHeader(_ bytes: UnsafeRawBufferPointer) -> Int {
+        headerBytes += bytes.count
+        guard headerBytes <= HTTPResponse.headerBytesMax else { return 0 }
         let line = unsafe String(decoding: bytes, as: UTF8.self)
         if line.hasPrefix("HTTP/") {
             // A new reply: what came before was an interim one.

@@ -6,6 +6,8 @@ import Glibc
 extension TCPConnection {
     /// How long a peer that has asked for our certificate may take to say what it thinks of it.
     private static let verdictWait = Duration.seconds(1)
+    /// After so long without traffic the peer is asked whether it is still there.
+    static let keepIdleSeconds = 30
 
     /// Resolves the name, connects to the first of its addresses that answers, and sets up TLS; when that fails, goes on
     /// with the others.
@@ -44,7 +46,7 @@ extension TCPConnection {
         // A firewall that has forgotten the connection drops silently; these two notice, with and without traffic.
         try socket.set(tcp, TCP_USER_TIMEOUT, options.timeout.milliseconds)
         try socket.set(SOL_SOCKET, SO_KEEPALIVE, 1)
-        try socket.set(tcp, TCP_KEEPIDLE, 30)
+        try socket.set(tcp, TCP_KEEPIDLE, keepIdleSeconds)
         try socket.set(tcp, TCP_KEEPINTVL, 10)
         try socket.set(tcp, TCP_KEEPCNT, 3)
         if let bytes = options.sendBufferBytes { try socket.set(SOL_SOCKET, SO_SNDBUF, bytes) }

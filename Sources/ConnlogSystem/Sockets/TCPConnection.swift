@@ -6,7 +6,8 @@ import Glibc
 /// A TCP connection, with TLS over it if asked for, that knows how far the peer's kernel has acknowledged.
 ///
 /// A `write` that succeeds proves only that the local kernel took the bytes. `bytesAcknowledged` is what the peer's
-/// kernel has said it received (bytes written minus SIOCOUTQ); what its process then does with them nobody can see.
+/// kernel has said it received (bytes written minus SIOCOUTQ); `bytesProven` is what its process must have read, by the
+/// window that its kernel offers (`ReadProof`). What it then does with them nobody can see.
 /// The side that reads is looked at too, since a sender that never reads never sees a FIN. What the peer says is kept
 /// in `incoming` for who wants it, and thrown away otherwise.
 ///
@@ -23,6 +24,9 @@ public final class TCPConnection {
         public var tls: TLSSettings?
         /// Whether `incoming` keeps what the peer says.
         public var keepsIncoming = false
+        /// Bytes that the peer's process may have read and not dealt with, for `bytesProven`; `nil` when nobody asks for
+        /// that, and it is the same as `bytesAcknowledged`.
+        public var heldBytes: Int?
 
         public init(
             connectTimeout: Duration = .seconds(10), timeout: Duration = .seconds(30), sendBufferBytes: Int? = nil
@@ -36,6 +40,10 @@ public final class TCPConnection {
     /// Reading stops here until somebody takes some out.
     static let incomingMax = 1 << 20
     private static let readBytes = 16 << 10
+    /// So often at most for one look: a peer that talks without end keeps nobody from anything.
+    private static let readsMax = 16
+    /// So much is written between two looks at the peer's window.
+    private static let lookBytes = 128 << 10
 
     /// The peer as configured, with the numeric address in parentheses.
     public let peer: String
@@ -50,6 +58,13 @@ public final class TCPConnection {
     private let keepsIncoming: Bool
     private(set) var tls: TLSSession?
     private var marks = CipherMarks()
+    private var proof: ReadProof?
+    private var lookedAt: UInt64 = 0
+    // In plain bytes, as of the last look.
+    private var acknowledged: UInt64 = 0
+    private var proven: UInt64 = 0
+    /// The kernel has been asked to find out soon how open the window is.
+    private var asksForWindow = false
 
     /// Takes a connected socket over and sets up TLS.
     init(
@@ -59,11 +74,13 @@ public final class TCPConnection {
         timeout = options.timeout
         keepsIncoming = options.keepsIncoming
         self.socket = socket
-        guard let settings = options.tls else { return }
-        let tls = try TLSSession(socket.number, host: host, peer: peer, settings)
-        try shakeHands(tls, atMost: options.connectTimeout)
-        self.tls = tls
-        try awaitVerdict(tls)
+        if let settings = options.tls {
+            let tls = try TLSSession(socket.number, host: host, peer: peer, settings)
+            try shakeHands(tls, atMost: options.connectTimeout)
+            self.tls = tls
+            try awaitVerdict(tls)
+        }
+        if let held = options.heldBytes { proof = beginProof(UInt64(held)) }
     }
 
     /// `TLSv1.3, TLS_AES_256_GCM_SHA384`; nothing for plain TCP.
@@ -82,12 +99,18 @@ public final class TCPConnection {
     public func send(_ bytes: ByteBuffer) throws(SocketError) {
         try checkPeer()
         var start = 0
+        var deadline = ContinuousClock.now + timeout
         while start < bytes.count {
-            let count = try write(bytes, start..<bytes.count)
+            let count = try write(bytes, start..<min(start + TCPConnection.lookBytes, bytes.count))
             start += count
             bytesWritten += UInt64(count)
-            if count == 0 { try waitForRoom() }
             if let tls, count > 0 { marks.add(plain: bytesWritten, cipher: tls.bytesWritten) }
+            if proof != nil, bytesWritten - lookedAt >= TCPConnection.lookBytes { look() }
+            if count == 0 {
+                try waitForRoom(until: deadline)
+            } else {
+                deadline = .now + timeout
+            }
         }
     }
 
@@ -118,8 +141,10 @@ public final class TCPConnection {
         }
     }
 
-    private func waitForRoom() throws(SocketError) {
-        let ready = try socket.wait(for: POLLOUT | POLLIN, atMost: timeout)
+    private func waitForRoom(until deadline: ContinuousClock.Instant) throws(SocketError) {
+        let left = ContinuousClock.now.duration(to: deadline)
+        // What a peer says that reads nothing gives it no more time.
+        let ready = left > .zero ? try socket.wait(for: POLLOUT | POLLIN, atMost: left) : 0
         guard ready != 0 else {
             throw SocketError(.timedOut, peer, "the receiver took nothing for \(timeout); is it stuck?")
         }
@@ -130,7 +155,7 @@ public final class TCPConnection {
 
     /// Reads what has come, and notices a FIN, RST or alert. Does not wait.
     public func checkPeer() throws(SocketError) {
-        while incoming.count < TCPConnection.incomingMax {
+        for _ in 0..<TCPConnection.readsMax where incoming.count < TCPConnection.incomingMax {
             guard let count = try receive() else { return }
             if count == 0 { throw SocketError(.closed, peer, "the receiver closed the connection") }
             if firstWords.isEmpty { firstWords = Array(incoming.array.suffix(count).prefix(80)) }
@@ -171,12 +196,63 @@ public final class TCPConnection {
         throw SocketError(code: code, peer, "recv")
     }
 
+    // MARK: How far the peer is
+
     /// How many of the plain bytes written the peer's kernel has acknowledged; never too many, also after an error.
     public var bytesAcknowledged: UInt64 {
+        look()
+        return acknowledged
+    }
+
+    /// How many of those the peer's process must have read and dealt with, as of the last look, which `send` and
+    /// `bytesAcknowledged` are: see `ReadProof`.
+    public var bytesProven: UInt64 { proof == nil ? bytesAcknowledged : proven }
+
+    /// Everything is acknowledged and not everything is proven, and it will not be but by the end of the connection.
+    public var isInDoubt: Bool { proof?.isInDoubt ?? false }
+
+    /// On the wire, since the connection began.
+    private var wireBytes: UInt64 { tls?.bytesWritten ?? bytesWritten }
+
+    private func beginProof(_ held: UInt64) -> ReadProof {
+        let window = connlog_peer_window(socket.number)
+        return ReadProof(
+            held: held + (window < 0 ? TCPConnection.unknownBytes : 0), limit: timeout, acknowledged: wireBytes,
+            window: UInt64(max(window, 0)), now: .now)
+    }
+
+    /// What a peer may not have read, where the kernel does not tell its window.
+    private static let unknownBytes: UInt64 = 4 << 20
+
+    private func look() {
         let waiting = connlog_unacknowledged_bytes(socket.number)
-        guard let tls else { return waiting < 0 ? 0 : bytesWritten - min(bytesWritten, UInt64(waiting)) }
-        if waiting >= 0 { marks.acknowledge(tls.bytesWritten - min(tls.bytesWritten, UInt64(waiting))) }
-        return marks.acknowledged
+        guard waiting >= 0 else { return }
+        lookedAt = bytesWritten
+        let count = wireBytes - min(wireBytes, UInt64(waiting))
+        let proven = prove(count)
+        if tls == nil {
+            (acknowledged, self.proven) = (count, proven)
+        } else {
+            marks.advance(acknowledged: count, proven: proven)
+            (acknowledged, self.proven) = (marks.acknowledged, marks.proven)
+        }
+    }
+
+    private func prove(_ count: UInt64) -> UInt64 {
+        guard proof != nil else { return count }
+        let window = UInt64(max(connlog_peer_window(socket.number), 0))
+        proof?.look(written: wireBytes, acknowledged: count, window: window, now: .now)
+        let proven = proof?.proven ?? count
+        askForWindow(proven < count && (asksForWindow || count == wireBytes))
+        return proven
+    }
+
+    /// A peer that has read everything need not tell, but it answers when asked whether it is alive, with the window as
+    /// it is then; a second without traffic is the soonest that can be asked for.
+    private func askForWindow(_ asks: Bool) {
+        guard asks != asksForWindow else { return }
+        asksForWindow = asks
+        try? socket.set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, asks ? 1 : TCPConnection.keepIdleSeconds)
     }
 
     /// Waits until the peer says something (data, FIN or RST), at most `limit`, and then checks it.

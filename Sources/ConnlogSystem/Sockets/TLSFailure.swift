@@ -73,6 +73,9 @@ struct TLSFailure {
     // The numbers are X509_V_ERR_... of OpenSSL's x509_vfy.h, which has kept them since its first version.
     private func certificateWords(_ code: Int, _ host: String, _ settings: TLSSettings) -> String {
         switch code {
+        case 64 where names.split(separator: ",").contains(where: { $0.drop { $0 == " " } == host }):
+            "its certificate has \(host) as a DNS name, where an address must stand as an IP address; have it made with "
+                + "IP:\(host), or connect by another name that it has"
         case 62, 64:
             "its certificate is for \(names), not for \(host); connect by a name that it has, or have it made for this "
                 + "one"

@@ -48,8 +48,9 @@ import Glibc
                 throw fileError("tls_cert, tls_key", files)
             }
         }
-        // The zone of a link-local address is this machine's affair.
-        let name = host.prefix { $0 != "%" }
+        // The zone of a link-local address is this machine's affair, and the dot at the end of a name is DNS's.
+        var name = host.prefix { $0 != "%" }
+        if !isNumeric, name.count > 1, name.hasSuffix(".") { name.removeLast() }
         guard unsafe connlog_tls_expect(session, String(name), isNumeric ? 1 : 0, checksChain ? 1 : 0) == 0 else {
             throw SocketError(.tlsFailed, peer, "'\(host)' cannot be the name of a certificate")
         }
@@ -147,7 +148,7 @@ import Glibc
     private func fileError(_ key: String, _ files: String) -> SocketError {
         SocketError(
             .certificateFile, peer,
-            "\(key): \(files) cannot be used: \(failure.text); is it there, readable, PEM, and do certificate and key "
-                + "belong together?")
+            "\(key): \(files) cannot be used: \(failure.text); is it there, readable, PEM, a key without pass phrase, "
+                + "and do certificate and key belong together?")
     }
 }

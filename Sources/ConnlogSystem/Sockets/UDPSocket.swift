@@ -6,16 +6,29 @@ public final class UDPSocket {
     /// The peer as configured, with the numeric address in parentheses.
     public let peer: String
     public let isIPv6: Bool
+    /// The numeric address.
+    public let address: String
     private let socket: SocketDescriptor
     private let timeout: Duration
     private var datagrams = DatagramSender()
 
     /// Resolves the name and takes the first address that has a route.
-    /// - Parameter timeout: how long `send` waits for room in the kernel's buffer.
-    public static func connect(_ host: String, port: Int, timeout: Duration) throws(SocketError) -> UDPSocket {
+    /// - Parameters:
+    ///   - timeout: how long `send` waits for room in the kernel's buffer.
+    ///   - refused: numeric addresses that are not to be taken.
+    public static func connect(
+        _ host: String, port: Int, timeout: Duration, except refused: Set<String> = []
+    ) throws(SocketError) -> UDPSocket {
         let name = "\(host):\(port)"
-        var failure = SocketError(.notResolved, name, "the name has no address")
-        for address in try SocketAddress.resolve(host, port: port, .datagram) {
+        return try connect(
+            to: SocketAddress.resolve(host, port: port, .datagram), name: name, timeout: timeout, except: refused)
+    }
+
+    package static func connect(
+        to addresses: [SocketAddress], name: String, timeout: Duration, except refused: Set<String>
+    ) throws(SocketError) -> UDPSocket {
+        var failure = SocketError(.refused, name, "none of its addresses takes datagrams")
+        for address in addresses where !refused.contains(address.text) {
             do throws(SocketError) {
                 return try UDPSocket(address, name: name, timeout)
             } catch { failure = error }
@@ -26,6 +39,7 @@ public final class UDPSocket {
     private init(_ address: SocketAddress, name: String, _ timeout: Duration) throws(SocketError) {
         peer = address.label(name)
         isIPv6 = address.isIPv6
+        self.address = address.text
         self.timeout = timeout
         socket = try SocketDescriptor(address, .datagram, peer: peer)
         _ = try socket.connect(address)

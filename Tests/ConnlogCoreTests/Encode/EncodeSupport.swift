@@ -47,13 +47,13 @@ func quoted(_ text: String) -> String {
     return result + "\""
 }
 
-/// How syslog text shows control characters.
+/// How syslog text shows control characters, line ends above ASCII and marks that turn the direction of text.
 func syslogShown(_ text: String) -> String {
+    let hidden: [ClosedRange<UInt32>] = [0...0x1f, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069]
     var result = ""
     for scalar in text.unicodeScalars {
-        if scalar.value < 0x20 || scalar.value == 0x7f {
-            result += "#" + String(repeating: "0", count: 3 - String(scalar.value, radix: 8).count)
-            result += String(scalar.value, radix: 8)
+        if hidden.contains(where: { $0 ~= scalar.value }) {
+            for byte in String(scalar).utf8 { result += String(format: "#%03o", Int(byte)) }
         } else {
             result.unicodeScalars.append(scalar)
         }

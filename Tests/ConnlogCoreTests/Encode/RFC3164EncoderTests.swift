@@ -53,7 +53,7 @@ import Testing
 
     @Test func `what would end a message or a line is rewritten`() throws {
         let message = try #require(
-            encoded(record([("Type", "\"ssh\""), ("WorkspaceName", "\"a\\nb\\u0000c\\u007f\"")])))
-        #expect(message.text.contains("a#012b#000c#177"))
+            encoded(record([("Type", "\"ssh\""), ("WorkspaceName", "\"a\\nb\\u0000c\\u007f\\u009b\u{202e}\"")])))
+        #expect(message.text.contains("a#012b#000c#177#302#233#342#200#256"))
     }
 }

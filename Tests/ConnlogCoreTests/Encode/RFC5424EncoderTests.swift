@@ -60,6 +60,31 @@ import Testing
         #expect(unknown.text(event("main")) == RFC5424Encoder(options).text(event("main")))
     }
 
+    /// Each next to one that is text like any other.
+    private static let hidden: [UInt32] = [
+        0x80, 0x85, 0x9b, 0x9f, 0x2028, 0x2029, 0x202a, 0x202e, 0x2066, 0x2069,
+    ]
+    private static let shown: [UInt32] = [0x7e, 0xa0, 0xe9, 0x2013, 0x2027, 0x202f, 0x2065, 0x206a, 0x20ac, 0x4e00]
+
+    @Test(arguments: hidden + shown, [0, 1, 14, 15, 16, 31, 32, 33, 64])
+    func `what commands a terminal, ends a line or turns text round is rewritten, in values and sentences`(
+        value: UInt32, before: Int
+    ) throws {
+        let character = String(Character(try #require(Unicode.Scalar(value))))
+        let pad = String(repeating: "x", count: before)
+        let expected = Self.hidden.contains(value) ? syslogShown(character) : character
+        #expect(syslogShown(character) == expected)
+        for written in [character, String(format: "\\u%04x", value)] {
+            for end in ["", "tail that is longer than any vector of a processor of this time"] {
+                let line = record([("Type", "\"ssh\""), ("WorkspaceName", "\"\(pad)\(written)\(end)\"")])
+                let text = try #require(RFC5424Encoder(testOptions { $0.byteOrderMark = .never }).text(line))
+                let message = try SyslogParser.parse(Array(text.utf8))
+                #expect(message.value("ws") == pad + expected + end)
+                #expect(String(decoding: message.text ?? [], as: UTF8.self) == "ssh session to \(pad)\(expected)\(end)")
+            }
+        }
+    }
+
     @Test(
         arguments: [
             ("ssh", "disconnected", "0", "", 6, "CONN_CLOSE"), ("ssh", "disconnected", "1", "", 6, "CONN_CLOSE"),

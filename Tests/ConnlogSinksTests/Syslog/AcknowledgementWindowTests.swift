@@ -32,15 +32,19 @@ import Testing
         #expect(delivered == min(4, Int(bytes) / 2))
     }
 
-    @Test func `a break is untold until the first batch that it hit has been asked for`() {
+    @Test func `a break is untold until all batches that it hit have been asked for`() {
         var window = AcknowledgementWindow()
         let first = window.add([2])
-        let second = window.add([4])
-        window.breakOff(at: 2, broken)
+        let others = [window.add([4, 5]), window.add([6]), window.add([8])]
+        window.breakOff(at: 4, broken)
         #expect(window.untoldBreak == broken)
         #expect(window.take(first) == .delivered)
         #expect(window.untoldBreak == broken)
-        #expect(window.take(second) == broken)
+        #expect(window.take(others[0]) == .deliveredPrefix(1))
+        #expect(window.untoldBreak == broken)
+        window.forget(others[1])
+        #expect(window.untoldBreak == broken)
+        #expect(window.take(others[2]) == broken)
         #expect(window.untoldBreak == nil)
     }
 

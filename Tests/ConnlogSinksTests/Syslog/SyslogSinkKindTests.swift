@@ -22,7 +22,7 @@ import Testing
             "message": .string("sentence"), "sd_id": .string("connlog@32473"), "sd_origin": .boolean(false),
             "sd_meta": .boolean(false), "names": .boolean(false), "bom": .string("auto"),
             "distribute": .string("failover"),
-            "resend_tail": .integer(0), "window": .integer(1000),
+            "resend_tail": .string("auto"), "window": .integer(1000),
             "retry_initial": .duration(.seconds(1)), "retry_max": .duration(.seconds(60)),
             "time_zone": .string("local"), "tls_verify": .boolean(true),
         ]

@@ -234,7 +234,7 @@ extension Sink {
 
     @Test func `a connection that was closed between two batches costs nothing`() async throws {
         let received = Received()
-        let closed = Gate()
+        let (isProven, closed) = (Gate(), Gate())
         let counter = Counter(connections: 0)
         let server = try LoopbackListener { connection in
             let isFirst = counter.next() == 1
@@ -243,12 +243,14 @@ extension Sink {
                 if bytes.isEmpty { return }
                 received.add(bytes)
             } while !isFirst
+            isProven.wait()
             connection.shutDown()
             closed.open()
         }
         defer { server.stop() }
         let sink = SyslogTCPSink(syslogOptions(server.port)) { _, _ in }
         #expect(await sink.deliver(syslogBatch(0..<1)) == .delivered)
+        isProven.open()
         closed.wait()
         #expect(await sink.deliver(syslogBatch(1..<2)) == .delivered)
         await sink.close()

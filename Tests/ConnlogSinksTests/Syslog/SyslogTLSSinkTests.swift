@@ -35,7 +35,7 @@ import Testing
         }
         await sink.close()
         #expect(eventIDs(try await server.messages(3000)) == Array(0..<3000))
-        #expect(await eventually { server.goodbyes.value == 1 ? true : nil } == true)
+        #expect(await eventually { server.goodbyes.value == server.connections.value ? true : nil } == true)
     }
 
     @Test func `a certificate that is not good holds everything, in plain words, until it is mended`() async throws {
@@ -230,5 +230,82 @@ import Testing
         let ids = eventIDs(try octetCounted(server.received.all))
         let first = try #require(ids.first)
         #expect(ids == Array(first..<2000))
+    }
+
+    @Test func `a name may end in DNS's dot`() throws {
+        try certificates.make("named", "DNS:siem.test")
+        let server = try SyslogServer(tls: settings("named"))
+        var settings = TCPConnection.Options()
+        settings.tls = options(server.port).tls
+        let addresses = try SocketAddress.resolve("127.0.0.1", port: server.port, .stream)
+        for host in ["siem.test", "siem.test."] {
+            let connection = try TCPConnection.connect(to: addresses, host: host, name: host, settings)
+            #expect(connection.security != nil)
+            _ = connection.finish(atMost: .seconds(60))
+        }
+    }
+
+    @Test func `the receiver's own certificate can be trusted, without the authority above it`() async throws {
+        let server = try SyslogServer(tls: settings())
+        let sink = SyslogTCPSink(options(server.port) { $0.tls.authorityFile = certificates.path("server.pem") }) {
+            _, _ in
+        }
+        #expect(await sink.deliver(syslogBatch(0..<1)) == .delivered)
+        await sink.close()
+    }
+
+    @Test func `an address that stands in the certificate as a name is told as that`() async throws {
+        try certificates.make("named", "DNS:127.0.0.1")
+        let server = try SyslogServer(tls: settings("named"))
+        let outcome = await SyslogTCPSink(options(server.port)) { _, _ in }.deliver(syslogBatch(0..<1))
+        #expect(word(outcome) == "hold tls_untrusted")
+        #expect(text(outcome).contains("has 127.0.0.1 as a DNS name"), "\(outcome)")
+    }
+
+    @Test func `a key with a pass phrase is refused in a sentence, and never asked for`() async throws {
+        try certificates.make("client", nil)
+        try certificates.encrypt("client")
+        let server = try SyslogServer(tls: settings())
+        let sink = SyslogTCPSink(
+            options(server.port) {
+                $0.tls.certificateFile = certificates.path("client.pem")
+                $0.tls.keyFile = certificates.path("client.key")
+            }
+        ) { _, _ in }
+        let outcome = await sink.deliver(syslogBatch(0..<1))
+        #expect(word(outcome) == "hold certificate_file")
+        #expect(text(outcome).contains("pass phrase"), "\(outcome)")
+    }
+
+    /// It also reads now and then, as one that echoes what it gets would.
+    @Test(arguments: [true, false])
+    func `a receiver that talks without end keeps nobody from sending or stopping`(isTLS: Bool) async throws {
+        let server = try SyslogServer(tls: isTLS ? settings() : nil) { connection, server in
+            let words = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 14)
+            while connection.write(words) {}
+        }
+        let sink = SyslogTCPSink(
+            options(server.port) {
+                $0.transport = isTLS ? .tls : .tcp
+                $0.timeout = .seconds(2)
+            }
+        ) { _, _ in }
+        #expect(word(await sink.send(syslogBatch(0..<10))) == "accepted")
+        #expect(word(await sink.send(syslogBatch(10..<20))) == "accepted")
+        await sink.close()
+        // Nor does one that reads nothing gain time by it.
+        let other = SyslogTCPSink(
+            options(server.port) {
+                $0.transport = isTLS ? .tls : .tcp
+                $0.timeout = .milliseconds(500)
+            }
+        ) { _, _ in }
+        var outcome = SendOutcome.delivered
+        for _ in 0..<100 where outcome == .delivered {
+            outcome = await other.send(syslogBatch(0..<100, padding: 10_000))
+            if case .accepted = outcome { outcome = .delivered }
+        }
+        #expect(word(outcome).hasPrefix("retry"), "\(outcome)")
+        await other.close()
     }
 }

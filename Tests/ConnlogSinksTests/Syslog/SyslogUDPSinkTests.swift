@@ -1,6 +1,7 @@
 import ConnlogCore
 import ConnlogSystem
 import ConnlogTestSupport
+import Synchronization
 import Testing
 
 @testable import ConnlogSinks
@@ -76,5 +77,42 @@ import Testing
         }
         #expect(at == 2)
         #expect(receiver.datagrams().count == 2)
+    }
+
+    @Test func `of a name with several addresses the one where somebody listens is used, and told once`() async throws {
+        let receiver = try UDPReceiver()
+        let said = Mutex<[String]>([])
+        var options = options(receiver.port)
+        // Both families where the machine has both; nobody listens at the other one.
+        options.receivers = [.init(host: "localhost", port: receiver.port)]
+        let sink = SyslogUDPSink(options) { _, text in said.withLock { $0.append(text) } }
+        for number in 0..<3 {
+            #expect(await sink.send(syslogBatch(number..<(number + 1))) == .delivered)
+            await sink.reopen()
+        }
+        #expect(eventIDs(receiver.datagrams().map { String(decoding: $0, as: UTF8.self) }) == [0, 1, 2])
+        await sink.close()
+        let chosen = said.withLock { $0 }.filter { $0.contains("(127.0.0.1:") || $0.contains("([::1]:") }
+        #expect(chosen.count <= 6)
+    }
+
+    @Test func `the same address is told once, however often it refuses`() async throws {
+        let said = Mutex<[String]>([])
+        let sink = SyslogUDPSink(options(try LoopbackListener.freePort())) { _, text in
+            said.withLock { $0.append(text) }
+        }
+        for _ in 0..<5 { #expect(word(await sink.send(syslogBatch(0..<1))) == "retry connection_refused") }
+        #expect(said.withLock { $0 }.count == 1)
+        await sink.close()
+    }
+
+    @Test func `an address that has refused is passed over`() throws {
+        let addresses = try ["127.0.0.2", "127.0.0.3"].map { try SocketAddress.resolve($0, port: 9, .datagram)[0] }
+        func connected(_ refused: Set<String>) throws -> String {
+            try UDPSocket.connect(to: addresses, name: "dual.test:9", timeout: .seconds(60), except: refused).address
+        }
+        #expect(try connected([]) == "127.0.0.2:9")
+        #expect(try connected(["127.0.0.2:9"]) == "127.0.0.3:9")
+        #expect(throws: SocketError.self) { try connected(["127.0.0.2:9", "127.0.0.3:9"]) }
     }
 }

@@ -79,10 +79,9 @@ final class SyslogPeer {
         try waitUntilListening()
     }
 
-    /// Dies at once.
-    func kill() { child.signal(SIGKILL) }
+    func signal(_ signal: Int32) { child.signal(signal) }
 
-    /// Starts again after its death; it listens a moment later (`isListening`).
+    /// Starts again after its end; it listens a moment later (`isListening`).
     func startAgain() throws {
         _ = try child.wait()
         child = try Self.start(kind, name, workplace)
