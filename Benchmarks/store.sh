@@ -35,6 +35,7 @@ type = sqlite
 path = $work/benchmark.db
 [server]
 listen = 127.0.0.1:$port
+open   = true
 INI
 "$bin/connlog" run --config "$work/connlog.ini" &
 daemon=$!
