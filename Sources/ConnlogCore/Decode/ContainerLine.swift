@@ -73,6 +73,11 @@ struct ContainerLine {
         content = log.range.lowerBound..<(hasLineFeed ? end - 2 : end)
     }
 
+    /// Whether the content begins as an entry of the JSON sink does.
+    func beginsWithEntry(_ bytes: Span<UInt8>) -> Bool {
+        hasPrefix(bytes, at: content.lowerBound, isEscaped ? "{\\\"ts\\\":" : "{\"ts\":")
+    }
+
     /// How many backslashes stand at the end of `range`.
     private static func backslashes(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
         var count = 0

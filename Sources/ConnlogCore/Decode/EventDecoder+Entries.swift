@@ -20,7 +20,7 @@ extension EventDecoder {
         case .mention: tell(LineFault(.mention, at: 0), lineStart, place, &batch)
         case .malformed(let fault):
             // Two whole entries on one line, the first of which is none the worse for it.
-            if fault.reason == .trailingBytes, TornLine.next(batch.bytes.span(place), fault) != nil {
+            if fault.reason == .trailingBytes, TornLine.next(batch.bytes.span(place), fault, isMixed: hasBlocks) != nil {
                 let first = place.lowerBound..<place.lowerBound + fault.position
                 return act(self.look(batch.bytes.span(first), stream), stream, lineStart, at: first, &batch)
             }

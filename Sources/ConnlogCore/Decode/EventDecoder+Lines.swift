@@ -16,11 +16,16 @@ extension EventDecoder {
         var rest = range
         for _ in 0..<TornLine.entriesMax {
             switch unwrapped(batch.bytes.span, rest) {
-            case .plain: return whole(rest, .plain, rest.lowerBound, &batch)
+            case .plain:
+                if hasWrapped, !rest.isEmpty { distrustParts(&batch) }
+                return whole(rest, .plain, rest.lowerBound, &batch)
             case .wrapped(let line): return wrapped(line, rest, &batch)
             case .malformed(let fault):
+                distrustParts(&batch)
                 emit(.told(told(faultToTell(fault), rest, batch)), &batch)
-                guard !isCut, let next = TornLine.next(batch.bytes.span(rest), fault) else { return }
+                guard !isCut, let next = TornLine.next(batch.bytes.span(rest), fault, isMixed: hasBlocks) else {
+                return
+            }
                 rest = rest.lowerBound + next..<rest.upperBound
             }
         }
@@ -47,12 +52,18 @@ extension EventDecoder {
 
     private mutating func wrapped(_ line: ContainerLine, _ range: Range<Int>, _ batch: inout EventBatch) {
         let stream = line.stream.rawValue
+        hasWrapped = true
         if streams[stream].hasPieces || streams[stream].isDropping, beginsAnew(line, batch.bytes.span) {
             abandonPieces(stream, LineFault(.unfinished, at: 0), &batch)
             streams[stream].isDropping = false
+            streams[stream].isDistrusted = false
         }
         if streams[stream].isDropping {
             streams[stream].isDropping = line.isPartial
+            if !line.isPartial, streams[stream].isDistrusted {
+                streams[stream].isDistrusted = false
+                emit(.told(told(LineFault(.unfinished, at: 0), range, batch)), &batch)
+            }
             return
         }
         if !line.isPartial, !line.isEscaped, !streams[stream].hasPieces {
@@ -73,8 +84,7 @@ extension EventDecoder {
     /// object and nothing more cannot be the end of a line that an earlier part has begun.
     private mutating func beginsAnew(_ line: ContainerLine, _ bytes: Span<UInt8>) -> Bool {
         let state = streams[line.stream.rawValue]
-        let opening: StaticString = line.isEscaped ? "{\\\"ts\\\":" : "{\"ts\":"
-        guard state.piecesAreJSON, hasPrefix(bytes, at: line.content.lowerBound, opening) else { return false }
+        guard state.piecesAreJSON, line.beginsWithEntry(bytes) else { return false }
         if line.isPartial { return !":[,".utf8.contains(state.lastByte) }
         var text = ByteBuffer()
         text.append(bytes.extracting(line.content))
@@ -83,6 +93,19 @@ extension EventDecoder {
             JSONText.unescape(bytes, line.content, into: &text)
         }
         return scanner.isJSON(text.span, &fields)
+    }
+
+    /// A line between those of a container's runtime was damaged. It may have been a part, so what comes next may be another
+    /// part of the same text, whatever it looks like: only a whole entry of the JSON sink cannot, as long as nothing else
+    /// has been seen.
+    private mutating func distrustParts(_ batch: inout EventBatch) {
+        for stream in streams.indices where stream != ContainerLine.Stream.plain.rawValue {
+            abandonPieces(stream, LineFault(.unfinished, at: 0), &batch)
+            streams[stream].isDropping = true
+            streams[stream].isDistrusted = true
+            streams[stream].piecesAreJSON = !hasBlocks
+            streams[stream].lastByte = UInt8(ascii: ":")
+        }
     }
 
     private mutating func add(_ line: ContainerLine, _ range: Range<Int>, _ bytes: Span<UInt8>) {
@@ -153,7 +176,9 @@ extension EventDecoder {
     ) {
         var (fault, rest) = (fault, range)
         for number in 0..<TornLine.entriesMax {
-            guard !isCut, let next = TornLine.next(batch.bytes.span(rest), fault) else { return }
+            guard !isCut, let next = TornLine.next(batch.bytes.span(rest), fault, isMixed: hasBlocks) else {
+                return
+            }
             rest = rest.lowerBound + next..<rest.upperBound
             let look = look(batch.bytes.span(rest), stream.rawValue)
             guard case .malformed(let nextFault) = look, number + 1 < TornLine.entriesMax else {

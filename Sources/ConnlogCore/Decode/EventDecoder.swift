@@ -52,6 +52,8 @@ public struct EventDecoder: Sendable {
     var isCut = false
     /// There was an entry of the human sink, so blocks may be open.
     var hasBlocks = false
+    /// There was a line of a container's runtime.
+    var hasWrapped = false
     /// The number of the present line; lines that are not consumed yet count.
     var lineNumber = 0
     /// How often a whole line was looked at, for tests of what decoding costs.
@@ -146,6 +148,7 @@ public struct EventDecoder: Sendable {
         guard next.position == 0, next.pendingCount == 0, pendingCount > 0 else { return }
         next.streams = streams
         next.hasBlocks = hasBlocks
+        next.hasWrapped = hasWrapped
         next.pendingCount = pendingCount
         next.effects = effects
         next.held = held
@@ -399,8 +402,9 @@ struct StreamState: Sendable {
     var lastByte: UInt8 = 0
     /// More has come than can be presented again, so the parts so far are consumed.
     var isDetached = false
-    /// The rest of a split line that was given up is passed over.
+    /// The rest of a split line that was given up is passed over; or it is not known whether what comes is such a rest.
     var isDropping = false
+    var isDistrusted = false
 
     /// An entry that may go on, in lines without colours and prefixes.
     var entry = ByteBuffer()

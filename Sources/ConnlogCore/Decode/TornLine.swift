@@ -11,40 +11,59 @@ internal import ConnlogSystem
 /// - It has to be whole to the end of the line. What the tail of a torn line holds inside a value has that value's end behind
 ///   it.
 ///
-/// In a human entry text stands in quotes without being changed. So there an entry is taken only where a key is expected, and
-/// never inside quotes that were not closed: that event is lost, counted and told.
+/// In a human entry text stands in quotes without being changed, and a message stands there as it is. So there an entry is
+/// taken only where a key is expected and never inside quotes that were not closed; and behind the tear of a JSON line none
+/// is taken where entries of the human sink have been seen, or stand between, since the quote that ends the torn string may
+/// be somebody's text. Such an event is lost, counted and told.
 enum TornLine {
     /// More entries than this on one line are nobody's accident; each costs a look at the rest of the line.
     static let entriesMax = 16
 
     /// - Parameters:
     ///   - fault: why the line is not whole. Its place may be a little before or behind the tear.
+    ///   - isMixed: the stream holds entries of the human sink.
     /// - Returns: where the next entry begins.
-    static func next(_ line: Span<UInt8>, _ fault: LineFault) -> Int? {
+    static func next(_ line: Span<UInt8>, _ fault: LineFault, isMixed: Bool) -> Int? {
         switch fault.reason {
         case .badHumanLine: human(line, fault.position)
-        case .unexpectedByte, .controlCharacter, .badEscape, .badUTF8, .badNumber, .badLiteral, .trailingBytes:
-            json(line, fault.position)
+        case .unexpectedByte, .controlCharacter, .badEscape, .badUTF8, .badNumber, .badLiteral:
+            isMixed ? nil : json(line, fault.position, within: (fault.position - 2)..<(fault.position + 6))
+        case .trailingBytes:
+            isMixed ? nil : json(line, fault.position, within: fault.position..<(fault.position + 1))
         default: nil
         }
     }
 
-    private static func json(_ line: Span<UInt8>, _ fault: Int) -> Int? {
+    /// - Parameter places: torn inside a string, the opening's own quote ends it and `ts` is the fault; an escape that was torn
+    ///   is one from its backslash on, a character from its first byte on.
+    private static func json(_ line: Span<UInt8>, _ fault: Int, within places: Range<Int>) -> Int? {
+        guard let place = opening(line, fault, places), !holdsHumanEntry(line, place) else { return nil }
+        return place
+    }
+
+    private static func opening(_ line: Span<UInt8>, _ fault: Int, _ places: Range<Int>) -> Int? {
         var place = fault
         if place < line.count, line[place] == 0 {
             // A hole.
             while place < line.count, line[place] == 0 { place += 1 }
             return isOpening(line, place) ? place : nil
         }
-        // Torn inside a string, the opening's own quote ends it and `ts` is the fault; an escape that was torn is one from its
-        // backslash on, a character from its first byte on.
-        for place in max(1, fault - 2)..<min(line.count, fault + 6) where isOpening(line, place) { return place }
+        for place in places.clamped(to: 1..<max(1, line.count)) where isOpening(line, place) { return place }
         let behind = LinePrefix(line, from: fault).end
         if behind > fault, isOpening(line, behind) { return behind }
         guard let wrapped = ContainerLine(cri: line, fault..<line.count), !wrapped.isPartial,
             isOpening(line, wrapped.content.lowerBound)
         else { return nil }
         return wrapped.content.lowerBound
+    }
+
+    private static func holdsHumanEntry(_ line: Span<UInt8>, _ end: Int) -> Bool {
+        var place = 0
+        while let found = firstIndex(of: " [", in: line, place..<end) {
+            if found >= 23, HumanHeader.isEntry(line, found - 23) { return true }
+            place = found + 1
+        }
+        return false
     }
 
     private static func isOpening(_ line: Span<UInt8>, _ place: Int) -> Bool {
@@ -58,9 +77,9 @@ enum TornLine {
         var end = fault
         while end < line.count, line[end] != UInt8(ascii: " ") { end += 1 }
         for place in [fault, fault - 11, end - 10] where place > 0 && HumanHeader.isEntry(line, place) {
-            // Behind a quote that was opened it could be somebody's text.
+            // Behind a quote that was opened it could be somebody's text, and so it could in a JSON line behind the tear.
             let isInQuotes = place > fault && firstIndex(of: UInt8(ascii: "\""), in: line, fault..<place) != nil
-            return isInQuotes ? nil : place
+            return isInQuotes || firstIndex(of: "{\"", in: line, 0..<place) != nil ? nil : place
         }
         return nil
     }

@@ -20,6 +20,7 @@ struct FuzzTarget: Sendable {
         FuzzTarget(name: "record", check: RecordTarget.check),
         FuzzTarget(name: "json", check: JSONTarget.check),
         FuzzTarget(name: "stream", check: StreamTarget.check),
+        FuzzTarget(name: "forgery", check: ForgeryTarget.check),
         FuzzTarget(name: "human", check: HumanTarget.check),
         FuzzTarget(name: "ini", check: INITarget.check),
         FuzzTarget(name: "filter", check: FilterTarget.check),
