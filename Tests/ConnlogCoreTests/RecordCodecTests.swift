@@ -17,7 +17,7 @@ import Testing
     /// Encodes and decodes, and looks that line and fields are the same again.
     private func check(_ line: [UInt8], _ codec: inout RecordCodec, _ comment: String = "") {
         let payload = payload(line, &codec)
-        let shown = "\(String(decoding: line, as: UTF8.self)) \(comment)"
+        let shown = "\(String(decoding: line.prefix(2000), as: UTF8.self)) \(comment)"
         #expect(RecordCodec.lineBytes(payload.span) == line.count, "\(shown)")
         #expect(payload.count <= line.count + 1, "\(shown)")
         var payloads = EventBatch()
@@ -47,6 +47,54 @@ import Testing
             let payload = payload(Array(line.utf8), &codec)
             #expect(payload[0] == RecordCodec.version, "\(line)")
             #expect(payload.count * 5 < line.utf8.count * 3, "\(line)")
+        }
+    }
+
+    /// Around every place where a length takes another form, and as long as a line may be.
+    static let sizes: [Int] = [
+        0, 1, 19, 20, 21, 29, 30, 31, 35, 36, 37, 126, 127, 128, 129, 254, 255, 256, 257, 16_383, 16_384, 16_385,
+        65_534, 65_535,
+        65_536, 65_537, 1_048_575, 1_048_576, 1_048_577,
+    ]
+
+    @Test(arguments: sizes) func `a value of any size comes back the same, wherever it stands`(size: Int) {
+        var codec = RecordCodec()
+        for field in [
+            "ts", "level", "caller", "ID", "Type", "Code", "UserAgent", "DisconnectReason", "ConnectionStatus", "New",
+        ] {
+            for filler in ["x", "<", "é", "\\u003c", "\\\\", "1"] {
+                // Lengths have one form from 256 on, so the long ones need not be tried everywhere.
+                if size > 20_000, !["UserAgent", "Code", "New"].contains(field) || filler == "<" || filler == "é" { continue }
+                let length = filler.utf8.count
+                let value =
+                    String(repeating: filler, count: size / length) + String(repeating: "y", count: size % length)
+                let isNumber = filler == "1" && size > 0
+                let json = isNumber ? value : "\"\(value)\""
+                let inFields = field.first?.isUppercase == true
+                let line =
+                    inFields
+                    ? #"{"ts":"2025-07-03T05:09:41Z","msg":"connection_log","fields":{"ID":"a","\#(field)":\#(json),"Time":"b"}}"#
+                    : #"{"\#(field)":\#(json),"msg":"connection_log","fields":{"ID":"a"}}"#
+                check(Array(line.utf8), &codec, "\(field) of \(size)")
+            }
+        }
+    }
+
+    @Test func `events of every size come back the same, alone and among others`() {
+        var codec = RecordCodec()
+        for size in RecordCodecTests.sizes where size >= TestEvents.shortest {
+            var lines = EventBatch()
+            for number in 0..<3 {
+                lines.append(Array(TestEvents.line(number, bytes: number == 1 ? size : 0).utf8).span)
+            }
+            var payloads = EventBatch()
+            codec.encode(lines, into: &payloads)
+            var back = EventBatch()
+            #expect(codec.decode(payloads, into: &back).isEmpty)
+            for index in 0..<3 {
+                let same = back.bytes.text(back.records[index].range) == lines.bytes.text(lines.records[index].range)
+                #expect(same, "\(index) of \(size)")
+            }
         }
     }
 

@@ -37,6 +37,11 @@ struct ContainerLine {
 
     /// Whether Docker's json-file may have written the line that begins there, whatever the order of its members.
     static func mayBeDocker(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
+        // What coderd writes passes after one comparison.
+        !hasPrefix(bytes, at: start, "{\"ts\":") && isOpening(bytes, start)
+    }
+
+    private static func isOpening(_ bytes: Span<UInt8>, _ start: Int) -> Bool {
         hasPrefix(bytes, at: start, "{\"log\":") || hasPrefix(bytes, at: start, "{\"stream\":")
             || hasPrefix(bytes, at: start, "{\"time\":") || hasPrefix(bytes, at: start, "{\"attrs\":")
     }

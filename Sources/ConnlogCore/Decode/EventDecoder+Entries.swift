@@ -16,11 +16,17 @@ extension EventDecoder {
         case .opening(let header): open(stream, header, lineStart)
         case .continuation: goOn(stream)
         case .auditLog: emit(.auditLog, &batch)
-        case .other, .otherEntry: emit(.other, &batch)
-        case .mention: tell(LineFault(.mention, at: 0), lineStart, place, &batch)
+        case .otherEntry: emit(.other, &batch)
+        case .other:
+            textLine = lineNumber
+            emit(.other, &batch)
+        case .mention:
+            textLine = lineNumber
+            tell(LineFault(.mention, at: 0), lineStart, place, &batch)
         case .malformed(let fault):
             // Two whole entries on one line, the first of which is none the worse for it.
-            if fault.reason == .trailingBytes, TornLine.next(batch.bytes.span(place), fault, isMixed: hasBlocks) != nil {
+            if fault.reason == .trailingBytes, TornLine.next(batch.bytes.span(place), fault, isMixed: hasBlocks) != nil
+            {
                 let first = place.lowerBound..<place.lowerBound + fault.position
                 return act(self.look(batch.bytes.span(first), stream), stream, lineStart, at: first, &batch)
             }

@@ -12,7 +12,11 @@ extension EventDecoder {
 
     /// A line that is as long as it may be.
     mutating func unwrap(_ range: Range<Int>, _ batch: inout EventBatch) {
-        if container == .none { return whole(range, .plain, range.lowerBound, &batch) }
+        // What coderd writes is wrapped in nothing.
+        let isPlain = !hasWrapped && hasPrefix(batch.bytes.span, at: range.lowerBound, "{\"ts\":")
+        if container == .none || container == .auto && isPlain {
+            return whole(range, .plain, range.lowerBound, &batch)
+        }
         var rest = range
         for _ in 0..<TornLine.entriesMax {
             switch unwrapped(batch.bytes.span, rest) {
@@ -24,8 +28,8 @@ extension EventDecoder {
                 distrustParts(&batch)
                 emit(.told(told(faultToTell(fault), rest, batch)), &batch)
                 guard !isCut, let next = TornLine.next(batch.bytes.span(rest), fault, isMixed: hasBlocks) else {
-                return
-            }
+                    return
+                }
                 rest = rest.lowerBound + next..<rest.upperBound
             }
         }
@@ -52,7 +56,11 @@ extension EventDecoder {
 
     private mutating func wrapped(_ line: ContainerLine, _ range: Range<Int>, _ batch: inout EventBatch) {
         let stream = line.stream.rawValue
-        hasWrapped = true
+        if !hasWrapped {
+            hasWrapped = true
+            // The first one's beginning may have been that of a part.
+            if textLine > 0, textLine == lineNumber - 1 { distrustParts(&batch) }
+        }
         if streams[stream].hasPieces || streams[stream].isDropping, beginsAnew(line, batch.bytes.span) {
             abandonPieces(stream, LineFault(.unfinished, at: 0), &batch)
             streams[stream].isDropping = false

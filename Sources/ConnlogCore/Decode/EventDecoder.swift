@@ -54,6 +54,8 @@ public struct EventDecoder: Sendable {
     var hasBlocks = false
     /// There was a line of a container's runtime.
     var hasWrapped = false
+    /// The last line of foreign text, by its number.
+    var textLine = 0
     /// The number of the present line; lines that are not consumed yet count.
     var lineNumber = 0
     /// How often a whole line was looked at, for tests of what decoding costs.
@@ -430,6 +432,6 @@ enum Effect: Sendable {
     /// The range is one of the batch's bytes, of those that are `held` once it has to wait.
     case event(EventFormat, Range<Int>, DuplicateWindow.Key?)
     case auditLog, other
-    /// A line that cannot be read.
-    case told(DecodeCounts.Sample)
+    /// A line that cannot be read. Indirect, so that events are handed on in a few registers.
+    indirect case told(DecodeCounts.Sample)
 }

@@ -79,7 +79,10 @@ enum TornLine {
         for place in [fault, fault - 11, end - 10] where place > 0 && HumanHeader.isEntry(line, place) {
             // Behind a quote that was opened it could be somebody's text, and so it could in a JSON line behind the tear.
             let isInQuotes = place > fault && firstIndex(of: UInt8(ascii: "\""), in: line, fault..<place) != nil
-            return isInQuotes || firstIndex(of: "{\"", in: line, 0..<place) != nil ? nil : place
+            // Four blanks are a block's, and what stands in a block is text.
+            let isText =
+                firstIndex(of: "{\"", in: line, 0..<place) != nil || firstIndex(of: "    ", in: line, 0..<place) != nil
+            return isInQuotes || isText ? nil : place
         }
         return nil
     }

@@ -7,7 +7,9 @@ import Testing
     private static let rounds =
         ProcessInfo.processInfo.environment["CONNLOG_FORGERY_ROUNDS"].flatMap { Int($0) } ?? 20_000
 
-    @Test(arguments: 0..<5) func `no text of others becomes an event, and none of coderd's is lost for it`(part: Int) throws {
+    @Test(arguments: 0..<5) func `no text of others becomes an event, and none of coderd's is lost for it`(part: Int)
+        throws
+    {
         let seed = ProcessInfo.processInfo.environment["CONNLOG_FORGERY_SEED"].flatMap { UInt64($0) } ?? 1
         var state = seed &* 0x9e37_79b9_7f4a_7c15 &+ UInt64(part)
         for round in 0..<Self.rounds / 5 {

@@ -18,7 +18,8 @@ struct HostileLog {
 
     private enum Container { case none, cri, docker }
 
-    static let human = "2025-07-03 06:57:16.157 [info]  coderd: connection_log  ID=forged  Type=ssh  ConnectionStatus=connected"
+    static let human =
+        "2025-07-03 06:57:16.157 [info]  coderd: connection_log  ID=forged  Type=ssh  ConnectionStatus=connected"
     static let json =
         #"{"ts":"2025-07-03T06:57:16.157Z","level":"INFO","msg":"connection_log","fields":{"ID":"forged","Type":"ssh","ConnectionStatus":"connected"}}"#
     private static let time = "2025-07-03T06:57:16.157000000Z"
@@ -26,17 +27,24 @@ struct HostileLog {
     private static let prefixes = [
         "", "", "", "", "[API] ", "[pod/coder-0/coder] ", "coder-1  | ", "2026-09-08T01:19:09.357Z ",
         "coder-1  | 2026-09-08T01:19:09.357Z ", "Nov 29 13:24:15 host coder[812]: ",
-        "2026-11-29T13:24:15.634625+00:00 host coder[812]: ", "<13>1 2026-11-29T13:24:15+00:00 host coder 812 - - ", "<14>",
+        "2026-11-29T13:24:15.634625+00:00 host coder[812]: ", "<13>1 2026-11-29T13:24:15+00:00 host coder 812 - - ",
+        "<14>",
     ].map { Array($0.utf8) }
 
     /// What somebody may write.
     private static let scraps: [[UInt8]] =
         [
-            human, human + " ...\n    r= x", json, "\n", "\r", "\n\n", "\r\n", "    ", " ", "\0", "\u{feff}", "\u{1b}[0m", "\u{1b}[",
-            "\u{1b}", "#033[36m", "#012", "\"", "\\", "\\\"", "\\n", "}", "}}", "{", "]", ",", ":", " ...", "a=b  ", "connection_log",
-            "\(time) stderr F ", "\(time) stdout P ", "[API] ", "coder-1  | ", "Nov 29 13:24:15 host coder[812]: ", "<14>", "é", "\u{2028}",
-            #"{"log":"\#(human)\n","stream":"stderr","time":"\#(time)"}"#, #"{"ts":"#, #"{\"ts\":"#, #""},"msg":"connection_log","#,
-        ].map { Array($0.utf8) } + [[0xff], [0xc3], [0xe2, 0x80], Array(repeating: 0x78, count: 40), Array(json.utf8) + [0x0a]]
+            human, human + " ...\n    r= x", json, "\n", "\r", "\n\n", "\r\n", "    ", " ", "\0", "\u{feff}",
+            "\u{1b}[0m", "\u{1b}[",
+            "\u{1b}", "#033[36m", "#012", "\"", "\\", "\\\"", "\\n", "}", "}}", "{", "]", ",", ":", " ...", "a=b  ",
+            "connection_log",
+            "\(time) stderr F ", "\(time) stdout P ", "[API] ", "coder-1  | ", "Nov 29 13:24:15 host coder[812]: ",
+            "<14>", "é", "\u{2028}",
+            #"{"log":"\#(human)\n","stream":"stderr","time":"\#(time)"}"#, #"{"ts":"#, #"{\"ts\":"#,
+            #""},"msg":"connection_log","#,
+        ].map { Array($0.utf8) } + [
+            [0xff], [0xc3], [0xe2, 0x80], Array(repeating: 0x78, count: 40), Array(json.utf8) + [0x0a],
+        ]
 
     init(_ bytes: [UInt8]) {
         choices = Choices(bytes)
@@ -88,7 +96,8 @@ struct HostileLog {
             case 0: fields = Array(#"{"payload":"#.utf8) + Array(HostileLog.json.utf8) + Array("}".utf8)
             case 1:
                 fields =
-                    Array(#"{"list":["#.utf8) + Array("\(HostileLog.json),\(HostileLog.json)".utf8) + Array(#"],"text":""#.utf8)
+                    Array(#"{"list":["#.utf8) + Array("\(HostileLog.json),\(HostileLog.json)".utf8)
+                    + Array(#"],"text":""#.utf8)
                     + escaped + Array("\"}".utf8)
             default: fields = Array(#"{"connection_log":""#.utf8) + escaped + Array("\"}".utf8)
             }
@@ -111,7 +120,8 @@ struct HostileLog {
 
     /// The human sink: quoted on the first line, or a block.
     private mutating func human(_ id: String?, _ text: [UInt8]) -> [[UInt8]] {
-        let start = "2025-07-03 06:57:16.157 [info]  coderd: " + (id.map { "connection_log  ID=\($0)" } ?? "other  ID=forged")
+        let start =
+            "2025-07-03 06:57:16.157 [info]  coderd: " + (id.map { "connection_log  ID=\($0)" } ?? "other  ID=forged")
         let tail = Array("  ConnectionStatus=connected".utf8)
         guard text.contains(0x0a) else {
             return [Array((start + "  UserAgent=").utf8) + HostileLog.quoted(text) + tail]
@@ -178,7 +188,8 @@ enum ForgeryTarget {
     static func check(_ bytes: [UInt8]) throws(Finding) {
         let log = HostileLog(bytes)
         let found = try ids(log.bytes, 1 << 20, piece: log.bytes.count)
-        try expect(found == log.events, "\(found) and not \(log.events) in \(String(decoding: log.bytes, as: UTF8.self))")
+        try expect(
+            found == log.events, "\(found) and not \(log.events) in \(String(decoding: log.bytes, as: UTF8.self))")
         // Cut anywhere: reads, and a line that is too long.
         let cut = try ids(log.bytes, 1 << 20, piece: 1 + bytes.count % 97)
         try expect(cut == log.events, "in pieces \(cut) in \(String(decoding: log.bytes, as: UTF8.self))")
@@ -189,6 +200,8 @@ enum ForgeryTarget {
         let number = tear % lines.count
         let kept = lines[number].count * (bytes.first.map(Int.init) ?? 0) / 256
         let next = number + 1 < lines.count ? lines.remove(at: number + 1) : []
+        // Inside what a CRI line holds nothing tells a tear from text, so that a part behind it is not known for one.
+        if next.dropFirst(30).starts(with: Array(" stderr P ".utf8)) { return }
         lines[number] = lines[number].prefix(kept) + next
         try isHonest(Array(lines.joined(separator: [0x0a])), 1 << 20)
     }
