@@ -64,7 +64,7 @@ enum LineKeys {
             help: "what a container runtime wrapped them in; auto tells line by line"),
         Key(
             "max_line", .size(1 << 10...64 << 20), default: "1MiB",
-            help: "of longer lines the longest values are cut; what is no event even so is passed over and counted"),
+            help: "of longer lines the longest values are cut"),
     ]
 
     /// Makes decoders as the section says.

@@ -42,12 +42,12 @@ public struct EventDecoder: Sendable {
     /// Bytes consumed before the present call.
     var position = 0
     /// A line that is too long, and bytes of it consumed so far; 0 when there is none.
-    private var long: LongLine?
-    private var passedOver = 0
+    var long: LongLine?
+    var passedOver = 0
     /// Where that line began.
     var longStart: Int?
     /// That line is one of an entry's block, and the entry has as much of it as it can have.
-    private var longIsOfBlock = false
+    var longIsOfBlock = false
     /// The present line or entry is one of which something was cut off.
     var isCut = false
     /// There was an entry of the human sink, so blocks may be open.
@@ -69,14 +69,14 @@ public struct EventDecoder: Sendable {
     var held = ByteBuffer()
     /// Lines that were decoded and are not consumed, as they lie behind the consumed ones.
     private var seen = (bytes: 0, checksum: UInt32(0))
-    private var linesSinceDone = 0
+    var linesSinceDone = 0
     /// Something of what is pending came from another decoder. It stands in no bytes of this stream.
     public private(set) var hasInherited = false
 
     // The present call.
     var inputStart = 0
     /// Everything before is consumed.
-    private var done = 0
+    var done = 0
 
     var converted = ByteBuffer()
     var cleaned = ByteBuffer()
@@ -98,7 +98,7 @@ public struct EventDecoder: Sendable {
     public var inputMax: Int { 3 * maxLine + (1 << 16) }
 
     /// So many bytes behind the consumed ones, and what is pending is given up.
-    private var pendingMax: Int { 2 * maxLine + (1 << 16) }
+    var pendingMax: Int { 2 * maxLine + (1 << 16) }
 
     /// How many bytes before the consumed ones a later start must begin. Not 0 only while a line that is too long is
     /// being read.
@@ -262,115 +262,6 @@ public struct EventDecoder: Sendable {
         hasInherited = false
     }
 
-    // MARK: Lines that are too long
-
-    /// Whether a line of more than `maxLine` bytes has to be cut. Docker writes up to six bytes for one of the line's, so there
-    /// what it holds decides.
-    func isTooLong(_ line: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
-        let isDocker =
-            container == .docker || container == .auto && ContainerLine.mayBeDocker(bytes, line.lowerBound)
-        return !isDocker || line.count > pendingMax
-    }
-
-    /// All of the line lies there.
-    mutating func longLine(_ range: Range<Int>, _ batch: inout EventBatch) {
-        // A hole is no part of the line behind it.
-        let line = withoutHole(range, batch)
-        guard line.count > maxLine else { return unwrap(line, &batch) }
-        if isOfBlock(line, &batch) { return }
-        var cut = LongLine(max: maxLine)
-        cut.append(batch.bytes.span(line))
-        take(&cut, &batch)
-    }
-
-    /// Whether the line goes on with the entry that is open; that then has what it can have of it. Whatever is open cannot be
-    /// presented again together with such a line, and is finished.
-    private mutating func isOfBlock(_ line: Range<Int>, _ batch: inout EventBatch) -> Bool {
-        let stream = ContainerLine.Stream.plain.rawValue
-        var isOfBlock = false
-        if streams[stream].header != nil {
-            let head = line.lowerBound..<line.lowerBound + maxLine
-            if case .continuation = look(batch.bytes.span(head), stream) {
-                goOn(stream)
-                isOfBlock = true
-            }
-        }
-        giveUpPending(&batch)
-        return isOfBlock
-    }
-
-    private func withoutHole(_ range: Range<Int>, _ batch: borrowing EventBatch) -> Range<Int> {
-        var start = range.lowerBound
-        while start < range.upperBound, batch.bytes[start] == 0 { start += 1 }
-        return start..<range.upperBound
-    }
-
-    /// A line without end that cannot be presented again, so that it is read as it comes.
-    /// - Returns: where decoding goes on.
-    private mutating func beginLongLine(_ rest: Range<Int>, _ batch: inout EventBatch) -> Int {
-        guard isTooLong(rest, batch.bytes.span) else { return rest.lowerBound }
-        let line = withoutHole(rest, batch)
-        guard line.count > maxLine else {
-            giveUpPending(&batch)
-            commit(line.lowerBound, &batch)
-            return line.lowerBound
-        }
-        lineNumber += 1
-        longStart = streamPosition(line.lowerBound)
-        longIsOfBlock = isOfBlock(line, &batch)
-        if !longIsOfBlock {
-            var cut = LongLine(max: maxLine)
-            cut.append(batch.bytes.span(line))
-            long = cut
-        }
-        commit(rest.upperBound, &batch)
-        passedOver = line.count
-        return rest.upperBound
-    }
-
-    private mutating func goOnWithLongLine(_ input: Range<Int>, _ batch: inout EventBatch) -> Int {
-        let end = firstIndex(of: 0x0a, in: batch.bytes.span, input)
-        long?.append(batch.bytes.span(input.lowerBound..<(end ?? input.upperBound)))
-        if let end {
-            endLongLine(end + 1, &batch)
-        } else {
-            passedOver += input.count
-            done = input.upperBound
-        }
-        return done
-    }
-
-    private mutating func endLongLine(_ place: Int, _ batch: inout EventBatch) {
-        if var cut = long { take(&cut, &batch) }
-        long = nil
-        longStart = nil
-        longIsOfBlock = false
-        passedOver = 0
-        linesSinceDone += 1
-        commit(place, &batch)
-    }
-
-    /// What is left of a line that was too long.
-    private mutating func take(_ line: inout LongLine, _ batch: inout EventBatch) {
-        let fits = line.finish(reserving: LongLine.mark.utf8CodeUnitCount)
-        let start = batch.bytes.count
-        let records = batch.count
-        batch.bytes.append(line.text.span)
-        let range = start..<batch.bytes.count
-        if longStart == nil { longStart = position + done - inputStart }
-        defer { longStart = nil }
-        isCut = line.hasCut
-        if fits {
-            unwrap(range, &batch)
-        } else {
-            emit(.told(told(LineFault(.lineTooLong, at: maxLine), range, batch)), &batch)
-        }
-        isCut = false
-        // What it has opened cannot be presented again.
-        giveUpPending(&batch)
-        if batch.count == records, batch.bytes.count == range.upperBound { batch.bytes.truncate(to: start) }
-    }
-
     /// The end of the input: the last line if it is whole, and what was pending.
     private mutating func finish(_ rest: Range<Int>, _ batch: inout EventBatch) {
         var end = rest.lowerBound
@@ -390,48 +281,4 @@ public struct EventDecoder: Sendable {
         // Parts of a line whose last part is missing stay, unless others came after them.
         if !hasRemains || !effects.isEmpty { commit(end, &batch) }
     }
-}
-
-/// What one of the streams of a container holds back.
-struct StreamState: Sendable {
-    /// The parts so far of a line that the runtime has split; once they are too long `long` has them.
-    var pieces = ByteBuffer()
-    var long: LongLine?
-    var hasPieces = false
-    /// Where the first part lies, in bytes since the decoder was made, and its line.
-    var piecesStart = (position: 0, line: 0)
-    var piecesAreJSON = false
-    var lastByte: UInt8 = 0
-    /// More has come than can be presented again, so the parts so far are consumed.
-    var isDetached = false
-    /// The rest of a split line that was given up is passed over; or it is not known whether what comes is such a rest.
-    var isDropping = false
-    var isDistrusted = false
-
-    /// An entry that may go on, in lines without colours and prefixes.
-    var entry = ByteBuffer()
-    var header: HumanHeader?
-    var entryStart = (position: 0, line: 0)
-    var entryIsCut = false
-    /// How the block of the last human entry goes on, as long as it may.
-    var block: Block?
-
-    /// Whether lines that are not consumed are held.
-    var isPending: Bool { hasPieces && !isDetached || header != nil }
-
-    mutating func dropPieces() {
-        pieces.removeAll()
-        long = nil
-        hasPieces = false
-        isDetached = false
-    }
-}
-
-/// What became of a line.
-enum Effect: Sendable {
-    /// The range is one of the batch's bytes, of those that are `held` once it has to wait.
-    case event(EventFormat, Range<Int>, DuplicateWindow.Key?)
-    case auditLog, other
-    /// A line that cannot be read. Indirect, so that events are handed on in a few registers.
-    indirect case told(DecodeCounts.Sample)
 }
