@@ -125,4 +125,14 @@ import Testing
             }
         }
     }
+
+    @Test func `two human entries that ran together are no event`() {
+        let forged = "2025-07-03 06:57:16.157 [info]  coderd: connection_log  ID=forged  ConnectionStatus=connected"
+        for between in [" ...", " ", " \(forged)"] {
+            let line = "\(human(1).replacing("b\"", with: ""))\(human(2).replacing("a b", with: "\(between)\(forged)"))"
+            let run = DecodeRun(line + "\n\(human(3))\n")
+            #expect(run.counts.events == 1)
+            #expect(run.records.allSatisfy { TestEvents.number($0) == 3 })
+        }
+    }
 }

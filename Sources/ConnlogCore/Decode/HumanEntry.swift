@@ -15,6 +15,8 @@ struct HumanEntry {
     private let header: HumanHeader
     private var plain = ByteBuffer()
     private var hasFields = false
+    /// Which of the event's own fields there were.
+    private var written: UInt32 = 0
 
     init(_ header: HumanHeader) { self.header = header }
 
@@ -89,7 +91,7 @@ struct HumanEntry {
 
     /// A field of the first line.
     private mutating func write(_ field: HumanField, _ text: Span<UInt8>, into out: inout ByteBuffer) -> Bool {
-        guard writeKey(field, text, into: &out) else { return false }
+        guard isNew(field, text), writeKey(field, text, into: &out) else { return false }
         let value = field.value
         guard field.isQuoted else {
             writeRaw(field, text, into: &out)
@@ -105,6 +107,33 @@ struct HumanEntry {
         }
         out.append("\"")
         return true
+    }
+
+    /// An event has each of its fields once. One that has a field twice is two that ran together, and text that stood in the
+    /// quotes of the one may stand outside of those of the other.
+    private mutating func isNew(_ field: HumanField, _ text: Span<UInt8>) -> Bool {
+        guard let number = HumanEntry.number(text, field.key) else { return true }
+        let bit: UInt32 = 1 << number
+        defer { written |= bit }
+        return written & bit == 0
+    }
+
+    private static func number(_ text: Span<UInt8>, _ key: Range<Int>) -> UInt32? {
+        switch key.count {
+        case 2: equal(text, key, "ID") ? 0 : equal(text, key, "Ip") || equal(text, key, "IP") ? 1 : nil
+        case 4: equal(text, key, "Type") ? 2 : equal(text, key, "Code") ? 3 : equal(text, key, "Time") ? 4 : nil
+        case 6: equal(text, key, "UserID") ? 5 : nil
+        case 9: equal(text, key, "UserAgent") ? 6 : equal(text, key, "AgentName") ? 7 : nil
+        case 10: equal(text, key, "SlugOrPort") ? 8 : nil
+        case 11: equal(text, key, "WorkspaceID") ? 9 : nil
+        case 12: equal(text, key, "ConnectionID") ? 10 : nil
+        case 13: equal(text, key, "WorkspaceName") ? 11 : nil
+        case 14: equal(text, key, "OrganizationID") ? 12 : nil
+        case 16:
+            equal(text, key, "WorkspaceOwnerID")
+                ? 13 : equal(text, key, "DisconnectReason") ? 14 : equal(text, key, "ConnectionStatus") ? 15 : nil
+        default: nil
+        }
     }
 
     private mutating func writeKey(_ field: HumanField, _ text: Span<UInt8>, into out: inout ByteBuffer) -> Bool {

@@ -37,7 +37,7 @@ enum TornLine {
     /// - Parameter places: torn inside a string, the opening's own quote ends it and `ts` is the fault; an escape that was torn
     ///   is one from its backslash on, a character from its first byte on.
     private static func json(_ line: Span<UInt8>, _ fault: Int, within places: Range<Int>) -> Int? {
-        guard let place = opening(line, fault, places), !holdsHumanEntry(line, place) else { return nil }
+        guard let place = opening(line, fault, places), !holdsHumanEntry(line, 0..<place) else { return nil }
         return place
     }
 
@@ -57,10 +57,10 @@ enum TornLine {
         return wrapped.content.lowerBound
     }
 
-    private static func holdsHumanEntry(_ line: Span<UInt8>, _ end: Int) -> Bool {
-        var place = 0
-        while let found = firstIndex(of: " [", in: line, place..<end) {
-            if found >= 23, HumanHeader.isEntry(line, found - 23) { return true }
+    private static func holdsHumanEntry(_ line: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        var place = range.lowerBound
+        while place < range.upperBound, let found = firstIndex(of: " [", in: line, place..<range.upperBound) {
+            if found >= range.lowerBound + 23, HumanHeader.isEntry(line, found - 23) { return true }
             place = found + 1
         }
         return false
@@ -79,9 +79,11 @@ enum TornLine {
         for place in [fault, fault - 11, end - 10] where place > 0 && HumanHeader.isEntry(line, place) {
             // Behind a quote that was opened it could be somebody's text, and so it could in a JSON line behind the tear.
             let isInQuotes = place > fault && firstIndex(of: UInt8(ascii: "\""), in: line, fault..<place) != nil
-            // Four blanks are a block's, and what stands in a block is text.
+            // Four blanks are a block's, and what stands in a block is text. Another entry before it stands in quotes that
+            // the tear has left open, and what follows is out of step with the quotes.
             let isText =
                 firstIndex(of: "{\"", in: line, 0..<place) != nil || firstIndex(of: "    ", in: line, 0..<place) != nil
+                || holdsHumanEntry(line, 1..<place)
             return isInQuotes || isText ? nil : place
         }
         return nil
