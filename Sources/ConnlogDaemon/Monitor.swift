@@ -116,6 +116,7 @@ final class Monitor: Sendable {
         var parts = ["\(counts.lines) lines", "\(counts.events) events"]
         if !counts.skipped.isEmpty { parts.append("skipped \(list(counts.skipped))") }
         if !counts.malformed.isEmpty { parts.append("malformed \(list(counts.malformed))") }
+        if counts.cut > 0 { parts.append("\(counts.cut) with values cut") }
         if counts.duplicates > 0 { parts.append("\(counts.duplicates) seen before") }
         return parts.joined(separator: ", ")
     }

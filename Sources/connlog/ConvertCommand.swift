@@ -43,7 +43,8 @@ struct ConvertCommand: ParsableCommand {
     private func summary(_ counts: DecodeCounts) -> String {
         var text = "\(counts.lines) lines: \(counts.events) events"
         let others = [
-            ("audit_log", counts.auditLog), ("other", counts.other),
+            ("with values cut", counts.truncated), ("audit_log", counts.auditLog), ("other", counts.other),
+            ("of those holding connection_log", counts.unreadMentions),
             ("seen before in another format", counts.duplicates),
             ("too long", counts.tooLong), ("unfinished", counts.partial),
         ].filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }

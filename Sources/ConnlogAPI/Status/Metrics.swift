@@ -97,6 +97,7 @@ struct Metrics {
         counter("source_bytes_total", "Bytes taken in.", label, source.bytes)
         counter("source_events_total", "Events taken in.", label, source.events)
         counter("source_duplicates_total", "Events that had come before.", label, source.duplicates)
+        counter("source_cut_events_total", "Events of too long lines, with values cut.", label, source.cut)
         for (kind, count) in source.skipped.sorted(by: { $0.key < $1.key }) {
             counter("source_skipped_lines_total", "Lines that are no events, by kind.", label + [("kind", kind)], count)
         }

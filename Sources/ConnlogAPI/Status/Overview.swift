@@ -38,6 +38,7 @@ public struct Overview: Sendable, Codable {
         public var bytes = 0
         public var events = 0
         public var duplicates = 0
+        public var cut = 0
         public var skipped: [String: Int] = [:]
         public var malformed: [String: Int] = [:]
         public var rotations = 0

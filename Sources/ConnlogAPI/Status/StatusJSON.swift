@@ -43,7 +43,7 @@ enum StatusJSON {
         [
             "name": .string(source.name), "type": .string(source.type), "lines": JSONValue(source.lines),
             "bytes": JSONValue(source.bytes), "events": JSONValue(source.events),
-            "duplicates": JSONValue(source.duplicates), "skipped": counts(source.skipped),
+            "duplicates": JSONValue(source.duplicates), "cut": JSONValue(source.cut), "skipped": counts(source.skipped),
             "malformed": counts(source.malformed), "files": JSONValue(source.files),
             "rotations": JSONValue(source.rotations), "truncations": JSONValue(source.truncations),
         ]

@@ -54,6 +54,7 @@ struct OverviewMaker: Sendable {
         part.bytes = source.counts.bytes
         part.events = source.counts.events
         part.duplicates = source.counts.duplicates
+        part.cut = source.counts.cut
         part.skipped = source.counts.skipped
         part.malformed = source.counts.malformed
         part.rotations = source.counts.rotations
