@@ -98,6 +98,13 @@ extension Machine {
         return Int(clamping: limit.rlim_cur)
     }
 
+    /// How many it may be allowed at most, after `raiseDescriptorLimit`.
+    public static var descriptorLimitMax: Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(fileLimit, &limit) == 0, limit.rlim_max != rlim_t.max else { return .max }
+        return Int(clamping: limit.rlim_max)
+    }
+
     /// Raises the soft limit of descriptors to the hard one: a program that uses poll(2) and no select(2) may.
     /// - Returns: the limit from now on.
     @discardableResult

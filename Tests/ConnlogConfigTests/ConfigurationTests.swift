@@ -84,6 +84,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "abc", "abc\n", "abc\r\n", "abc\n\n", "  abc \n", "\t abc\r\n\r\n", "\u{feff}abc\n", "\u{feff} abc \r\n \n",
+    ])
+    func `a secret from a file has no blanks, line ends or byte order mark around it`(content: String) throws {
+        let folder = try ConfigFolder()
+        try folder.write(content, to: "token")
+        #expect(try SecretReference(file: folder.path + "/token").read() == "abc")
+    }
+
+    @Test(arguments: ["", "\n", " \r\n", "\u{feff}"])
+    func `a file of blanks alone is empty, and two lines are still no secret`(content: String) throws {
+        let folder = try ConfigFolder()
+        let path = folder.path + "/token"
+        try folder.write(content, to: "token")
+        #expect(throws: SecretError.empty(path: path)) { try SecretReference(file: path).read() }
+        try folder.write("a\nb\n" + content, to: "token")
+        #expect(throws: SecretError.severalLines(path: path)) { try SecretReference(file: path).read() }
+    }
+
     @Test func `printing a section or a reference shows no secret`() throws {
         let text = minimal("[sink \"s\"]\ntype = splunk_hec\nurl = https://h\ntoken = hunter2\n")
         let section = try #require(try load(text).configuration).sections(ofKind: "sink")[1]

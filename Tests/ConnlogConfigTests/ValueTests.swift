@@ -37,7 +37,10 @@ import Testing
     @Test(arguments: [("0640", 0o640), ("600", 0o600), ("0000", 0), ("777", 0o777)])
     func `file modes`(text: String, value: Int) throws { #expect(try load(.fileMode, text)?.integer("key") == value) }
 
-    @Test(arguments: [("a", ["a"]), ("a, b ,c", ["a", "b", "c"]), ("\"a, b\"", ["a", "b"]), ("\"\"", [])])
+    @Test(arguments: [
+        ("a", ["a"]), ("a, b ,c", ["a", "b", "c"]), ("\"a, b\"", ["a", "b"]), ("\"\"", []), ("a\\,b, c", ["a,b", "c"]),
+        ("a\\*, \\\\,b", ["a\\*", "\\\\", "b"]),
+    ])
     func `lists`(text: String, value: [String]) throws { #expect(try load(.list, text)?.list("key") == value) }
 
     @Test(arguments: [

@@ -4,6 +4,10 @@ import Foundation
 import Synchronization
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// The names that go with ids, out of CSV files.
 @Suite struct NameTableTests {
     private let alice = "fe8f4bab-3128-41f1-8fec-1cc0755affe5"
@@ -134,5 +138,34 @@ import Testing
         names.refresh()
         names.use([])
         #expect(names.user(alice) == nil && names.statuses.isEmpty)
+    }
+
+    @Test func `a file that is being written is taken when it stays as it is, and the old names stay till then`() throws
+    {
+        try write("id,username\n\(alice),alice\n", to: "a")
+        let names = directory("a")
+        names.refresh()
+        try write("id,username\n\(alice),alison\n\(bob),b", to: "a")
+        names.refresh()
+        #expect(names.user(alice)?.username == "alice" && names.user(bob) == nil)
+        #expect(names.statuses.first?.mistake?.contains("being written") == true)
+        try write("id,username\n\(alice),alison\n\(bob),bo", to: "a")
+        names.refresh()
+        #expect(names.user(bob) == nil)
+        names.refresh()
+        #expect(names.user(alice)?.username == "alison" && names.user(bob)?.username == "bo")
+        #expect(names.statuses.first?.mistake == nil)
+    }
+
+    @Test func `a pipe in its place is told and keeps nobody waiting`() throws {
+        try write("id,username\n\(alice),alice\n", to: "a")
+        let names = directory("a")
+        names.refresh()
+        let path = folder.appending(path: "a").path
+        try FileManager.default.removeItem(atPath: path)
+        #expect(unsafe mkfifo(path, 0o600) == 0)
+        names.refresh()
+        #expect(names.user(alice)?.username == "alice")
+        #expect(names.statuses.first?.mistake == "cannot be read: No regular file")
     }
 }

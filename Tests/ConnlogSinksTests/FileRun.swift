@@ -8,12 +8,16 @@ import Testing
 /// Time that stands still until it is moved.
 final class StillTime: WallTime {
     private let time: Mutex<Nanoseconds>
+    private let jumps = Mutex<Nanoseconds>(0)
     // 2026-01-15T09:30:12.480Z
     static let start: Nanoseconds = 1_768_469_412_480_000_000
 
     init(_ time: Nanoseconds = StillTime.start) { self.time = Mutex(time) }
 
-    func now() -> Nanoseconds { time.withLock { $0 } }
+    func now() -> Nanoseconds { time.withLock { $0 } &+ jumps.withLock { $0 } }
+    func uptime() -> Nanoseconds { time.withLock { $0 } }
+    /// Somebody sets the clock.
+    func jump(_ seconds: Double) { jumps.withLock { $0 += Nanoseconds(seconds * 1e9) } }
     func advance(_ seconds: Double) { time.withLock { $0 += Nanoseconds(seconds * 1e9) } }
 }
 
@@ -56,6 +60,8 @@ struct FileRun {
             return Array("{\"n\":\(name),\"pad\":\"\(pad)\"}".utf8)
         }
     }
+
+    init(_ events: [[UInt8]]) { self.events = events }
 
     static func batch(_ events: some Collection<[UInt8]>) -> EventBatch {
         var batch = EventBatch()

@@ -50,6 +50,8 @@ final class FollowerBench {
     var settings: FileSettings
     var follower: FileFollower
     var lineMax: Int
+    /// `LineDecoder` if there is none.
+    var makeDecoder: (@Sendable () -> any EntryDecoder)?
     var now = Duration.seconds(10)
     /// What a queue would hold.
     var lines: [String] = []
@@ -125,10 +127,10 @@ final class FollowerBench {
 
     private static func makeFollower(
         _ settings: FileSettings, _ checkpoints: [CheckpointKey: [UInt8]], _ lineMax: Int, _ log: Log,
-        wallTime: any WallTime = SystemWallTime()
+        wallTime: any WallTime = SystemWallTime(), makeDecoder: (@Sendable () -> any EntryDecoder)? = nil
     ) -> FileFollower {
         FileFollower(settings, checkpoints, wallTime: wallTime, log: { log.add("\($0): \($1)") }) {
-            LineDecoder(lineMax: lineMax)
+            makeDecoder?() ?? LineDecoder(lineMax: lineMax)
         }
     }
 
@@ -145,7 +147,7 @@ final class FollowerBench {
 
     /// Begins anew with what is stored.
     func restart() {
-        follower = FollowerBench.makeFollower(settings, checkpoints, lineMax, log)
+        follower = FollowerBench.makeFollower(settings, checkpoints, lineMax, log, makeDecoder: makeDecoder)
     }
 
     /// One poll, `wait` after the last.

@@ -2,6 +2,10 @@ import ConnlogCore
 import ConnlogSystem
 import Testing
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 @testable import ConnlogSources
 
 /// What grows with the number of files, counted in calls, and what happens when they are more than descriptors.
@@ -160,6 +164,37 @@ import Testing
         }
         bench.settleAll()
         #expect(bench.lines == (1...6).map { "line number \($0) of six" })
+    }
+
+    @Test func `a copy that was found while it was still empty repeats nothing`() throws {
+        let bench = try FollowerBench("a.log*")
+        bench.append("a.log", "1\n2\n")
+        bench.settle()
+        bench.append("a.log.1", "")
+        bench.poll(after: .seconds(2))
+        bench.append("a.log.1", "1\n2\n")
+        bench.poll(after: .milliseconds(20))
+        bench.truncate("a.log")
+        bench.append("a.log", "3\n4\n5\n")
+        bench.settleAll()
+        #expect(bench.lines == ["1", "2", "3", "4", "5"])
+    }
+
+    @Test func `a name that is not UTF-8 is told, and with once nothing is promised for later`() throws {
+        let bench = try FollowerBench("*.log", "none/*.txt")
+        let name = [UInt8](bench.path("").utf8) + [0x61, 0xff] + Array(".log".utf8) + [0]
+        let descriptor = unsafe name.withUnsafeBufferPointer { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) { name in
+                unsafe name.baseAddress.map { unsafe open($0, O_CREAT | O_WRONLY, 0o600) } ?? -1
+            }
+        }
+        try #require(descriptor >= 0)
+        close(descriptor)
+        bench.settings.once = true
+        bench.restart()
+        bench.settle()
+        #expect(bench.log.texts.filter { $0.contains("is not UTF-8") }.count == 1)
+        #expect(bench.log.texts.allSatisfy { !$0.contains("every second") })
     }
 
     @Test func `a file that cannot be opened is told once, though one that had its name is still read`() throws {

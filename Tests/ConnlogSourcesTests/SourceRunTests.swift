@@ -1,6 +1,7 @@
 import ConnlogConfig
 import ConnlogCore
 import ConnlogSystem
+import ConnlogTestSupport
 import Foundation
 import Synchronization
 import Testing
@@ -94,6 +95,41 @@ private final class CollectingOutput: EventOutput {
         #expect(output.lines == ["one", "two", "three."])
         #expect(output.flushes == 1)
         #expect(context.status.counts.events == 3)
+    }
+
+    @Test func `an entry of several lines on standard input does not wait for the next one for ever`() async throws {
+        let pipe = Pipe()
+        let input = StreamInput(descriptor: pipe.fileHandleForReading.fileDescriptor)
+        let context = SourceContext(once: false, log: { _, _ in })
+        let output = CollectingOutput()
+        let task = Task(executorPreference: ThreadExecutor("stdin test")) {
+            try await StdinSource(input, context, silence: .milliseconds(200)) { StreamDecoder(EventDecoder()) }
+                .run(into: output)
+        }
+        let block =
+            "2026-10-05 08:00:02.123 [info]  coderd: connection_log  ID=a0000000-0000-4000-8000-000000000007"
+            + "  Type=ssh  Code=1  ConnectionStatus=disconnected ...\n    DisconnectReason= one\n"
+            + "                      two\n"
+        try pipe.fileHandleForWriting.write(contentsOf: Data(block.utf8))
+        var arrivals = output.arrivals.makeAsyncIterator()
+        #expect(await arrivals.next()?.contains("one\\ntwo") == true)
+        try pipe.fileHandleForWriting.close()
+        try await task.value
+        #expect(output.lines.count == 1)
+    }
+
+    @Test(arguments: [(1 << 20) - 1, 1 << 20, (1 << 20) + 1, 2 << 20])
+    func `a line as long as what is read at once is read whole from standard input`(size: Int) async throws {
+        let bench = try FollowerBench("*.log")
+        let lines = [TestEvents.line(1), TestEvents.line(5, bytes: size), TestEvents.line(6)]
+        bench.append("in", lines.joined(separator: "\n") + "\n")
+        let file = try #require(FileHandle(forReadingAtPath: bench.path("in")))
+        let input = StreamInput(descriptor: file.fileDescriptor)
+        let context = SourceContext(once: false, log: { _, _ in })
+        let output = CollectingOutput()
+        try await StdinSource(input, context) { StreamDecoder(EventDecoder(maxLine: size)) }.run(into: output)
+        #expect(output.lines == lines)
+        try file.close()
     }
 
     @Test func `a path that is a directory is refused with its place`() throws {

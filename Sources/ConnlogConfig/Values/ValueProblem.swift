@@ -82,11 +82,28 @@ extension ValueKind {
 
     private func items(_ text: String) throws(ValueProblem) -> [String] {
         if text.isEmpty { return [] }
-        let items = text.split(separator: ",", omittingEmptySubsequences: false).map { trimmed(String($0)) }
+        let items = parts(text).map { trimmed($0) }
         if items.contains("") {
             throw ValueProblem("has nothing between two commas or at an end; write items such as a, b, c")
         }
         return items
+    }
+
+    /// Between commas; one behind a backslash belongs to its item.
+    private func parts(_ text: String) -> [String] {
+        var parts = [""]
+        var isEscaped = false
+        for character in text {
+            if isEscaped, character != "," { parts[parts.count - 1].append("\\") }
+            if character == ",", !isEscaped {
+                parts.append("")
+            } else if isEscaped || character != "\\" {
+                parts[parts.count - 1].append(character)
+            }
+            isEscaped = !isEscaped && character == "\\"
+        }
+        if isEscaped { parts[parts.count - 1].append("\\") }
+        return parts
     }
 
     private func fileMode(_ text: String) throws(ValueProblem) -> Int {

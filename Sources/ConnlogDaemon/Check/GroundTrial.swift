@@ -59,6 +59,7 @@ struct GroundTrial: Sendable {
             _ = try ScratchFile("data_dir", in: existing).roundTrip(ByteBuffer("connlog check\n".utf8))
             let free = try LocalFileSystem().space(of: existing).available
             return [written(existing)] + [room(free, existing)] + volatility(existing) + holder()
+                + GroundTrial.descriptors(Machine.descriptorLimitMax)
         } catch {
             return [.failed("\(error); let connlog's user write there, or give it another data_dir")]
         }
@@ -89,6 +90,19 @@ struct GroundTrial: Sendable {
             "\(directory) lies in memory (\(kind)): what is queued is lost when the machine, or the container, starts again; "
                 + "give it a data_dir on a disk"
         }
+    }
+
+    /// Below this number of descriptors files, receivers and callers get in one another's way.
+    private static let descriptorsMin = 1024
+
+    static func descriptors(_ limit: Int) -> [TrialFinding] {
+        guard limit < descriptorsMin else { return [] }
+        return [
+            .doubtful(
+                "only \(limit) files and connections may be open at once (ulimit -Hn), so files of sources are closed and "
+                    + "opened again and callers of the server wait; raise it to \(descriptorsMin) or more (LimitNOFILE)"
+            )
+        ]
     }
 
     private func holder() -> [TrialFinding] {

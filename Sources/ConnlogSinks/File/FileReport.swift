@@ -21,6 +21,19 @@ struct FileReport: Sendable {
         log(.warning, "the end of \(path) was damaged; it was moved to \(copy), and its events are written again")
     }
 
+    func otherNames(_ path: String, _ count: Int) {
+        let names = Quantity.count(count, "other name")
+        log(
+            .warning,
+            "\(path) has \(names) (hard links), so what is written goes there too; give connlog a file of its own")
+    }
+
+    func clockJumped(_ path: String) {
+        log(
+            .warning,
+            "the clock has jumped; \(path) is not rotated by time (rotate_every) until it was steady for an hour")
+    }
+
     func failedSync(_ error: SystemError) {
         log(.error, "\(error); what was written since the last commit is written again and synced again")
     }

@@ -21,6 +21,11 @@ public import ConnlogSystem
 /// Everything goes through `LogFileSystem`. `delivered` means in the page cache, `commitPoint` means on disk: bytes by
 /// fdatasync, names by a sync of the directory. After a failed fdatasync the bytes are written again before the next.
 ///
+/// # Clocks
+/// Only the hour of a rotation and the times in names are the wall clock's. When it jumps, no file is rotated by time
+/// until it has been steady for an hour (`SteadyClock`), so that a clock that is ahead for a while neither makes small files
+/// nor lets `keep` remove good ones; files still rotate by size.
+///
 /// # Limits
 /// Somebody who truncates the file (`copytruncate`) loses what was in it; let connlog rotate, or rename and SIGHUP.
 /// After a crash, lines that were written and not committed are there twice if `format` is changed before the start, or
@@ -43,8 +48,10 @@ public actor FileSink: Sink {
     private var lines = ByteBuffer()
     private var rotation: UInt64 = 0
     private var directoryIsDirty = false
+    // By a clock that nobody sets.
     private var nextLook: Nanoseconds = 0
     private var noRotationBefore = Nanoseconds.min
+    private var steadiness: SteadyClock
     private var wasOpened = false
 
     // Batches that were written, and how many of them the last commit point and the last commit cover.
@@ -68,6 +75,7 @@ public actor FileSink: Sink {
         format = options.format
         self.disk = disk
         self.clock = clock
+        steadiness = SteadyClock(clock)
         directory = LocalFileSystem.parent(of: options.path)
         pattern = RotatedName(of: FilePath.name(of: options.path))
         report = FileReport(counters: FileCounters(), log: log)
@@ -146,6 +154,7 @@ public actor FileSink: Sink {
         if status?.kind == .symbolicLink {
             throw SystemError(code: Errno.symbolicLink, call: "open", subject: options.path)
         }
+        if let links = status?.links, links > 1 { report.otherNames(options.path, links - 1) }
         try disk.createDirectory(directory, permissions: 0o750)
         if !wasOpened { try rotated.removeTemporaries() }
         wasOpened = true
@@ -173,7 +182,7 @@ public actor FileSink: Sink {
         rotatedSince = found == .asCommitted ? [] : plain.suffix(1)
         rotatedAtPoint = []
         keeper.submit(plain.dropLast(rotatedSince.count))
-        nextLook = clock.now() + FileSink.second
+        nextLook = clock.uptime() + FileSink.second
         if case .moved = found { nextLook = .min }
     }
 
@@ -237,12 +246,12 @@ public actor FileSink: Sink {
     }
 
     private func append(_ batch: EventBatch, _ now: Nanoseconds) throws(SystemError) -> SendOutcome {
-        let isWhole = isWritable(batch, now)
-        var count = isWhole ? batch.count : encode(batch, now)
+        let isWhole = isWritable(batch)
+        var count = isWhole ? batch.count : encode(batch)
         if count == 0 {
             guard sends == sendsCommitted else { return .deliveredPrefix(0) }
             try rotate(now)
-            count = encode(batch, now)
+            count = encode(batch)
         }
         try file?.append(isWhole ? batch.bytes : lines)
         sends += 1
@@ -252,15 +261,14 @@ public actor FileSink: Sink {
     }
 
     /// Whether the batch's bytes are the lines that belong into the file, all of them, so that nothing need be copied.
-    private func isWritable(_ batch: EventBatch, _ now: Nanoseconds) -> Bool {
+    private func isWritable(_ batch: EventBatch) -> Bool {
         guard case .json = format, batch.isLines, let file else { return false }
-        return now < noRotationBefore || file.lengthBeforeLine + batch.bytes.count <= file.limit(options.rotateBytes)
+        return !mayRotate || file.lengthBeforeLine + batch.bytes.count <= file.limit(options.rotateBytes)
     }
 
     /// Puts as many lines into `lines` as the file may take; one at least if it is empty.
-    private func encode(_ batch: EventBatch, _ now: Nanoseconds) -> Int {
+    private func encode(_ batch: EventBatch) -> Int {
         lines.removeAll()
-        let mayRotate = stream == nil && now >= noRotationBefore
         let limit = mayRotate ? file?.limit(options.rotateBytes) ?? .max : .max
         let before = file?.lengthBeforeLine ?? 0
         for index in 0..<batch.count {
@@ -277,7 +285,7 @@ public actor FileSink: Sink {
     }
 
     private func writeToStream(_ batch: EventBatch) throws(SystemError) -> SendOutcome {
-        _ = encode(batch, .max)
+        _ = encode(batch)
         do throws(SystemError) {
             try stream?.append(lines, report, options.path)
         } catch {
@@ -313,34 +321,44 @@ public actor FileSink: Sink {
     /// Whether the next line belongs into another file than the open one.
     private func mustChange(_ now: Nanoseconds) throws(SystemError) -> Bool {
         guard let file, !file.hasTail else { return false }
-        return try isElsewhere(file, now) || isTimeToRotate(file, now)
+        return try isElsewhere(file) || isTimeToRotate(file, now)
     }
+
+    private var mayRotate: Bool { stream == nil && clock.uptime() >= noRotationBefore }
 
     private func isTimeToRotate(_ file: LogFile, _ now: Nanoseconds) -> Bool {
         let period = options.rotateEvery
-        guard period > 0, file.length > 0, now > file.begun, now >= noRotationBefore else { return false }
+        guard period > 0, file.length > 0, mayRotate else { return false }
+        let wasSteady = steadiness.isSteady
+        guard steadiness.look() else {
+            if wasSteady { report.clockJumped(options.path) }
+            return false
+        }
+        if now < file.begun {
+            self.file?.begin(at: now)
+            return false
+        }
         return floorDivide(now, period) > floorDivide(file.begun, period)
     }
 
     /// Looks, once a second, whether the name still stands for the open file.
-    private func isElsewhere(_ file: LogFile, _ now: Nanoseconds) throws(SystemError) -> Bool {
-        // The clock may have been set back.
-        guard now >= nextLook || nextLook - now > FileSink.second else { return false }
+    private func isElsewhere(_ file: LogFile) throws(SystemError) -> Bool {
+        guard clock.uptime() >= nextLook else { return false }
         if try disk.status(options.path)?.identity != file.identity { return true }
-        nextLook = now + FileSink.second
+        nextLook = clock.uptime() + FileSink.second
         return false
     }
 
     private func change(_ now: Nanoseconds) throws(SystemError) {
         if try disk.status(options.path)?.identity == file?.identity { return try rotate(now) }
-        try leaveFile(now)
+        try leaveFile()
     }
 
     /// The name stands for another file, or for none.
-    private func leaveFile(_ now: Nanoseconds) throws(SystemError) {
+    private func leaveFile() throws(SystemError) {
         try file?.sync()
         file = nil
-        nextLook = now + FileSink.second
+        nextLook = clock.uptime() + FileSink.second
         report.counters.add(\.reopens)
         report.log(.info, "\(options.path) was moved or removed by somebody else; it is opened anew")
         try openByName()
@@ -352,7 +370,7 @@ public actor FileSink: Sink {
         do throws(SystemError) {
             try disk.renameNew(options.path, to: FilePath.join(directory, name))
         } catch {
-            return failedRotation(error, now)
+            return failedRotation(error)
         }
         rotation += 1
         file = nil
@@ -364,8 +382,8 @@ public actor FileSink: Sink {
         try create()
     }
 
-    private func failedRotation(_ error: SystemError, _ now: Nanoseconds) {
-        noRotationBefore = now + 60 * FileSink.second
+    private func failedRotation(_ error: SystemError) {
+        noRotationBefore = clock.uptime() + 60 * FileSink.second
         if error.code == Errno.exists { rotation += 1 }
         report.counters.add(\.rotationFailures)
         report.log(.warning, "\(error): the file could not be rotated and grows on; it is tried again in a minute")
@@ -374,9 +392,8 @@ public actor FileSink: Sink {
     private func lookAtOnce() {
         guard sends == sendsCommitted, let file, !file.hasTail else { return }
         do throws(SystemError) {
-            let now = clock.now()
-            if try disk.status(options.path)?.identity != file.identity { try leaveFile(now) }
-            nextLook = now + FileSink.second
+            if try disk.status(options.path)?.identity != file.identity { try leaveFile() }
+            nextLook = clock.uptime() + FileSink.second
         } catch {
             report.log(.warning, "\(error); it is opened with the next events")
         }

@@ -65,6 +65,12 @@ struct FileTrial {
         _ = try disk.openAppending(options.path)
         let size = Quantity.bytes(status.size)
         let found = "\(options.path) exists (\(size), mode \(octal(status.permissions))) and can be appended to"
+        if status.links > 1 {
+            let names = Quantity.count(status.links - 1, "other name")
+            return [
+                .doubtful("\(found), but it has \(names) (hard links), which get the events too; name another file")
+            ]
+        }
         guard status.permissions != 0, status.permissions != options.permissions else { return [.good(found)] }
         return [
             .doubtful("\(found), but mode = \(octal(options.permissions)) holds for new files only; chmod this one")

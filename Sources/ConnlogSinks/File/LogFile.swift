@@ -15,7 +15,8 @@ struct LogFile {
 
     let path: String
     let identity: FileIdentity
-    let begun: Nanoseconds
+    /// When its first line was written, by the wall clock.
+    private(set) var begun: Nanoseconds
     /// Where the next line goes.
     private(set) var length: Int
     /// The end of the file as it was last seen; beyond `length` only while there is a tail.
@@ -56,6 +57,9 @@ struct LogFile {
         syncedLength = length ?? end
         if length == nil { try adoptEnd() }
     }
+
+    /// The clock was ahead when it was begun.
+    mutating func begin(at time: Nanoseconds) { begun = time }
 
     var hasTail: Bool { end > length }
     /// Bytes the file will have before the next line.

@@ -99,5 +99,6 @@ struct RotatedName: Sendable, Equatable {
 
 /// The quotient rounded down, for times before 1970 too.
 func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
-    value >= 0 ? value / divisor : -((-value + divisor - 1) / divisor)
+    let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
+    return remainder < 0 ? quotient - 1 : quotient
 }

@@ -25,6 +25,7 @@ extension FileFollower {
         for id in restored { search(id, &unknown, now) }
         // Only when every known file has its place is it clear which of the others were never seen.
         for id in restored where files[id]?.state == .leaving { followMissed(id, now) }
+        if !hasScanned { for id in order where files[id]?.saved != nil { findFormer(of: id) } }
         var bound = Set(files.values.filter { $0.state != .missing }.map(\.position.identity))
         // Two new names may lead to one file.
         for finding in unknown where bound.insert(finding.status.identity).inserted { bind(finding, now) }
@@ -32,6 +33,8 @@ extension FileFollower {
     }
 
     // MARK: What is there
+
+    private var again: String { settings.once ? "" : "; it is tried again every second" }
 
     private mutating func expandPatterns(_ now: Duration) -> [Finding] {
         var findings: [Finding] = []
@@ -45,7 +48,7 @@ extension FileFollower {
             watchedPaths += matches.directories
             let before = findings.count
             for problem in matches.problems {
-                complain(problem.subject, "\(problem); it is tried again every second", &complained)
+                complain(problem.subject, "\(problem)\(again)", &complained)
             }
             for path in matches.paths where pattern.namesFile || !FileSettings.isExcluded(path) {
                 guard let finding = inspect(path, isNamed: pattern.namesFile, &complained) else { continue }
@@ -56,8 +59,8 @@ extension FileFollower {
                 if seen.insert(path).inserted { findings.append(finding) }
             }
             if findings.count == before, matches.problems.isEmpty, !pattern.namesFile {
-                complain(
-                    pattern.pattern, "\(pattern.pattern): no file matches; it is looked for every second", &complained)
+                let later = settings.once ? "" : "; it is looked for every second"
+                complain(pattern.pattern, "\(pattern.pattern): no file matches\(later)", &complained)
             }
         }
         // What was said about a file that cannot be read stays said until it can be, or is gone.
@@ -92,8 +95,10 @@ extension FileFollower {
         } catch {
             // Such as a link that leads nowhere yet.
             knownNames.isUnclear()
-            if isNamed || error.code != Errno.notFound {
-                complain(path, "\(error); it is tried again every second", &complained)
+            if path.unicodeScalars.contains("\u{fffd}"), error.code == Errno.notFound {
+                complain(path, "\(path): its name is not UTF-8, so it cannot be read; rename it", &complained)
+            } else if isNamed || error.code != Errno.notFound {
+                complain(path, "\(error)\(again)", &complained)
             }
         }
         return nil
@@ -156,7 +161,10 @@ extension FileFollower {
     }
 
     private mutating func resume(_ id: UInt64, _ finding: Finding, _ now: Duration) {
+        let former = files[id]?.position.path
         files[id]?.move(to: finding.path, now)
+        // Renamed while connlog was away: what has its name now comes after it.
+        if let former, former != files[id]?.position.path { formerPaths[id] = former }
         files[id]?.position.identity = finding.status.identity
         files[id]?.restart.identity = finding.status.identity
         files[id]?.hasMore = true
@@ -186,9 +194,13 @@ extension FileFollower {
         } catch {
             knownNames.isUnclear()
             if error.isNoDescriptor { scanIsDue = true }
-            return complaints.set(finding.path, "\(error); it is tried again every second")
+            return complaints.set(finding.path, "\(error)\(again)")
         }
         complaints.clear(finding.path)
+        bind(finding, open, now)
+    }
+
+    private mutating func bind(_ finding: Finding, _ open: LocalFile, _ now: Duration) {
         let alike = filesAlike(open)
         // A copy comes first: it may have got the inode of an older file of the same name.
         if resumeMoved(alike, finding, open, now) || followCopy(alike, finding, open, now)
@@ -299,6 +311,29 @@ extension FileFollower {
         // Known from now on, even if it is renamed before anything was read of it.
         files[id]?.mustSave = true
         files[id]?.waitsFor = before
+        files[id]?.mayBeCopy = finding.status.size == 0
+    }
+
+    /// A file that was found empty may have been the beginning of a copy, as `cp` makes it: what it holds by now tells.
+    mutating func adoptCopy(_ id: UInt64, _ now: Duration) {
+        guard let file = files[id], file.mayBeCopy, let status = try? FileStatus(of: file.path), status.size > 0 else {
+            return
+        }
+        files[id]?.mayBeCopy = false
+        guard status.identity == file.position.identity, let open = try? openFile(file.path) else { return }
+        let finding = Finding(path: file.path, status: status)
+        for other in filesAlike(open) where other != id {
+            guard let original = files[other], original.state != .missing,
+                let copy = try? copyPosition(finding, open, of: original)
+            else { continue }
+            files[id]?.position = copy
+            files[id]?.restart = copy
+            index.note(id, copy)
+            guard original.state == .leaving else { return }
+            files[id]?.continues = (other, copy.offset)
+            files[id]?.waitsFor.append(other)
+            return
+        }
     }
 
     /// The files that had that path before and still have something to say, the oldest first.

@@ -74,6 +74,7 @@ extension FileFollower {
                     + "from its beginning; lines that were cut off unread are lost, so rotate by renaming")
         }
         files[id]?.startOver(identity)
+        settleInheritance(of: id)
         if let position = files[id]?.position { index.note(id, position) }
     }
 
@@ -160,7 +161,7 @@ extension FileFollower {
     }
 
     /// Regular files in the directory of `path` whose names begin like its own.
-    private mutating func siblings(of path: String) -> [Finding] {
+    mutating func siblings(of path: String) -> [Finding] {
         let directory = LocalFileSystem.parent(of: path)
         let stem = FileFollower.stem(FileFollower.name(of: path))
         return names(in: directory, beginningWith: stem).compactMap { name in

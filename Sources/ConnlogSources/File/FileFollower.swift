@@ -109,12 +109,16 @@ package struct FileFollower: Sendable {
         for id in order { look(id, now) }
         // What has left its place makes room there at once.
         hasScannedNow = scanIfDue(now) || hasScannedNow
-        if !hasScannedNow, now < nextFullRound, let idle = idleUntil() {
-            return Round(wait: max(.zero, idle - now))
+        if !hasScannedNow, now < nextFullRound, let idle = idleUntil(), idle > now {
+            return Round(wait: idle - now)
         }
         nextFullRound = now + FileFollower.fullRoundEvery
         readRound(now, &batch)
-        for id in order { finishIfQuiet(id, now, &batch) }
+        for id in order { flushIfSilent(id, now, &batch) }
+        // With `once` what has an end is known only when all are read: one may go on with what another has left open.
+        if !settings.once || !order.contains(where: { isReadable($0) }) {
+            for id in order { finishIfQuiet(id, now, &batch) }
+        }
         closeSome()
         return closeRound(now)
     }
@@ -217,6 +221,7 @@ extension FileFollower {
             // Its last line may have to be taken soon.
             if !file.isFinal, formerPaths[id] != nil { return nil }
             next = min(next, file.nextLook)
+            if file.mayFlush { next = min(next, file.grewAt + settings.silence) }
         }
         return next
     }
@@ -252,12 +257,19 @@ extension FileFollower {
     }
 
     private func isReadable(_ id: UInt64) -> Bool {
-        guard let file = files[id], file.hasMore, file.state != .missing else { return false }
+        guard let file = files[id], file.hasMore, file.state != .missing, file.bequest == nil else { return false }
         return file.waitsFor.allSatisfy { files[$0]?.hasMore != true || files[$0]?.state == .missing }
     }
 
     private mutating func read(_ id: UInt64, _ count: Int, _ now: Duration, _ batch: inout EventBatch) {
+        adoptCopy(id, now)
         takeUp(id)
+        guard inherit(id) else { return }
+        readOnce(id, count, now, &batch)
+        settleInheritance(of: id)
+    }
+
+    private mutating func readOnce(_ id: UInt64, _ count: Int, _ now: Duration, _ batch: inout EventBatch) {
         guard var file = files.removeValue(forKey: id) else { return }
         defer {
             if files[id] == nil { files[id] = file }
@@ -271,7 +283,7 @@ extension FileFollower {
             }
             let before = file.position.offset + file.pending
             let outcome = try file.read(
-                open, count, into: &batch, &scratch, isEnd: false, makeDecoder, &counts)
+                open, count, into: &batch, &scratch, .growing, makeDecoder, &counts)
             // One that has left may have the name of another that cannot be read.
             if file.state == .following { complaints.clear(file.path) }
             if outcome == .rewritten {
@@ -297,7 +309,7 @@ extension FileFollower {
     }
 
     /// The open file, or nil when the path leads to another one by now.
-    private mutating func open(_ file: inout FollowedFile) throws(SystemError) -> LocalFile? {
+    mutating func open(_ file: inout FollowedFile) throws(SystemError) -> LocalFile? {
         if let open = file.file { return open }
         let open = try openFile(file.path)
         let status = try FileStatus(of: open)
@@ -323,7 +335,7 @@ extension FileFollower {
 
     /// Takes the unterminated last line of a file to which nothing more will come.
     private mutating func finishIfQuiet(_ id: UInt64, _ now: Duration, _ batch: inout EventBatch) {
-        guard let file = files[id], !file.hasMore else { return }
+        guard let file = files[id], !file.hasMore, file.bequest == nil else { return }
         if settings.once { return finishOnce(id, &batch) }
         guard now >= file.grewAt + settings.grace || file.isHurried else { return }
         let hasLeft = file.state == .leaving || (file.state == .following && formerPaths[id] != nil)
@@ -342,16 +354,20 @@ extension FileFollower {
         files[id]?.restart = file.restart
         files[id]?.pending = file.pending
         files[id]?.decoder = nil
+        settleInheritance(of: id)
     }
 
     private mutating func takeRest(_ id: UInt64, _ batch: inout EventBatch) {
         files[id]?.isFinal = true
         guard var file = files.removeValue(forKey: id) else { return }
-        defer { files[id] = file }
+        defer {
+            files[id] = file
+            settleInheritance(of: id)
+        }
         guard let open = file.file, file.pending != 0 || file.restart != file.position else { return }
         do throws(SystemError) {
             _ = try file.read(
-                open, settings.batchBytes, into: &batch, &scratch, isEnd: true, makeDecoder, &counts)
+                open, settings.batchBytes, into: &batch, &scratch, .ending, makeDecoder, &counts)
         } catch {
             log(.warning, "\(error); its last line is left out")
         }
@@ -362,6 +378,7 @@ extension FileFollower {
         let links = files[id]?.file.flatMap { try? FileStatus(of: $0).links } ?? 0
         files[id]?.file = nil
         files[id]?.decoder = nil
+        settleInheritance(of: id)
         files[id]?.state = .missing
         files[id]?.grewAt = now
         if links == 0 || files[id]?.position.offset == 0 { forget(id) }
@@ -381,6 +398,8 @@ extension FileFollower {
 
     mutating func forget(_ id: UInt64) {
         if files[id]?.saved != nil { forgotten.append(id) }
+        files[id]?.decoder = nil
+        settleInheritance(of: id)
         files[id] = nil
         index.remove(id)
         if formerPaths[id] != nil { formerPaths[id] = nil }
@@ -417,6 +436,7 @@ extension FileFollower {
         for id in order {
             guard let file = files[id], file.state != .missing, !file.hasMore else { continue }
             next = min(next, file.nextLook)
+            if file.mayFlush { next = min(next, file.grewAt + settings.silence) }
         }
         round.wait = round.hasMore ? .zero : max(.zero, next - now)
         return round

@@ -9,6 +9,8 @@ package struct FileSettings: Sendable {
     package var once = false
     /// How long a file that was renamed or removed must be silent before it counts as finished.
     package var grace = Duration.seconds(5)
+    /// How long a file must be silent before an entry of several lines at its end counts as complete.
+    package var silence = Duration.seconds(5)
     /// How often the patterns are looked up.
     package var scanEvery = Duration.seconds(1)
     /// How long a file that is not to be found is remembered.

@@ -53,8 +53,26 @@ struct FollowedFile: Sendable {
     var continues: (id: UInt64, common: Int)?
     /// A copy goes on where this file ends, unless it grows beyond this size: then there is no rest to be taken.
     var superseded: Int?
+    /// What its decoder had open was handed to that of the file that follows it. Nothing is read here until that one has
+    /// reported it; then this one's place is behind it.
+    var bequest: Bequest?
+    /// The file whose open entry its decoder goes on with.
+    var inherits: UInt64?
+    /// The file before it was asked whether it has grown.
+    var hasAskedFormer = false
+    /// When it had this size, what might have gone on was taken for complete.
+    var flushedAt: Int?
+    /// It was found empty.
+    var mayBeCopy = false
     /// It was asked to finish without waiting for late writes, since descriptors are short.
     var isHurried = false
+
+    struct Bequest: Sendable {
+        let heir: UInt64
+        /// Behind the last line that was handed over.
+        let end: Int
+        let markerHash: UInt64
+    }
 
     static let pauseMin = Duration.milliseconds(16)
     static let pauseMax = Duration.milliseconds(1024)
@@ -69,6 +87,16 @@ struct FollowedFile: Sendable {
 
     /// Bytes of it that were read, whether or not they make whole entries.
     var seenBytes: Int { position.offset + pending }
+
+    /// Goes on with what the decoder of another file has left open.
+    mutating func adopt(_ decoder: any EntryDecoder, from former: UInt64) {
+        self.decoder = decoder
+        decoderStart = 0
+        inherits = former
+    }
+
+    /// There may be an entry that waits for more lines, and nothing came since it was looked for.
+    var mayFlush: Bool { state != .missing && pending > 0 && bequest == nil && flushedAt != seenBytes }
 
     /// Its place is stored, as far as it moved.
     var isSaved: Bool { !mustSave && restart.offset == saved?.offset ?? 0 }
@@ -141,10 +169,19 @@ extension FollowedFile {
         case rewritten
     }
 
+    /// What is known of the bytes to come.
+    enum Reading: Sendable {
+        /// There may be more at any time.
+        case growing
+        /// There has been no more for a while: an entry that might have gone on is a whole one.
+        case silent
+        /// There will be no more: an unterminated last line is a whole one too.
+        case ending
+    }
+
     /// Reads once, about `count` bytes, into the batch; checks first that the file still holds what was read of it.
-    /// - Parameter isEnd: an unterminated last line is a whole one.
     mutating func read(
-        _ file: LocalFile, _ count: Int, into batch: inout EventBatch, _ scratch: inout ByteBuffer, isEnd: Bool,
+        _ file: LocalFile, _ count: Int, into batch: inout EventBatch, _ scratch: inout ByteBuffer, _ reading: Reading,
         _ makeDecoder: () -> any EntryDecoder, _ counts: inout SourceCounts
     ) throws(SystemError) -> ReadOutcome {
         let status = try FileStatus(of: file)
@@ -162,8 +199,8 @@ extension FollowedFile {
             return .rewritten
         }
         position = checked
-        if got - marker > pending || isEnd {
-            decode(start + marker..<end, from: start, in: &batch, isEnd: isEnd, makeDecoder, file, &counts)
+        if got - marker > pending || reading != .growing {
+            decode(start + marker..<end, from: start, in: &batch, reading, makeDecoder, file, &counts)
         }
         // What is not done with is read again next time; it need not travel.
         if batch.bytes.count == end { batch.bytes.truncate(to: end - pending) }
@@ -173,14 +210,17 @@ extension FollowedFile {
     }
 
     private mutating func decode(
-        _ input: Range<Int>, from start: Int, in batch: inout EventBatch, isEnd: Bool,
+        _ input: Range<Int>, from start: Int, in batch: inout EventBatch, _ reading: Reading,
         _ makeDecoder: () -> any EntryDecoder, _ file: LocalFile, _ counts: inout SourceCounts
     ) {
         var decoder = self.decoder ?? warmDecoder(makeDecoder, file)
         // Held twice it would be copied, with its window of known events, when it is used.
         self.decoder = nil
         let before = batch.count
-        let done = decoder.decode(input, in: &batch, isEnd: isEnd)
+        let done =
+            reading == .silent
+            ? decoder.flushPending(input, in: &batch)
+            : decoder.decode(input, in: &batch, isEnd: reading == .ending)
         counts.add(decoder.takeCounts(path, start: decoderStart))
         counts.bytes += done
         counts.events += batch.count - before

@@ -11,10 +11,14 @@ public struct StdinSource: Source {
     let input: StreamInput
     let context: SourceContext
     let makeDecoder: @Sendable () -> any EntryDecoder
+    /// How long nothing must come before an entry of several lines counts as complete.
+    let silence: Duration
 
     package init(
-        _ input: StreamInput, _ context: SourceContext, makeDecoder: @escaping @Sendable () -> any EntryDecoder
+        _ input: StreamInput, _ context: SourceContext, silence: Duration = .seconds(5),
+        makeDecoder: @escaping @Sendable () -> any EntryDecoder
     ) {
+        self.silence = silence
         self.input = input
         self.context = context
         self.makeDecoder = makeDecoder
@@ -34,11 +38,15 @@ public struct StdinSource: Source {
         var decoder = makeDecoder()
         var rest = ByteBuffer()
         var isEnd = false
+        // Slices without a byte, counted until what might have gone on was taken for complete.
+        var silence = 0
         var batch = output.makeBatch()
         while !isEnd, !Task.isCancelled {
-            guard let ended = read(&batch) else { continue }
-            isEnd = ended
-            decode(&batch, &rest, &decoder, isEnd: isEnd)
+            let ended = read(&batch)
+            silence = ended == nil ? silence + 1 : 0
+            if ended == nil, silence != silentSlices || batch.bytes.isEmpty { continue }
+            isEnd = ended == true
+            decode(&batch, &rest, &decoder, isEnd: isEnd, isSilent: ended == nil)
             if batch.isEmpty {
                 batch.removeAll()
             } else {
@@ -62,10 +70,12 @@ public struct StdinSource: Source {
     }
 
     private func decode(
-        _ batch: inout EventBatch, _ rest: inout ByteBuffer, _ decoder: inout any EntryDecoder, isEnd: Bool
+        _ batch: inout EventBatch, _ rest: inout ByteBuffer, _ decoder: inout any EntryDecoder, isEnd: Bool,
+        isSilent: Bool
     ) {
         let end = batch.bytes.count
-        let done = decoder.decode(0..<end, in: &batch, isEnd: isEnd)
+        let done =
+            isSilent ? decoder.flushPending(0..<end, in: &batch) : decoder.decode(0..<end, in: &batch, isEnd: isEnd)
         rest.removeAll()
         rest.append(batch.bytes.span(done..<end))
         if batch.bytes.count == end { batch.bytes.truncate(to: done) }
@@ -74,6 +84,8 @@ public struct StdinSource: Source {
         counts.events += batch.count
         context.status.update { $0.add(counts) }
     }
+
+    private var silentSlices: Int { max(1, Int(silence / StdinSource.slice)) }
 
     private static let readBytes = 1 << 20
     private static let slice = Duration.milliseconds(100)

@@ -31,7 +31,7 @@ public struct FileStatus: Sendable, Equatable {
     private init(_ status: stat) {
         identity = FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
         size = Int(status.st_size)
-        modified = Nanoseconds(status.st_mtim.tv_sec) * 1_000_000_000 + Nanoseconds(status.st_mtim.tv_nsec)
+        modified = Nanoseconds(status.st_mtim)
         isRegular = status.st_mode & S_IFMT == S_IFREG
         isDirectory = status.st_mode & S_IFMT == S_IFDIR
         links = Int(status.st_nlink)

@@ -13,8 +13,7 @@ extension LocalFileSystem: LogFileSystem {
         return LogFileStatus(
             identity: FileIdentity(device: UInt64(result.st_dev), inode: UInt64(result.st_ino)),
             kind: LocalFileSystem.kind(result.st_mode), size: Int(result.st_size),
-            modified: Nanoseconds(result.st_mtim.tv_sec) * 1_000_000_000 + Nanoseconds(result.st_mtim.tv_nsec),
-            permissions: result.st_mode & 0o777)
+            modified: Nanoseconds(result.st_mtim), permissions: result.st_mode & 0o777, links: Int(result.st_nlink))
     }
 
     public func openAppending(_ path: String) throws(SystemError) -> any OpenFile {
@@ -46,7 +45,7 @@ extension LocalFileSystem: LogFileSystem {
 
     public func createDirectory(_ path: String, permissions: UInt32) throws(SystemError) {
         let parent = LocalFileSystem.parent(of: path)
-        if unsafe mkdir(path, permissions) == 0 {
+        if unsafe mkdir(path, permissions & 0o700) == 0 {
             guard unsafe chmod(path, permissions) == 0 else { throw .last("chmod", path) }
             return try syncDirectory(parent)
         }
@@ -60,8 +59,11 @@ extension LocalFileSystem: LogFileSystem {
     }
 
     public func setModified(_ path: String, _ time: Nanoseconds) throws(SystemError) {
-        let seconds = time / 1_000_000_000
-        let stamp = timespec(tv_sec: Int(seconds), tv_nsec: Int(time - seconds * 1_000_000_000))
+        // Rounded down, since nanoseconds are never negative.
+        let (quotient, remainder) = time.quotientAndRemainder(dividingBy: 1_000_000_000)
+        let stamp = timespec(
+            tv_sec: Int(remainder < 0 ? quotient - 1 : quotient),
+            tv_nsec: Int(remainder < 0 ? remainder + 1_000_000_000 : remainder))
         let times = [stamp, stamp]
         let failed = unsafe times.withUnsafeBufferPointer { unsafe utimensat(AT_FDCWD, path, $0.baseAddress, 0) }
         guard failed == 0 else { throw .last("utimensat", path) }

@@ -18,7 +18,7 @@ public protocol LogFileSystem: FileSystem {
     /// - Throws: `Errno.exists` where the name is taken.
     func renameNew(_ path: String, to newPath: String) throws(SystemError)
 
-    /// Makes a directory and its missing parents with these permissions, and syncs each parent it changed.
+    /// Makes a directory and its missing parents with exactly these permissions, whatever the umask says, and syncs each parent it changed.
     func createDirectory(_ path: String, permissions: UInt32) throws(SystemError)
 
     /// Sets when a file was last changed.
@@ -36,12 +36,17 @@ public struct LogFileStatus: Sendable, Equatable {
     public let modified: Nanoseconds
     /// The lower nine bits of the mode; 0 where that is not known.
     public let permissions: UInt32
+    /// How many names it has.
+    public let links: Int
 
-    public init(identity: FileIdentity, kind: Kind, size: Int, modified: Nanoseconds, permissions: UInt32 = 0) {
+    public init(
+        identity: FileIdentity, kind: Kind, size: Int, modified: Nanoseconds, permissions: UInt32 = 0, links: Int = 1
+    ) {
         self.identity = identity
         self.kind = kind
         self.size = size
         self.modified = modified
         self.permissions = permissions
+        self.links = links
     }
 }

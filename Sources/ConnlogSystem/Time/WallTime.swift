@@ -8,15 +8,33 @@ public typealias Nanoseconds = Int64
 /// What tells the time of day. A parameter wherever time matters, so that tests can hold it still.
 public protocol WallTime: Sendable {
     func now() -> Nanoseconds
+
+    /// Nanoseconds since some moment, by a clock that nobody sets: for how long something lasts.
+    func uptime() -> Nanoseconds
+}
+
+extension WallTime {
+    public func uptime() -> Nanoseconds { SystemWallTime.time(CLOCK_BOOTTIME) }
+}
+
+extension Nanoseconds {
+    /// What a `timespec` says, or the nearest time there is: a file may be dated, and a clock set, beyond all of them.
+    init(_ time: timespec) {
+        let (product, isBeyond) = Int64(time.tv_sec).multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, isBeyondToo) = product.addingReportingOverflow(Int64(time.tv_nsec))
+        self = isBeyond || isBeyondToo ? (time.tv_sec < 0 ? .min : .max) : sum
+    }
 }
 
 /// The machine's clock (CLOCK_REALTIME).
 public struct SystemWallTime: WallTime {
     public init() {}
 
-    public func now() -> Nanoseconds {
+    public func now() -> Nanoseconds { SystemWallTime.time(CLOCK_REALTIME) }
+
+    fileprivate static func time(_ clock: clockid_t) -> Nanoseconds {
         var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Nanoseconds(time.tv_sec) * 1_000_000_000 + Nanoseconds(time.tv_nsec)
+        unsafe clock_gettime(clock, &time)
+        return Nanoseconds(time)
     }
 }
