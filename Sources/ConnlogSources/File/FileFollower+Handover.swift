@@ -113,8 +113,8 @@ extension FileFollower {
         passBequest(older, its)
     }
 
-    /// After a restart: a file of which nothing was read waits for the newest that was rotated away under its name, which
-    /// may have left something open.
+    /// A file of which nothing was read waits for the newest that was rotated away under its name, seen or not seen: it may
+    /// have left something open.
     mutating func findFormer(of id: UInt64) {
         guard let file = files[id], file.state == .following, file.position.offset == 0, file.waitsFor.isEmpty else {
             return

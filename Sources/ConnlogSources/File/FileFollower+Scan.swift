@@ -11,6 +11,7 @@ extension FileFollower {
 
     mutating func scan(_ now: Duration) {
         listings.removeAll()
+        let lastBefore = lastID
         let findings = expandPatterns(now)
         found = Dictionary(findings.map { ($0.path, $0.status.identity) }) { first, _ in first }
         var unknown = place(findings, now)
@@ -25,10 +26,11 @@ extension FileFollower {
         for id in restored { search(id, &unknown, now) }
         // Only when every known file has its place is it clear which of the others were never seen.
         for id in restored where files[id]?.state == .leaving { followMissed(id, now) }
-        if !hasScanned { for id in order where files[id]?.saved != nil { findFormer(of: id) } }
         var bound = Set(files.values.filter { $0.state != .missing }.map(\.position.identity))
         // Two new names may lead to one file.
         for finding in unknown where bound.insert(finding.status.identity).inserted { bind(finding, now) }
+        // Only now all are known. Of those that a restart has brought any may have been rotated away meanwhile.
+        for id in order where hasScanned ? id > lastBefore : true { findFormer(of: id) }
         for finding in findings where FileStatus.isSymbolicLink(finding.path) { watchedPaths.append(finding.path) }
     }
 
