@@ -166,8 +166,10 @@ struct Answers: Sendable {
     private func ready(_ parts: APIParts) async -> Response {
         var reasons: [String] = []
         do {
-            let queue = try await overview(parts).queue
-            if queue.state != "ok" { reasons.append("the queue takes nothing: \(queue.state)") }
+            let found = try await overview(parts)
+            if found.queue.state != "ok" { reasons.append("the queue takes nothing: \(found.queue.state)") }
+            // Anyone may ask here, so the sentences are for the status.
+            if !found.stuck.isEmpty { reasons.append("something is stuck: 'connlog status' says what") }
         } catch {
             reasons.append("\(error)")
         }

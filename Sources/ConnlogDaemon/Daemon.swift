@@ -99,7 +99,8 @@ public final class Daemon: Service {
             shutdownTimeout: timeout, log: log)
         #if Server
         let overviews = OverviewMaker(
-            queue: queue, sources: sources, sinks: sinks, monitor: monitor, version: options.version,
+            queue: queue, sources: sources, sinks: sinks, monitor: monitor, watchdog: watchdog,
+            version: options.version,
             started: SystemWallTime().now(), bytesMax: settings.queue.queueBytesMax)
         let server = ServerRun(
             self.server, section, version: options.version, overview: { overviews.overview }, log: log)
@@ -224,6 +225,11 @@ public final class Daemon: Service {
 
     private func finish(_ monitor: Monitor) {
         for line in monitor.summary { log(.info, line) }
+        // What was refused is not delivered: with an input that has an end, somebody waits for that answer.
+        for line in options.once ? monitor.refusals : [] {
+            log(.error, line)
+            status.withLock { if $0 == .done { $0 = .failed } }
+        }
         let queued = monitor.queued
         for sink in queued {
             log(

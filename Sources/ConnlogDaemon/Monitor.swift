@@ -44,6 +44,7 @@ final class Monitor: Sendable {
 
     private func look() {
         defer { looksMade.add(1, ordering: .relaxed) }
+        queue.checkPlace()
         let status = queue.status
         let changed = lastState.withLock { last in
             defer { last = status.state }
@@ -105,6 +106,18 @@ final class Monitor: Sendable {
                 return ["sink \(sink.name): \(Monitor.words(for: sink.status))"]
                     + (figures.isEmpty ? [] : ["sink \(sink.name): \(figures)"])
             }
+    }
+
+    /// The events that receivers have refused for good, a line for each sink that had some.
+    var refusals: [String] {
+        sinks.shown.compactMap { sink in
+            let count = sink.status.deadLetters.values.reduce(0, +)
+            guard count > 0 else { return nil }
+            let named = sink.status.refused.map { "event \($0.offset) (\($0.reason))" }.joined(separator: ", ")
+            let more = count - min(count, sink.status.refused.count)
+            return "sink \(sink.name): \(Quantity.count(count, "event")) refused and put aside: \(named)"
+                + (more > 0 ? " and \(more) more" : "") + "; see 'connlog dead-letter list --sink \(sink.name)'"
+        }
     }
 
     /// How things are is over with the run, and the parts of a distribution are for programs.

@@ -42,6 +42,8 @@ actor SinkSet {
         let type: String
         let status: DeliveryStatus
         let committed: UInt64
+        /// Everything before it is done with, whether that is stored or not.
+        let done: UInt64
         /// What the sink counts itself, when it is wanted.
         let figures: @Sendable () -> [SinkFigure]
         /// It has events and does not get on: for how long, and what it waits for.
@@ -250,6 +252,7 @@ actor SinkSet {
                 let status = delivery?.status
                 return Shown(
                     name: name, type: type, status: status ?? past, committed: status?.committed ?? offset,
+                    done: status?.done ?? offset,
                     figures: { delivery?.figures ?? [] }, stuck: stuck.words(.sink, name))
             }
         }

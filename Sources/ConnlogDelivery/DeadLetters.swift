@@ -21,8 +21,8 @@ import ConnlogSystem
 ///   and sends no more, until somebody has looked at them.
 struct DeadLetters {
     enum Failure: Error, Equatable {
-        /// The bound is reached. Nothing was written.
-        case full(bytes: Int)
+        /// The bound is reached, or this line alone, of `needed` bytes, is larger. Nothing was written.
+        case full(bytes: Int, needed: Int)
         /// Somebody rewrites the files.
         case locked
         case system(SystemError)
@@ -83,7 +83,7 @@ struct DeadLetters {
             bytes = nil
             throw .system(error)
         }
-        throw .full(bytes: bytes ?? 0)
+        throw .full(bytes: bytes ?? 0, needed: line.count)
     }
 
     /// What there is; counted again when that is not known, or when it is too much and somebody may have made room.

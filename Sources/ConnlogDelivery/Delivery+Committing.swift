@@ -68,6 +68,7 @@ extension Delivery {
         update { $0.unproven = 0 }
         reader.seek(to: committed)
         frontier = committed
+        update { $0.done = committed }
         mustOpen = true
         // What is sent in between goes through, so only this knows how often it has failed.
         pause(.retry(atLeast: options.retry.delay(attempt: failedCommitPoints, using: &generator)), reason)

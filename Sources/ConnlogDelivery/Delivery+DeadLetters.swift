@@ -19,6 +19,9 @@ extension Delivery {
         let now = wallTime.now()
         update {
             $0.deadLetters[reason.label, default: 0] += 1
+            if $0.refused.count < DeliveryStatus.refusedMax {
+                $0.refused.append(.init(offset: offset, reason: reason.label))
+            }
             $0.lastError = reason
             $0.lastErrorTime = now
         }
@@ -29,13 +32,17 @@ extension Delivery {
     private func keep(_ offset: UInt64, _ reason: Reason, _ failure: DeadLetters.Failure) {
         let what = "event \(offset) was refused (\(reason)) and cannot be put aside, so it is kept"
         switch failure {
-        case .full(let bytes):
+        case .full(let bytes, let needed):
+            let wayOut =
+                needed > options.deadLetterBytesMax
+                ? "it alone takes \(needed) bytes; make dead_letter_size larger"
+                : "see 'connlog dead-letter list', then retry or drop some"
             pause(
                 .hold,
                 Reason(
                     "dead_letters_full",
                     "\(what): \(options.deadLetterDirectory) holds \(bytes) bytes, and dead_letter_size allows "
-                        + "\(options.deadLetterBytesMax); see 'connlog dead-letter list', then retry or drop some"))
+                        + "\(options.deadLetterBytesMax); \(wayOut)"))
         case .locked:
             let text = "\(what): somebody is rewriting the dead letters"
             pause(.retry(atLeast: nil), Reason("dead_letters_locked", text))

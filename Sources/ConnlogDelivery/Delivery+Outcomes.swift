@@ -132,6 +132,7 @@ extension Delivery {
     private func advance(to offset: UInt64) {
         guard offset > frontier else { return }
         frontier = offset
+        update { $0.done = offset }
         if limits.commitInterval == .zero { isCommitDue = true }
     }
 }

@@ -139,6 +139,9 @@ public actor Delivery {
     nonisolated let signal = Signal()
     nonisolated let requests = Mutex(Requests())
     nonisolated let snapshot: Mutex<DeliveryStatus>
+    /// The counts as they are; others see them when what belongs together is counted.
+    private var counted: DeliveryStatus
+    private var isCounting = false
     /// What it is at, for whoever watches over it.
     public nonisolated let vitals: DeliveryVitals
 
@@ -178,6 +181,8 @@ public actor Delivery {
         status.state = .starting
         status.unproven = 0
         status.committed = position.offset
+        status.done = position.offset
+        counted = status
         snapshot = Mutex(status)
         vitals = DeliveryVitals(committed: position.offset)
     }
@@ -295,7 +300,7 @@ public actor Delivery {
 
     private func handle(_ wake: Wake) {
         switch wake {
-        case .outcome(let outcome, let flight): act(on: outcome, of: flight)
+        case .outcome(let outcome, let flight): countTogether { act(on: outcome, of: flight) }
         case .events(let offset):
             isWaitingForEvents = false
             // It returned without an event: there will be none.
@@ -316,8 +321,22 @@ public actor Delivery {
         }
     }
 
-    nonisolated func update(_ change: (inout DeliveryStatus) -> Void) {
-        snapshot.withLock { change(&$0) }
+    func update(_ change: (inout DeliveryStatus) -> Void) {
+        change(&counted)
+        if !isCounting { show() }
+    }
+
+    /// What is counted in `body` shows at once, so that what was delivered and how far the sink is always agree.
+    func countTogether(_ body: () -> Void) {
+        isCounting = true
+        body()
+        isCounting = false
+        show()
+    }
+
+    private func show() {
+        let counted = counted
+        snapshot.withLock { $0 = counted }
     }
 }
 

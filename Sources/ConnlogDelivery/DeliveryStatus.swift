@@ -29,13 +29,27 @@ public struct DeliveryStatus: Sendable, Equatable {
     public internal(set) var possibleRepeats = 0
     /// Events written to the dead letters, by the reason's label.
     public internal(set) var deadLetters: [String: Int] = [:]
+    /// The first of these events: their numbers in the queue, and the reasons' labels.
+    public internal(set) var refused: [RefusedEvent] = []
     /// Batches that had to be halved: too large, or with a bad event in them.
     public internal(set) var halvings = 0
+    /// Everything before it is done with: delivered, filtered out, put aside or passed over.
+    public internal(set) var done: UInt64 = 0
     /// Everything before it is done and committed.
     public internal(set) var committed: UInt64 = 0
     /// The last thing that went wrong, and when.
     public internal(set) var lastError: Reason?
     public internal(set) var lastErrorTime: Nanoseconds?
+
+    /// How many refused events are named.
+    public static let refusedMax = 20
+
+    /// An event that the receiver refused for good.
+    public struct RefusedEvent: Sendable, Equatable {
+        public let offset: UInt64
+        /// The reason's label.
+        public let reason: String
+    }
 
     public init() {}
 }

@@ -4,8 +4,8 @@ import ConnlogSystem
 /// A file of dead letters, to which a line is added.
 struct LetterFile {
     private let file: any OpenFile
-    /// How far back the beginning of a torn line is looked for.
-    static let tailBytesMax = 4 << 20
+    /// The beginning of a torn line is looked for backwards, so much at a time: a line may be of any size.
+    static let pieceBytes = 1 << 20
     private static let lineFeed = ByteBuffer([UInt8(ascii: "\n")])
 
     init(_ file: any OpenFile) {
@@ -40,7 +40,8 @@ struct LetterFile {
         var last = ByteBuffer()
         _ = try file.read(into: &last, at: size - 1, count: 1)
         if last.span[0] == UInt8(ascii: "\n") { return size }
-        guard let start = try startOfLastLine(size), !(try isWhole(start..<size)) else {
+        let start = try startOfLastLine(size)
+        guard !(try isWhole(start..<size)) else {
             try write(LetterFile.lineFeed, at: size)
             return size + 1
         }
@@ -48,14 +49,17 @@ struct LetterFile {
         return start
     }
 
-    /// `nil` when it is further back than any line of ours could be.
-    private func startOfLastLine(_ size: Int) throws(SystemError) -> Int? {
-        let from = max(0, size - LetterFile.tailBytesMax)
-        let tail = try bytes(from..<size)
-        for place in stride(from: tail.count - 1, through: 0, by: -1) where tail[place] == UInt8(ascii: "\n") {
-            return from + place + 1
+    private func startOfLastLine(_ size: Int) throws(SystemError) -> Int {
+        var end = size
+        while end > 0 {
+            let from = max(0, end - LetterFile.pieceBytes)
+            let piece = try bytes(from..<end)
+            for place in stride(from: piece.count - 1, through: 0, by: -1) where piece[place] == UInt8(ascii: "\n") {
+                return from + place + 1
+            }
+            end = from
         }
-        return from == 0 ? 0 : nil
+        return 0
     }
 
     private func isWhole(_ range: Range<Int>) throws(SystemError) -> Bool {

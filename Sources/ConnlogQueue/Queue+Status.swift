@@ -12,6 +12,7 @@ extension Queue {
             let oldest = state.segments.oldest ?? state.end
             status.bytesOnDisk = state.bytesOnDisk + offsetsBytes
             status.events = state.end - min(oldest, state.end)
+            status.end = state.end
             status.segments = state.segments.all.count
             status.sinks = known.map { sink in
                 let from = max(sink.entry.committed, oldest)

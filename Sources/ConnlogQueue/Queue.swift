@@ -24,7 +24,7 @@ public import ConnlogSystem
 ///
 /// # Directory
 ///
-///     lock                        flock, so that two processes cannot use one queue
+///     lock                        flock, so that two processes cannot use one queue; the directory is locked too
 ///     00000000000000000000.seg    segments, named by their first offset: see `SegmentHeader`
 ///     offsets                     what each sink has committed: see `OffsetsSlot`
 ///     spare-1.tmp, offsets.tmp    files on their way to become others; worth nothing after a crash
@@ -58,6 +58,7 @@ public final class Queue: Sendable {
     let shared: SharedState
     let sinks: SinkTable
     let quarantine: Quarantine
+    private let place: QueuePlace
     /// What its thread is at, for whoever watches over it.
     public var vitals: QueueVitals { shared.vitals }
 
@@ -75,32 +76,44 @@ public final class Queue: Sendable {
         _ directory: String, _ options: QueueOptions, fileSystem: any FileSystem, clock: any WallTime,
         timer: any QueueTimer, startsThread: Bool = true
     ) throws(QueueError) -> Queue {
-        let lock = try takeLock(directory, fileSystem)
+        let locks = try takeLocks(directory, fileSystem)
+        let place = QueuePlace(directory, fileSystem)
         let options = options.resolved(try? fileSystem.space(of: directory))
         let patient = PatientFileSystem(fileSystem, timer)
         let found = try Recovery(directory, patient, options)
-        return Queue(directory, fileSystem, options, found, clock, timer, lock, startsThread)
+        return Queue(directory, fileSystem, options, found, clock, timer, locks, place, startsThread)
     }
 
-    private static func takeLock(
+    /// The file that everybody can see, and the directory, which stays locked when somebody removes the file.
+    private static func takeLocks(
         _ directory: String, _ fileSystem: any FileSystem
-    ) throws(QueueError) -> any FileLock {
-        let path = "\(directory)/lock"
+    ) throws(QueueError) -> [any FileLock] {
+        let path = "\(directory)/\(QueuePlace.lockName)"
+        var locks: [any FileLock] = []
         do throws(SystemError) {
             try fileSystem.createDirectory(directory)
-            return try fileSystem.lock(path)
+            locks.append(try fileSystem.lock(path))
         } catch {
             throw error.code == Errno.again ? .locked(file: path) : .system(error)
         }
+        do throws(SystemError) {
+            if let lock = try fileSystem.lockDirectory(directory) { locks.append(lock) }
+        } catch {
+            // Some network file systems lock no directories.
+            if error.code == Errno.again { throw .locked(file: directory) }
+        }
+        return locks
     }
 
     private init(
         _ directory: String, _ fileSystem: any FileSystem, _ options: QueueOptions, _ found: Recovery,
-        _ clock: any WallTime, _ timer: any QueueTimer, _ lock: any FileLock, _ startsThread: Bool
+        _ clock: any WallTime, _ timer: any QueueTimer, _ locks: [any FileLock], _ place: QueuePlace,
+        _ startsThread: Bool
     ) {
         self.directory = directory
         self.fileSystem = fileSystem
         self.options = options
+        self.place = place
         coding = RecordCoding(found.queueID)
         quarantine = found.quarantine
         shared = SharedState(found.state, timer)
@@ -108,7 +121,7 @@ public final class Queue: Sendable {
         // What cannot be written now is written with the next commit.
         try? offsets.adopt(found.sinks)
         sinks = SinkTable(found.sinks, offsets)
-        let holder = LockHolder(lock)
+        let holder = LockHolder(locks)
         let writer = LogWriter(
             directory: directory, fileSystem: fileSystem, coding: coding, options: options, shared: shared,
             sinks: sinks, clock: clock, plannedRolls: found.plannedRolls, onEnd: holder.release)
@@ -129,6 +142,33 @@ public final class Queue: Sendable {
 
     /// The offset after the last durable event.
     public var end: UInt64 { shared.withLock { $0.end } }
+
+    /// Looks whether the directory and the lock are still those that were opened; to be called now and then.
+    ///
+    /// A directory that is gone or another one is the state `failed`: sources wait, since what is written goes to files
+    /// without a name; sinks go on with the files they have open. It is over when the directory is back.
+    public func checkPlace() {
+        let (trouble, isLockGone) = place.look(fileSystem)
+        shared.withLock(waking: true) { state in
+            if isLockGone, !state.isLockGone { state.note(.lockGone(file: place.lockPath)) }
+            state.isLockGone = isLockGone
+            guard state.trouble != trouble, !state.isClosed else { return }
+            state.trouble = trouble
+            if let trouble {
+                state.status.state = .failed(trouble)
+            } else if case .failed = state.status.state {
+                state.status.state = .ok
+            }
+            // Whoever waits to try again looks at it.
+            state.commits += 1
+        }
+    }
+
+    /// The most that a batch may take, its checkpoints included.
+    public var batchBytesMax: Int { min(options.queueBytesMax / 4, RecordCoding.payloadBytesMax) }
+
+    /// The most that a record takes beside its own bytes.
+    public static let recordOverheadMax = RecordCoding.headerBytes + 7
 
     // MARK: - Sources
 
@@ -184,8 +224,7 @@ public final class Queue: Sendable {
             try limit("a checkpoint's value", change.value?.count ?? 0, CheckpointCoding.valueBytesMax)
         }
         let bytes = Group.bytes(batch, changes)
-        let most = min(options.queueBytesMax / 4, RecordCoding.payloadBytesMax)
-        if bytes > most { throw .batchTooLarge(bytes: bytes, bytesMax: most) }
+        if bytes > batchBytesMax { throw .batchTooLarge(bytes: bytes, bytesMax: batchBytesMax) }
     }
 
     func limit(_ what: String, _ bytes: Int, _ bytesMax: Int) throws(QueueError) {

@@ -109,6 +109,8 @@ public struct QueueStatus: Sendable, Equatable {
     public var bytesOnDisk = 0
     /// Events between the oldest one still there and `end`.
     public var events: UInt64 = 0
+    /// The offset after the last durable event, at the same moment.
+    public var end: UInt64 = 0
     public var segments = 0
     public var sinks: [SinkStatus] = []
     /// Successful fdatasync calls on segments.
@@ -153,6 +155,8 @@ public enum QueueNotice: Sendable, Equatable {
     case dropping(sink: String, DropReason)
     /// A sink has caught up to half of what it may lag, after it lost this many events.
     case dropped(sink: String, events: UInt64, DropReason)
+    /// The lock file was removed or replaced.
+    case lockGone(file: String)
     /// So many notices were not kept.
     case missed(Int)
 }

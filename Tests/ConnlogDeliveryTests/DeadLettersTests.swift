@@ -117,11 +117,30 @@ import Testing
         try write(1, to: &letters)
         #expect(letters.isHalfFull)
         let bytes = disk.bytes(Self.path).count
-        #expect(throws: DeadLetters.Failure.full(bytes: bytes)) { try write(2, to: &letters) }
+        #expect(throws: DeadLetters.Failure.full(bytes: bytes, needed: bytes / 2)) { try write(2, to: &letters) }
         #expect(try numbers(disk.bytes(Self.path)) == [0, 1])
         try disk.remove(Self.path)
         try write(2, to: &letters)
         #expect(try numbers(disk.bytes(Self.path)) == [2])
+    }
+
+    /// Bytes of the line for event 0.
+    private func lineBytes() throws -> Int {
+        let disk = SimulatedFileSystem()
+        var letters = letters(on: disk)
+        try write(0, to: &letters)
+        return disk.bytes(Self.path).count
+    }
+
+    @Test(arguments: [1, LetterFile.pieceBytes - 1, LetterFile.pieceBytes, LetterFile.pieceBytes + 1, 5 << 20])
+    func `a torn line of any size is cut off before the next is written`(bytes: Int) throws {
+        let disk = SimulatedFileSystem()
+        var first = letters(on: disk, bytesMax: 64 << 20)
+        try write(0, to: &first)
+        disk.setBytes(Self.path, disk.bytes(Self.path) + [UInt8](repeating: UInt8(ascii: "{"), count: bytes))
+        var letters = letters(on: disk, bytesMax: 64 << 20)
+        try write(1, to: &letters)
+        #expect(try numbers(disk.bytes(Self.path)) == [0, 1])
     }
 
     @Test func `what lies there from before counts`() throws {
@@ -129,7 +148,8 @@ import Testing
         try disk.createDirectory("dead")
         disk.setBytes("dead/2020-01-01.jsonl", [UInt8](repeating: 10, count: 1500))
         var letters = letters(on: disk, bytesMax: 2000)
-        #expect(throws: DeadLetters.Failure.full(bytes: 1500)) { try write(0, to: &letters) }
+        let needed = try lineBytes()
+        #expect(throws: DeadLetters.Failure.full(bytes: 1500, needed: needed)) { try write(0, to: &letters) }
     }
 
     @Test func `while somebody rewrites the files, nothing is written`() throws {

@@ -250,3 +250,39 @@ extension ScriptedSink.Step {
         }
     }
 }
+
+/// What is shown of a delivery at any moment.
+@Suite(.timeLimit(.minutes(2))) struct DeliveryFiguresTests {
+    @Test func `what was delivered and how far the sink is always agree`() async throws {
+        let bench = try DeliveryBench()
+        try await bench.append(0..<3000)
+        let delivery = try bench.delivery(ScriptedSink(limits: BatchLimits(events: 7)))
+        let isOver = Atomic(false)
+        let watching = Task.detached {
+            var disagreed: [DeliveryStatus] = []
+            while !isOver.load(ordering: .acquiring), !Task.isCancelled {
+                let status = delivery.status
+                if UInt64(status.delivered) != status.done || status.committed > status.done {
+                    disagreed.append(status)
+                }
+                await Task.yield()
+            }
+            return disagreed
+        }
+        delivery.drain()
+        await delivery.run()
+        isOver.store(true, ordering: .releasing)
+        #expect(await watching.value.isEmpty)
+        #expect(delivery.status.done == 3000)
+    }
+
+    @Test(arguments: [1, DeliveryStatus.refusedMax, DeliveryStatus.refusedMax + 1, 100])
+    func `the first refused events are named, all are counted`(count: Int) async throws {
+        let bench = try DeliveryBench()
+        try await bench.append(0..<count)
+        let sink = ScriptedSink(habit: .refuse(Set(0..<count), names: true))
+        let status = try await bench.deliver(sink)
+        #expect(status.deadLetters.values.reduce(0, +) == count)
+        #expect(status.refused.map(\.offset) == (0..<min(count, DeliveryStatus.refusedMax)).map { UInt64($0) })
+    }
+}

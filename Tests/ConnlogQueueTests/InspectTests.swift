@@ -189,3 +189,52 @@ import Testing
         }
     }
 }
+
+/// Whole segments that are gone.
+@Suite struct MissingSegmentTests {
+    @Test(arguments: [0, 1, -1]) func `a segment that a sink still needs and that is gone is damage`(
+        place: Int
+    ) async throws {
+        var bench = Bench()
+        bench.options.segmentBytes = 1024
+        let queue = try bench.open()
+        for sink in ["a", "b"] { _ = try queue.registerSink(sink, quota: nil, onFull: .block) }
+        for number in 0..<12 { try await queue.store(["\(number) " + String(repeating: "k", count: 300)]) }
+        try queue.commit("a", offset: 12)
+        try queue.syncCommits()
+        await queue.close()
+        #expect(try QueueSnapshot.take("/q", fileSystem: bench.disk).damage.isEmpty)
+        let names = bench.disk.names.filter { $0.hasSuffix(".seg") }
+        bench.disk.moveAside(place < 0 ? names[names.count - 1] : names[place], to: nil)
+        let snapshot = try QueueSnapshot.take("/q", fileSystem: bench.disk)
+        var lost = snapshot.damage.filter { $0.kind == .missingSegment }.reduce(0) { $0 + $1.events }
+        var walk = QueueWalk(snapshot)
+        while let step = try walk.next() {
+            if case .damage(let damage) = step { lost += damage.events }
+        }
+        #expect(lost > 0)
+        #expect(lost == 12 - UInt64(try events(snapshot)))
+    }
+
+    private func events(_ snapshot: QueueSnapshot) throws -> Int {
+        var walk = QueueWalk(snapshot)
+        var count = 0
+        while let step = try walk.next() { if case .event = step { count += 1 } }
+        return count
+    }
+
+    @Test func `what every sink is past may be gone`() async throws {
+        var bench = Bench()
+        bench.options.segmentBytes = 1024
+        let queue = try bench.open()
+        _ = try queue.registerSink("a", quota: nil, onFull: .block)
+        for number in 0..<12 {
+            try await queue.store(["\(number) " + String(repeating: "k", count: 300)])
+            try queue.commit("a", offset: queue.end)
+            #expect(try QueueSnapshot.take("/q", fileSystem: bench.disk).damage.isEmpty)
+        }
+        try queue.syncCommits()
+        await queue.close()
+        #expect(try QueueSnapshot.take("/q", fileSystem: bench.disk).damage.isEmpty)
+    }
+}

@@ -76,7 +76,8 @@ struct Metrics {
         gauge("queue_state", "1 for the state that the queue is in.", [("state", queue.state)], 1)
         gauge("queue_bytes", "Bytes of the queue on the disk.", [], Double(queue.bytes))
         gauge("queue_bytes_max", "Bytes that it may take.", [], Double(queue.bytesMax))
-        gauge("queue_events", "Events in the queue.", [], Double(queue.events))
+        gauge("queue_events", "Events kept in the queue.", [], Double(queue.events))
+        gauge("queue_waiting_events", "Events that some sink has not got yet.", [], Double(queue.waiting))
         gauge("queue_segments", "Files of the queue.", [], Double(queue.segments))
         counter("queue_events_total", "Events ever taken into this queue.", [], Int(clamping: queue.end))
         if let server = overview.server {
@@ -89,6 +90,12 @@ struct Metrics {
         counter("queue_sync_failures_total", "Failed ones.", [], Int(clamping: queue.syncFailures))
         counter("queue_damaged_places_total", "Places that could not be read.", [], Int(clamping: queue.damagedPlaces))
         counter("queue_damaged_events_total", "Events lost to damage.", [], Int(clamping: queue.damagedEvents))
+        gauge(
+            "thread_spinning", "Threads that keep a processor busy and get nothing done.", [],
+            Double(overview.spinningThreads))
+        gauge(
+            "stuck_parts", "Parts of connlog that do not get on; the status names them.", [],
+            Double(overview.stuck.count))
     }
 
     private mutating func add(_ source: Overview.SourcePart) {
@@ -109,12 +116,17 @@ struct Metrics {
         gauge("source_files", "Files that are followed.", label, Double(source.files))
         counter("source_rotations_total", "Files renamed or removed while they were followed.", label, source.rotations)
         counter("source_truncations_total", "Files that became shorter.", label, source.truncations)
+        gauge("source_stuck", "1 while the source does not get on.", label, source.stuck == nil ? 0 : 1)
     }
 
     private mutating func add(_ sink: Overview.SinkPart) {
         let label = [("sink", sink.name)]
         gauge("sink_state", "1 for the state that the sink is in.", label + [("state", sink.state)], 1)
-        gauge("sink_lag_events", "Events in the queue that the sink has not committed.", label, Double(sink.lag))
+        gauge("sink_stuck", "1 while the sink has events and does not get on.", label, sink.stuck == nil ? 0 : 1)
+        gauge("sink_lag_events", "Events in the queue that the sink is not done with.", label, Double(sink.lag))
+        gauge(
+            "sink_uncommitted_events", "Events that the sink is done with and whose place is not stored yet.", label,
+            Double(sink.uncommitted))
         counter("sink_delivered_events_total", "Events that the receiver has.", label, sink.delivered)
         gauge("sink_unproven_events", "Events accepted and not yet proven to be there.", label, Double(sink.unproven))
         counter("sink_filtered_events_total", "Events that the sink's filter did not want.", label, sink.filtered)

@@ -13,6 +13,10 @@ public struct Overview: Sendable, Codable {
     public var server: ServerPart?
     /// The figures were left out.
     var isLimited = false
+    /// What does not get on, a sentence each: sinks, sources, the queue, spinning threads.
+    public var stuck: [String] = []
+    /// Threads that keep a processor busy and get nothing done.
+    public var spinningThreads = 0
 
     public struct QueuePart: Sendable, Codable {
         /// `ok`, or why sources wait, as a word.
@@ -21,7 +25,10 @@ public struct Overview: Sendable, Codable {
         public var words = ""
         public var bytes = 0
         public var bytesMax = 0
+        /// Events that are kept: up to a segment more than those that wait.
         public var events: UInt64 = 0
+        /// Events that some sink has not got yet.
+        public var waiting: UInt64 = 0
         public var end: UInt64 = 0
         public var segments = 0
         public var syncs: UInt64 = 0
@@ -44,6 +51,8 @@ public struct Overview: Sendable, Codable {
         public var rotations = 0
         public var truncations = 0
         public var files = 0
+        /// It does not get on: for how long, and what it waits for.
+        public var stuck: String?
         public init() {}
     }
 
@@ -52,8 +61,10 @@ public struct Overview: Sendable, Codable {
         public var type = ""
         /// `starting`, `working`, `retrying`, `holding`, `stopped`.
         public var state = ""
-        /// Events in the queue that it has not committed.
+        /// Events in the queue that it has not delivered, filtered out or put aside: with those, all there were.
         public var lag: UInt64 = 0
+        /// Events that are done with and whose place is not stored yet: a crash now would repeat them.
+        public var uncommitted: UInt64 = 0
         public var delivered = 0
         public var unproven = 0
         public var filtered = 0
@@ -65,6 +76,8 @@ public struct Overview: Sendable, Codable {
         public var lastError: String?
         public var lastErrorTime: Nanoseconds?
         public var figures: [SinkFigure] = []
+        /// It does not get on: for how long, and what it waits for.
+        public var stuck: String?
         public init() {}
     }
 

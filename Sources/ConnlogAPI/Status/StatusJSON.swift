@@ -9,6 +9,7 @@ enum StatusJSON {
             "version": .string(overview.version), "started": .string(EventTime.text(overview.started)),
             "queue": queue(overview.queue), "sources": .array(overview.sources.map(source)),
             "sinks": .array(overview.sinks.map(sink)), "server": overview.server.map(server) ?? .null,
+            "stuck": .array(overview.stuck.map { .string($0) }), "spinning_threads": JSONValue(overview.spinningThreads),
         ]
     }
 
@@ -32,8 +33,9 @@ enum StatusJSON {
     private static func queue(_ queue: Overview.QueuePart) -> JSONValue {
         [
             "state": .string(queue.state), "words": .string(queue.words), "bytes": JSONValue(queue.bytes),
-            "bytes_max": JSONValue(queue.bytesMax), "events": JSONValue(queue.events), "end": JSONValue(queue.end),
-            "segments": JSONValue(queue.segments), "syncs": JSONValue(queue.syncs),
+            "bytes_max": JSONValue(queue.bytesMax), "events": JSONValue(queue.events),
+            "waiting": JSONValue(queue.waiting), "end": JSONValue(queue.end), "segments": JSONValue(queue.segments),
+            "syncs": JSONValue(queue.syncs),
             "sync_failures": JSONValue(queue.syncFailures), "damaged_places": JSONValue(queue.damagedPlaces),
             "damaged_events": JSONValue(queue.damagedEvents),
         ]
@@ -46,19 +48,21 @@ enum StatusJSON {
             "duplicates": JSONValue(source.duplicates), "cut": JSONValue(source.cut), "skipped": counts(source.skipped),
             "malformed": counts(source.malformed), "files": JSONValue(source.files),
             "rotations": JSONValue(source.rotations), "truncations": JSONValue(source.truncations),
+            "stuck": JSONValue(source.stuck),
         ]
     }
 
     private static func sink(_ sink: Overview.SinkPart) -> JSONValue {
         [
             "name": .string(sink.name), "type": .string(sink.type), "state": .string(sink.state),
-            "lag": JSONValue(sink.lag), "delivered": JSONValue(sink.delivered), "unproven": JSONValue(sink.unproven),
+            "lag": JSONValue(sink.lag), "uncommitted": JSONValue(sink.uncommitted),
+            "delivered": JSONValue(sink.delivered), "unproven": JSONValue(sink.unproven),
             "filtered": JSONValue(sink.filtered), "skipped": JSONValue(sink.skipped),
             "dropped": counts(sink.dropped.mapValues { Int(clamping: $0) }), "retries": counts(sink.retries),
             "possible_repeats": JSONValue(sink.possibleRepeats), "dead_letters": counts(sink.deadLetters),
             "last_error": JSONValue(sink.lastError),
             "last_error_time": JSONValue(sink.lastErrorTime.map { EventTime.text($0) }),
-            "figures": .array(sink.figures.map(figure)),
+            "figures": .array(sink.figures.map(figure)), "stuck": JSONValue(sink.stuck),
         ]
     }
 

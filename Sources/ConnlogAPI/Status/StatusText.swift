@@ -11,13 +11,15 @@ enum StatusText {
         let queue = overview.queue
         if overview.isLimited { return text + states(overview) }
         text += "queue    \(queue.state): \(queue.words)\n"
-        text += "         \(queue.events) events in \(queue.bytes >> 20) of \(queue.bytesMax >> 20) MiB\n"
+        text += "         \(queue.waiting) events wait for sinks; \(queue.events) are kept, in \(queue.bytes >> 20) of "
+        text += "\(queue.bytesMax >> 20) MiB\n"
         if queue.damagedEvents > 0 { text += "         \(queue.damagedEvents) events lost to damage\n" }
         if let server = overview.server {
             text += "server   \(server.state): \(server.words)"
             text += server.restarts > 0 ? "; \(server.restarts) times started again\n" : "\n"
         }
         text += "\n" + sources(overview.sources) + "\n" + sinks(overview.sinks)
+        for sentence in overview.stuck { text += "\nSTUCK: \(sentence)\n" }
         for sink in overview.sinks where sink.lastError != nil {
             let time = sink.lastErrorTime.map { EventTime.text($0).prefix(19) + "Z" } ?? ""
             text += "\nsink \(sink.name), \(time): \(sink.lastError ?? "")\n"

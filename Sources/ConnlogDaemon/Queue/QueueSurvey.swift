@@ -81,7 +81,7 @@ extension Damage {
         case .tornTail: "an unfinished write"
         case .foreignFile: "not a file of this queue; it is passed over"
         case .unreadableFile: "it cannot be read"
-        case .missingSegment: "\(Quantity.count(events, "event")) missing"
+        case .missingSegment: "it is not there: \(Quantity.count(events, "event")) missing"
         case .offsetsSlot: "one of its two slots is damaged"
         }
     }

@@ -13,19 +13,27 @@ struct OverviewMaker: Sendable {
     let sources: SourceSet
     let sinks: SinkSet
     let monitor: Monitor
+    let watchdog: Watchdog
     let version: String
     let started: Nanoseconds
     let bytesMax: Int
     let server = ServerSlot()
 
     var overview: Overview {
+        // The sinks first, then one look at the queue by which all of them are reckoned: what a sink is done with and what
+        // it lags make up all there is, and no sink is further than the queue's end.
+        let (shownSources, shownSinks) = (sources.shown, sinks.shown)
         let status = queue.status
         var overview = Overview()
         overview.version = version
         overview.started = started
         overview.queue = part(status)
-        overview.sources = sources.shown.map(OverviewMaker.part)
-        overview.sinks = sinks.shown.map { part($0, status) }
+        overview.sources = shownSources.map(OverviewMaker.part)
+        overview.sinks = shownSinks.map { part($0, status) }
+        let ahead = status.sinks.filter { sink in !shownSinks.contains { $0.name == sink.name } }.map(\.lag)
+        overview.queue.waiting = (overview.sinks.map(\.lag) + ahead).max() ?? status.events
+        overview.stuck = watchdog.board.sentences
+        overview.spinningThreads = watchdog.board.spinning
         overview.server = server.run?.shown
         return overview
     }
@@ -37,7 +45,7 @@ struct OverviewMaker: Sendable {
         part.bytes = status.bytesOnDisk
         part.bytesMax = bytesMax
         part.events = status.events
-        part.end = queue.end
+        part.end = status.end
         part.segments = status.segments
         part.syncs = status.syncs
         part.syncFailures = status.syncFailures
@@ -60,6 +68,7 @@ struct OverviewMaker: Sendable {
         part.rotations = source.counts.rotations
         part.truncations = source.counts.truncations
         part.files = source.counts.files
+        part.stuck = source.stuck
         return part
     }
 
@@ -69,7 +78,8 @@ struct OverviewMaker: Sendable {
         part.type = sink.type
         part.state = OverviewMaker.word(sink.status.state)
         let known = queue.sinks.first { $0.name == sink.name }
-        part.lag = known?.lag ?? 0
+        part.lag = queue.end - min(queue.end, sink.done)
+        part.uncommitted = sink.done - min(sink.done, sink.committed)
         part.dropped = Dictionary(
             (known?.drops ?? [:]).map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: { first, _ in first })
         part.delivered = sink.status.delivered
@@ -82,6 +92,7 @@ struct OverviewMaker: Sendable {
         part.lastError = sink.status.lastError?.text
         part.lastErrorTime = sink.status.lastErrorTime
         part.figures = sink.figures()
+        part.stuck = sink.stuck
         return part
     }
 

@@ -37,6 +37,7 @@ struct SnapshotLook {
         let coding = RecordCoding(queueID())
         judge(coding.queueID)
         try scanLast(coding)
+        try findMissing()
         for index in segments.indices.dropLast() { segments[index].end = segments[index + 1].first }
         let quarantine = kept()
         bytesOnDisk += quarantine.reduce(0) { $0 + $1.bytes }
@@ -135,6 +136,27 @@ struct SnapshotLook {
                 file, name: segment.name, first: segment.first, header: headers[segment.first], coding: coding)
         }
         return found
+    }
+
+    /// Segments that a sink still needs, and that are not there: before the oldest one, or behind the last.
+    private mutating func findMissing() throws(QueueError) {
+        guard var sinks = offsets.contents?.newest.sinks, !sinks.isEmpty else { return }
+        let oldest = segments.first { $0.state != .foreign }?.first
+        let scanned = scan?.end ?? 0
+        if let greatest = sinks.map(\.committed).max(), greatest > scanned { addMissing(scanned..<greatest) }
+        guard let oldest else { return }
+        if sinks.contains(where: { $0.committed < oldest }) {
+            // A daemon may have let go of them since the offsets were read.
+            sinks = try readOffsets().contents?.newest.sinks ?? []
+        }
+        if let least = sinks.map(\.committed).min(), least < oldest { addMissing(least..<oldest) }
+    }
+
+    private mutating func addMissing(_ offsets: Range<UInt64>) {
+        damage.append(
+            Damage(
+                kind: .missingSegment, file: SegmentName.of(offsets.lowerBound), position: 0, bytes: 0,
+                events: offsets.upperBound - offsets.lowerBound))
     }
 
     private func kept() -> [QueueSnapshot.Kept] {

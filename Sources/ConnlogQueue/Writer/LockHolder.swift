@@ -1,11 +1,11 @@
 internal import ConnlogSystem
 import Synchronization
 
-/// Keeps the queue's lock file locked until the writer has ended.
+/// Keeps the queue's lock file, and its directory, locked until the writer has ended.
 final class LockHolder: Sendable {
-    private let lock: Mutex<(any FileLock)?>
+    private let locks: Mutex<[any FileLock]>
 
-    init(_ lock: any FileLock) { self.lock = Mutex(lock) }
+    init(_ locks: [any FileLock]) { self.locks = Mutex(locks) }
 
-    @Sendable func release() { lock.withLock { $0 = nil } }
+    @Sendable func release() { locks.withLock { $0 = [] } }
 }

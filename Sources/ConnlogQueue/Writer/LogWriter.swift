@@ -87,6 +87,7 @@ final class LogWriter: @unchecked Sendable {
 
     /// Makes a group durable (as far as `durability` asks), or throws and leaves what was durable as it was.
     func store(_ group: inout Group) throws(StoreFailure) {
+        if let trouble = shared.withLock({ $0.trouble }) { throw .lost(trouble) }
         while let planned = plannedRolls.first {
             try roll(planned)
             plannedRolls.removeFirst()

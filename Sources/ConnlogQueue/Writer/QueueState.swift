@@ -43,6 +43,9 @@ final class SharedState: @unchecked Sendable {
         /// Nothing more is to be written: a test's crash.
         var isAbandoned = false
         var isClosed = false
+        /// What is wrong with the queue's directory.
+        var trouble: String?
+        var isLockGone = false
 
         var pendingBytes: Int { writingBytes + filling.recordBytes }
         /// Without the file of the offsets.
@@ -156,7 +159,7 @@ final class SharedState: @unchecked Sendable {
                 state.writingBytes = 0
                 if state.freeBuffers.count < 2 { state.freeBuffers.append(group.buffer) }
             }
-            state.status.state = .ok
+            if state.trouble == nil { state.status.state = .ok }
             return state.takeFlushWaiters() + state.takeRoomWaiters()
         }
         for waiter in waiters { waiter.resume() }

@@ -8,6 +8,8 @@ enum StoreFailure: Error {
     case sinkFull(sink: String)
     /// The file system would have less than this free.
     case low(freeBytesMin: Int)
+    /// The directory is not where it was.
+    case lost(String)
     case system(SystemError)
 
     var state: QueueStatus.State {
@@ -15,6 +17,7 @@ enum StoreFailure: Error {
         case .full(let sink): .full(sink: sink)
         case .sinkFull(let sink): .sinkFull(sink: sink)
         case .low(let bytes): .diskLow(freeBytesMin: bytes)
+        case .lost(let why): .failed(why)
         case .system(let error): error.isNoSpace ? .diskFull : .failed(error.description)
         }
     }
@@ -22,7 +25,7 @@ enum StoreFailure: Error {
     /// A commit may be all that is needed.
     var endsOnCommit: Bool {
         switch self {
-        case .full, .sinkFull: true
+        case .full, .sinkFull, .lost: true
         case .low, .system: false
         }
     }

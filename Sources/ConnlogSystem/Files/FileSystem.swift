@@ -26,8 +26,17 @@ public protocol FileSystem: Sendable {
     /// - Throws: `Errno.again` when another process holds it.
     func lock(_ path: String) throws(SystemError) -> any FileLock
 
+    /// Takes an exclusive lock (flock) on a directory itself, which nobody can remove and make anew while it is in use
+    /// unnoticed, as a file in it can be. `nil` where that is not known.
+    /// - Throws: `Errno.again` when another process holds it.
+    func lockDirectory(_ path: String) throws(SystemError) -> (any FileLock)?
+
     /// How much room there is on the file system that holds `path`.
     func space(of path: String) throws(SystemError) -> DiskSpace
+}
+
+extension FileSystem {
+    public func lockDirectory(_ path: String) throws(SystemError) -> (any FileLock)? { nil }
 }
 
 /// Room on a file system, in bytes.

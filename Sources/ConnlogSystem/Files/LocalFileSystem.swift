@@ -60,6 +60,12 @@ public struct LocalFileSystem: FileSystem {
         return LocalLock(file)
     }
 
+    public func lockDirectory(_ path: String) throws(SystemError) -> (any FileLock)? {
+        let file = try LocalFile(path, flags: O_RDONLY | O_DIRECTORY, mode: 0)
+        guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .last("flock", path) }
+        return LocalLock(file)
+    }
+
     public func space(of path: String) throws(SystemError) -> DiskSpace {
         var status = statvfs()
         guard unsafe statvfs(path, &status) == 0 else { throw .last("statvfs", path) }
