@@ -107,11 +107,13 @@ public final class ConnectionStore: Sendable {
     /// - Parameters:
     ///   - place: where the events stand in the queue; each is taken once, however often it is given.
     ///   - arrival: stands for the time of an event that has none.
+    ///   - isCertain: the clock that says when they came in has been right for a while. Else what comes in is not older than
+    ///     what is there: a clock that is behind at the start lets nothing go when it is set right.
     public func apply(
-        _ batch: EventBatch, at place: EventPlace?, arrival: Nanoseconds
+        _ batch: EventBatch, at place: EventPlace?, arrival: Nanoseconds, isCertain: Bool = true
     ) throws(StoreProblem) -> Outcome {
         let result = try write { (writer, database) in
-            try writer.apply(batch, at: place, arrival: arrival, database)
+            try writer.apply(batch, at: place, arrival: arrival, isCertain: isCertain, database)
         }
         bell.ring()
         checkpoint()
@@ -223,15 +225,28 @@ public final class ConnectionStore: Sendable {
     /// - Parameters:
     ///   - after: goes on after this place; `nil` begins with the newest.
     ///   - offset: so many are passed over first. Costs time for each: better go on by `after`.
+    ///   - bytesMax: with so many bytes of rows, no more are given, however large `limit` is; one is at least. So a page
+    ///     that is shorter than `limit` need not be the last: go on by `after` until one is empty.
     public func page(
-        _ query: RowQuery, after: RowPosition? = nil, offset: Int = 0, limit: Int
+        _ query: RowQuery, after: RowPosition? = nil, offset: Int = 0, limit: Int, bytesMax: Int = .max
     ) async throws(StoreProblem) -> [ConnectionRow] {
-        try await read { try $0.page(query, after: after, offset: offset, limit: limit) }
+        try refuseLarge(query)
+        return try await read {
+            try $0.page(query, after: after, offset: offset, limit: limit, bytesMax: bytesMax)
+        }
+    }
+
+    /// Every question with a query goes by here.
+    func refuseLarge(_ query: RowQuery) throws(StoreProblem) {
+        guard query.terms.count > StoreReader.termsMax else { return }
+        throw StoreProblem(
+            "a question may have \(StoreReader.termsMax) conditions, not \(query.terms.count)", .question)
     }
 
     /// How many match: up to `cap` exactly, `cap` + 1 says that there are more. A cap of 0 counts all.
     public func count(_ query: RowQuery, cap: Int) async throws(StoreProblem) -> Int {
-        try await read { try $0.count(query, cap: cap) }
+        try refuseLarge(query)
+        return try await read { try $0.count(query, cap: cap) }
     }
 
     /// The connection that an event of this id made.
@@ -245,8 +260,11 @@ public final class ConnectionStore: Sendable {
     }
 
     /// Events from a number on, in the order in which they came in.
-    public func events(from number: Int64, limit: Int) async throws(StoreProblem) -> [ReceivedEvent] {
-        try await read { try $0.events(from: number, limit: limit) }
+    /// - Parameter bytesMax: with so many bytes of events, no more are given; one is at least.
+    public func events(
+        from number: Int64, limit: Int, bytesMax: Int = .max
+    ) async throws(StoreProblem) -> [ReceivedEvent] {
+        try await read { try $0.events(from: number, limit: limit, bytesMax: bytesMax) }
     }
 
     /// The number of the newest event; 0 if there is none.

@@ -11,6 +11,8 @@ public final class StoreHolder: Sendable {
     public let lostAfter: Duration?
     private let cacheBytes: Int
     private let isReadingOnly: Bool
+    /// What is let go of, and what counts as lost, goes by this clock.
+    let time: SteadyTime
     private let opened = Mutex<ConnectionStore?>(nil)
     private let counts = Mutex(Counts())
 
@@ -24,9 +26,18 @@ public final class StoreHolder: Sendable {
         var bytes = 0
     }
 
-    public init(
+    public convenience init(
         _ path: String, cacheBytes: Int, retention: ConnectionStore.Retention = .init(), lostAfter: Duration? = nil
     ) {
+        self.init(
+            path, cacheBytes: cacheBytes, retention: retention, lostAfter: lostAfter, time: SteadyTime(SystemWallTime())
+        )
+    }
+
+    init(
+        _ path: String, cacheBytes: Int, retention: ConnectionStore.Retention, lostAfter: Duration?, time: SteadyTime
+    ) {
+        self.time = time
         self.path = path
         self.cacheBytes = cacheBytes
         self.retention = retention
@@ -41,8 +52,20 @@ public final class StoreHolder: Sendable {
         self.cacheBytes = cacheBytes
         retention = .init()
         self.lostAfter = lostAfter
+        time = SteadyTime(SystemWallTime())
         isReadingOnly = true
         opened.withLock { $0 = ConnectionStore(readingOnly: path, cacheBytes: cacheBytes) }
+    }
+
+    /// An agent's connection without an end that was heard of last before this counts as lost; `nil`: none does.
+    public var lostBefore: Microseconds? {
+        lostAfter.map { Microseconds(nanoseconds: time.now()).advanced(by: .zero - $0) }
+    }
+
+    /// What keeps the store from taking events in or answering; `nil` when all is well. Never waits.
+    public var trouble: StoreProblem? {
+        guard let store else { return StoreProblem("\(path) is not open yet", .absent) }
+        return store.trouble
     }
 
     /// The store, if it could be opened so far. Never waits for a disk.
@@ -80,22 +103,6 @@ public final class StoreHolder: Sendable {
             SinkFigure(.counter, "retention_events", [], counts.eventsRemoved),
             SinkFigure(.gauge, "content_bytes", [], counts.bytes),
         ]
-    }
-
-    /// Lets go of what is too old, in steps between which events can be taken in, until nothing is or the task is
-    /// cancelled.
-    func retain(now: Nanoseconds) throws(StoreProblem) {
-        let store = try open()
-        while !Task.isCancelled {
-            let step = try store.retain(retention, now: now)
-            count {
-                $0.rowsRemoved += step.rows
-                $0.eventsRemoved += step.events
-            }
-            if !step.isPartial { break }
-        }
-        let bytes = try store.contentBytes()
-        count { $0.bytes = bytes }
     }
 }
 #endif

@@ -15,15 +15,15 @@ public final class StoreSink: Sink {
     public let limits = BatchLimits(events: 40_000, bytes: 32 << 20, wait: .milliseconds(200))
 
     private let holder: StoreHolder
-    private let clock: any WallTime
     private let log: LogFunction
     private let thread = ThreadExecutor("store keeper")
+    private let keeper: StoreKeeper
     private let keeping = Mutex<Task<Void, Never>?>(nil)
 
-    public init(_ holder: StoreHolder, clock: any WallTime = SystemWallTime(), log: @escaping LogFunction) {
+    public init(_ holder: StoreHolder, log: @escaping LogFunction) {
         self.holder = holder
-        self.clock = clock
         self.log = log
+        keeper = StoreKeeper(holder, log)
     }
 
     public var figures: [SinkFigure] { holder.figures }
@@ -45,7 +45,8 @@ public final class StoreSink: Sink {
 
     private func take(_ batch: EventBatch, _ place: EventPlace?) -> SendOutcome {
         do throws(StoreProblem) {
-            let outcome = try holder.open().apply(batch, at: place, arrival: clock.now())
+            let outcome = try holder.open().apply(
+                batch, at: place, arrival: holder.time.latest(), isCertain: holder.time.isProven)
             holder.count {
                 $0.rows += outcome.added
                 $0.merged += outcome.merged
@@ -82,7 +83,7 @@ public final class StoreSink: Sink {
                 let store = try holder.open()
                 try store.look()
                 tell(store)
-                if looks.isMultiple(of: StoreSink.looksPerRetention) { try holder.retain(now: clock.now()) }
+                if looks.isMultiple(of: StoreSink.looksPerRetention) { try keeper.retain() }
                 last = nil
             } catch {
                 // A file that is opened anew says so itself.

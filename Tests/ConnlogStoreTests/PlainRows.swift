@@ -22,7 +22,8 @@ struct PlainRows {
         for event in events {
             let same = rows.firstIndex { row in
                 row.first.connection != nil && row.first.connection == event.connection
-                    && row.first.workspace == event.workspace && row.first.agent == event.agent
+                    && row.first.organization == event.organization && row.first.workspace == event.workspace
+                    && row.first.agent == event.agent
             }
             guard let same else {
                 rows.append(

@@ -21,8 +21,10 @@ final class StoreFolder {
 
 extension ConnectionStore {
     @discardableResult
-    func apply(_ events: some Sequence<ToldEvent>, at place: EventPlace? = nil) throws -> Outcome {
-        try apply(ToldEvent.batch(events), at: place, arrival: 0)
+    func apply(
+        _ events: some Sequence<ToldEvent>, at place: EventPlace? = nil, arrival: Nanoseconds = 0
+    ) throws -> Outcome {
+        try apply(ToldEvent.batch(events), at: place, arrival: arrival)
     }
 
     func everything() async throws -> [ConnectionRow] { try await page(RowQuery(), limit: 100_000) }

@@ -77,7 +77,7 @@ struct RowJSON {
     func status(_ row: ConnectionRow) -> String {
         if row.type.isWeb { return "none" }
         if row.session.disconnect != nil { return "completed" }
-        return lostBefore.map { row.session.connect < $0 } ?? false ? "lost" : "ongoing"
+        return lostBefore.map { row.heardOf < $0 } ?? false ? "lost" : "ongoing"
     }
 
     func organization(_ id: String?) -> JSONValue {

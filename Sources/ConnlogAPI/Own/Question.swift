@@ -34,8 +34,7 @@ struct Question {
         self.asker = asker
         names = parts.names
         query = asker.caller.query(filter, parts.names)
-        let lost = holder.lostAfter.map { Microseconds(nanoseconds: now).advanced(by: .zero - $0) }
-        json = RowJSON(names: parts.names, lostBefore: lost, isExtended: dialect == .connlog)
+        json = RowJSON(names: parts.names, lostBefore: holder.lostBefore, isExtended: dialect == .connlog)
     }
 
     private static func filter(
@@ -72,9 +71,7 @@ struct Question {
             guard let client else { return try await what() }
             return try await client.whileThere(what)
         } catch let problem as StoreProblem {
-            throw APIError(
-                status: .internalServerError, message: "Internal error fetching connection logs.",
-                detail: "connlog's own log says more, under the id of this request.", logged: problem.description)
+            throw APIError(problem: problem)
         }
     }
 
@@ -85,6 +82,21 @@ struct Question {
             throw Parameters.invalid(name, "is no cursor of this list")
         }
         return position
+    }
+}
+
+extension APIError {
+    /// The store's own words may name files, which is nobody's business who asks.
+    init(problem: StoreProblem) {
+        let (status, message): (HTTPTypes.HTTPResponse.Status, String) =
+            switch problem.kind {
+            case .question: (.badRequest, "Invalid connection search query.")
+            case .absent, .replaced: (.serviceUnavailable, "The store is not open yet.")
+            case .tooLong: (.serviceUnavailable, "The question took too long.")
+            case .other, .damage, .diskFull, .cancelled:
+                (.internalServerError, "Internal error fetching connection logs.")
+            }
+        self.init(status: status, message: message, detail: problem.publicText, logged: problem.description)
     }
 }
 #endif

@@ -18,7 +18,7 @@ enum StoreSection {
                 help: "The file; two more beside it have its name with -wal and -shm. On a local disk."),
             Key(
                 "retention", .duration(.seconds(3600)...(.seconds(86_400 * 36_500))), example: "365d",
-                help: "Connections that began longer ago are let go of; without it, none are."),
+                help: "Connections not heard of for longer are let go of; without it, none are."),
             Key(
                 "retention_size", .size(16_777_216...Int.max), example: "50GiB",
                 help: "When the connections take more than this, the oldest go."),

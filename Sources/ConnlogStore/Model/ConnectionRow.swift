@@ -28,6 +28,21 @@ public struct ConnectionRow: Sendable, Equatable {
     public var connectionID: String?
     public var clientSessionID: String?
 
+    /// The end of the hour in which the newest of its events came in, by connlog's clock; `nil` when that clock was not set.
+    public var arrival: Microseconds?
+
+    /// About how many it takes in memory or as text.
+    var bytes: Int {
+        let texts = [
+            workspaceName, agentName, ip, typeText, appName, userAgent, slugOrPort, session.reason?.value, id,
+            connectionID, clientSessionID, organizationID, workspaceOwnerID, workspaceID, userID,
+        ]
+        return texts.reduce(256) { $0 + ($1?.utf8.count ?? 0) }
+    }
+
+    /// Before this it can have been heard of last, whatever dates its events have.
+    public var heardOf: Microseconds { min(arrival ?? session.connect, session.connect) }
+
     /// An agent's connection without an end, as Coder's `status:ongoing` means it.
     public var isOngoing: Bool { !type.isWeb && session.disconnect == nil }
 }

@@ -50,15 +50,18 @@ struct StoredEvent {
     }
 
     var key: MergeKey? {
-        if let connection { return .connection(connection, workspace: workspace, agent: agentName) }
+        if let connection {
+            return .connection(connection, organization: organization, workspace: workspace, agent: agentName)
+        }
         return id.map { .event($0) }
     }
 }
 
 /// What makes two events be of one connection.
 enum MergeKey: Hashable {
-    /// Coder's unique key: agents do not promise that their ids are unique.
-    case connection(Identifier, workspace: Identifier?, agent: String?)
+    /// Coder's unique key: agents do not promise that their ids are unique. And the organization, which decides who may see
+    /// the row: events of another one are none of its own, whatever they say otherwise.
+    case connection(Identifier, organization: Identifier?, workspace: Identifier?, agent: String?)
     /// An event without a connection id is a row of its own, and only a repeat of itself has the same key.
     case event(Identifier)
 }

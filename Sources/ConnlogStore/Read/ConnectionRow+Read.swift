@@ -26,6 +26,8 @@ extension ConnectionRow {
         slugOrPort = row.text(19)
         typeText = row.text(20)
         appName = row.text(21)
+        let hour = ArrivalHour(hour: row.int(22))
+        arrival = hour.isKnown ? hour.time : nil
     }
 }
 #endif

@@ -42,6 +42,8 @@ struct PartitionQuery {
 
     /// So many classes are gone along side by side; beyond, it is cheaper to look at every row.
     private static let classesMax = 256
+    /// So many conditions are gone along side by side, each in a statement of its own, or a term of one: SQLite takes 500.
+    static let startsMax = 400
 
     init(
         _ query: RowQuery, _ partition: Partition, _ classes: [RowClassNumber], _ hash: KeyHash, _ database: Database

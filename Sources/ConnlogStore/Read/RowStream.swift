@@ -54,10 +54,12 @@ struct RowStream {
 
 extension PartitionQuery {
     /// What is gone along: for each class, or owner and class, a condition that one index answers in order.
+    /// Where those would be very many, one that SQLite sorts.
     private var starts: [SQLPiece] {
         let byClass = classes.map { SQLPiece("class = ?", [.int($0.number)]).and($0.filter) }
+        if classes.count * max(1, values.count) > PartitionQuery.startsMax { return [together] }
         switch path {
-        case .time: return [SQLPiece.oneOf(["class"], classes.map(\.number))]
+        case .time: return [ofClasses]
         case .rowClass: return byClass
         case .open: return byClass.map { SQLPiece("open = 1").and($0) }
         case .owner: return withValues("owner", byClass)
@@ -65,9 +67,31 @@ extension PartitionQuery {
         case .user: return withValues("user", byClass)
         case .keys:
             let rows = "row IN (SELECT row FROM \(partition.keys) WHERE hash = ?)"
-            return [
-                SQLPiece(rows, [.int(values.first ?? 0)]).and(.oneOf(["class"], classes.map(\.number)))
-            ]
+            return [SQLPiece(rows, [.int(values.first ?? 0)]).and(ofClasses)]
+        }
+    }
+
+    /// All classes at once, each with what is asked of it alone.
+    private var ofClasses: SQLPiece {
+        let groups = Dictionary(grouping: classes) { $0.filter }
+        let pieces = groups.map { filter, classes in
+            SQLPiece.oneOf(["class"], classes.map(\.number)).and(filter)
+        }
+        if pieces.count == 1 { return pieces[0] }
+        let text = pieces.map { "(\($0.text))" }.joined(separator: " OR ")
+        return SQLPiece("(\(text))", pieces.flatMap(\.arguments))
+    }
+
+    private var together: SQLPiece {
+        switch path {
+        case .time, .rowClass: ofClasses
+        case .open: SQLPiece("open = 1").and(ofClasses)
+        case .owner: SQLPiece.oneOf(["owner"], values).and(ofClasses)
+        case .workspace: SQLPiece.oneOf(["workspace"], values).and(ofClasses)
+        case .user: SQLPiece.oneOf(["user"], values).and(ofClasses)
+        case .keys:
+            SQLPiece("row IN (SELECT row FROM \(partition.keys) WHERE hash = ?)", [.int(values.first ?? 0)]).and(
+                ofClasses)
         }
     }
 

@@ -1,5 +1,5 @@
 /// A condition in SQL: names of columns and `?`, and what is bound to them.
-struct SQLPiece {
+struct SQLPiece: Hashable {
     private(set) var text: String
     private(set) var arguments: [SQLValue]
 

@@ -46,7 +46,8 @@ extension ConnectionStore {
     public func stats(
         _ query: RowQuery, _ range: Range<Microseconds>, intervalSeconds: Int64, top: Int
     ) async throws(StoreProblem) -> Stats {
-        try await read {
+        try refuseLarge(query)
+        return try await read {
             try $0.stats(query, range, interval: Microseconds.length(seconds: max(1, intervalSeconds)), top: top)
         }
     }

@@ -35,7 +35,10 @@ struct StoreReader {
     /// - Parameters:
     ///   - after: goes on after this place; `nil` begins with the newest.
     ///   - offset: so many are passed over first. Costs time for each.
-    func page(_ query: RowQuery, after: RowPosition?, offset: Int, limit: Int) throws -> [ConnectionRow] {
+    ///   - bytesMax: with so many bytes of rows, no more are read; one is at least.
+    func page(
+        _ query: RowQuery, after: RowPosition?, offset: Int, limit: Int, bytesMax: Int
+    ) throws -> [ConnectionRow] {
         var places: [RowPosition] = []
         var streams: [RowStream] = []
         var waiting = partitions[...]
@@ -48,11 +51,20 @@ struct StoreReader {
                 streams += try plan(query, next).streams(after: after, database).filter { $0.head != nil }
             }
             guard let newest = StoreReader.newest(streams), let head = streams[newest].head else { break }
+            try Task.checkCancellation()
             if passed < offset { passed += 1 } else { places.append(head) }
             try streams[newest].advance(database)
             if streams[newest].head == nil { streams.remove(at: newest) }
         }
-        return try places.compactMap(row)
+        var (rows, bytes): ([ConnectionRow], Int) = ([], 0)
+        for place in places {
+            try Task.checkCancellation()
+            guard let row = try row(place) else { continue }
+            bytes += row.bytes
+            if bytes > bytesMax, !rows.isEmpty { break }
+            rows.append(row)
+        }
+        return rows
     }
 
     private static func newest(_ streams: [RowStream]) -> Int? {
@@ -67,7 +79,7 @@ struct StoreReader {
 
     /// How many rows match, up to `cap` + 1, which says that there are more; a cap of 0 counts all.
     func count(_ query: RowQuery, cap: Int) throws -> Int {
-        let limit = cap == 0 ? Int.max : cap + 1
+        let limit = cap <= 0 || cap == .max ? Int.max : cap + 1
         var count = 0
         for extent in partitions where count < limit {
             let plan = try plan(query, extent)
@@ -93,8 +105,12 @@ struct StoreReader {
         return Dictionary(counts, uniquingKeysWith: +)
     }
 
+    /// So many conditions one question may have: SQLite takes no expression of any depth.
+    static let termsMax = 100
+
     /// The query for one partition, with the classes it has rows of.
     func plan(_ query: RowQuery, _ extent: Extent) throws -> PartitionQuery {
+        try Task.checkCancellation()
         let present = try censusOf(extent.partition)
         return try PartitionQuery(
             query, extent.partition, classes.filter { present[$0.number] != nil }, hash, database)
@@ -133,7 +149,7 @@ struct StoreReader {
         ]
         return """
             SELECT r.id, r.connection, r.session, r.time, r.disconnect, r.reason_time, r.code, r.code_time, r.events,
-                c.organization, c.type, \(texts.map(text).joined(separator: ", "))
+                c.organization, c.type, \(texts.map(text).joined(separator: ", ")), r.arrival
             FROM \(partition.rows) r JOIN classes c ON c.class = r.class WHERE r.row = ?
             """
     }
@@ -156,18 +172,23 @@ struct StoreReader {
 
     /// Events by their numbers, which rise by one from event to event.
     /// - Parameter first: the number of the first wanted; the next that there is, if that one is gone.
-    func events(from first: Int64, limit: Int) throws -> [ReceivedEvent] {
+    ///   - bytesMax: with so many bytes of events, no more are read; one is at least.
+    func events(from first: Int64, limit: Int, bytesMax: Int = .max) throws -> [ReceivedEvent] {
+        var bytes = 0
         let start = try database.first("SELECT max(first) FROM raw WHERE first <= ?", [.int(first)]) {
             $0.optionalInt(0)
         }
         let sql = "SELECT first, lines FROM raw WHERE first >= ? ORDER BY first"
         var events: [ReceivedEvent] = []
         try database.prepared(sql).each([.int((start ?? nil) ?? first)]) { row in
+            try Task.checkCancellation()
             for (index, line) in try RawBlock.lines(row.bytes(1)).enumerated() {
                 let number = row.int(0) + Int64(index)
-                if number >= first, events.count < limit { events.append(ReceivedEvent(number: number, line: line)) }
+                guard number >= first, events.count < limit, bytes < bytesMax else { continue }
+                events.append(ReceivedEvent(number: number, line: line))
+                bytes += line.count
             }
-            return events.count < limit
+            return events.count < limit && bytes < bytesMax
         }
         return events
     }

@@ -1,5 +1,5 @@
 /// What is bound to a `?`.
-enum SQLValue: Equatable {
+enum SQLValue: Hashable {
     case null
     case int(Int64)
     case text(String)

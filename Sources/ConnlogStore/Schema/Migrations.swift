@@ -4,7 +4,7 @@ import GRDB
 /// The steps from one version of the file to the next. A step that has been released never changes; `user_version` in
 /// the file is the number of the last one that was done.
 enum Migrations {
-    static let steps: [Step] = [first]
+    static let steps: [Step] = [first, arrival]
 
     typealias Step = @Sendable (Database) throws -> Void
 
@@ -44,6 +44,24 @@ enum Migrations {
                 CREATE TABLE raw(
                     first INTEGER PRIMARY KEY, count INTEGER NOT NULL, newest INTEGER NOT NULL, lines BLOB NOT NULL);
                 """)
+    }
+
+    /// `arrival` of each row: when the newest of its events that is kept came in, or now.
+    private static func arrival(_ database: Database) throws {
+        for number in try database.all("SELECT partition FROM partitions", [], { $0.int(0) }) {
+            let partition = Partition(number: number)
+            try database.execute(
+                sql: """
+                    ALTER TABLE \(partition.rows) ADD COLUMN arrival INTEGER NOT NULL DEFAULT 0;
+                    UPDATE \(partition.rows) AS r SET arrival = (
+                        SELECT (ifnull(came, strftime('%s', 'now') * 1000000) + 3599999999) / 3600000000 FROM (
+                            SELECT (SELECT CASE WHEN first + count > event THEN newest END FROM raw
+                                WHERE first <= event ORDER BY first DESC LIMIT 1) AS came
+                            FROM (SELECT max(ifnull(r.first, 0), ifnull(r.second, 0), ifnull(
+                                (SELECT max(event) FROM \(partition.more) WHERE row = r.row), 0)) AS event)));
+                    CREATE INDEX \(partition.rows)_arrival ON \(partition.rows)(arrival);
+                    """)
+        }
     }
 }
 #endif

@@ -5,7 +5,7 @@ import GRDB
 ///
 /// - `rows_N`: a row is a connection. Texts and ids of people and things are numbers of `texts_N`; a connection's own
 ///   ids are their 16 bytes. `open` is 1 while an agent's connection has no end. `first` and `second` are numbers of
-///   its events, the others are in `more_N`.
+///   its events, the others are in `more_N`. `arrival` is the hour in which the newest of them came in.
 /// - `keys_N`: hashes of merge keys and row ids, to the row.
 /// - `texts_N`: each text once; `folded` in lower case, `address` its 16 bytes when it is an address.
 struct Partition: Hashable, Sendable {
@@ -25,13 +25,15 @@ struct Partition: Hashable, Sendable {
                     open INTEGER, events INTEGER NOT NULL, first INTEGER, second INTEGER,
                     id, connection, session,
                     owner INTEGER, workspace INTEGER, name INTEGER, agent INTEGER, user INTEGER,
-                    ip INTEGER, user_agent INTEGER, slug INTEGER, type INTEGER, app INTEGER);
+                    ip INTEGER, user_agent INTEGER, slug INTEGER, type INTEGER, app INTEGER,
+                    arrival INTEGER NOT NULL);
                 CREATE INDEX \(rows)_time ON \(rows)(time);
                 CREATE INDEX \(rows)_class ON \(rows)(class, time);
                 CREATE INDEX \(rows)_owner ON \(rows)(owner, class, time);
                 CREATE INDEX \(rows)_workspace ON \(rows)(workspace, class, time);
                 CREATE INDEX \(rows)_user ON \(rows)(user, class, time) WHERE user IS NOT NULL;
                 CREATE INDEX \(rows)_open ON \(rows)(class, time) WHERE open = 1;
+                CREATE INDEX \(rows)_arrival ON \(rows)(arrival);
                 CREATE TABLE \(keys)(
                     hash INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (hash, row)) WITHOUT ROWID;
                 CREATE TABLE \(texts)(

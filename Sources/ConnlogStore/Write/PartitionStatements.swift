@@ -10,6 +10,7 @@ final class PartitionStatements {
     let setTime: Prepared
     let setClosed: Prepared
     let setSession: Prepared
+    let setArrival: Prepared
     let countMore: Prepared
     let insertMore: Prepared
     let findText: Prepared
@@ -18,7 +19,8 @@ final class PartitionStatements {
     init(_ partition: Partition, _ database: Database) throws {
         func prepare(_ sql: String) throws -> Prepared { Prepared(try database.makeStatement(sql: sql)) }
         find = try prepare(StoredRow.sql(partition))
-        insert = try prepare("INSERT INTO \(partition.rows) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
+        insert = try prepare(
+            "INSERT INTO \(partition.rows) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
         insertKey = try prepare("INSERT OR IGNORE INTO \(partition.keys) VALUES (?, ?)")
         setTime = try prepare("UPDATE \(partition.rows) SET time = ? WHERE row = ?")
         setClosed = try prepare("UPDATE \(partition.rows) SET open = NULL WHERE row = ?")
@@ -27,6 +29,7 @@ final class PartitionStatements {
             UPDATE \(partition.rows) SET disconnect = ?, reason = ?, reason_time = ?, code = ?, code_time = ?, events = ?,
                 second = ifnull(second, ?) WHERE row = ?
             """)
+        setArrival = try prepare("UPDATE \(partition.rows) SET arrival = ? WHERE row = ?")
         countMore = try prepare("SELECT count(*) FROM \(partition.more) WHERE row = ?")
         insertMore = try prepare("INSERT OR IGNORE INTO \(partition.more) VALUES (?, ?)")
         findText = try prepare("SELECT number FROM \(partition.texts) WHERE text = ?")

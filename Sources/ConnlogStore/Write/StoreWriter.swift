@@ -25,6 +25,10 @@ struct StoreWriter {
     private(set) var nextEvent: Int64
     private var raw = RawWriter()
     private var scanner = EventScanner()
+    /// Of the batch.
+    private var arrivalHour = ArrivalHour(hour: 0)
+    /// Events of rows that have gone, which are still to go.
+    var eventsOwed = 0
     /// Changes of the census in this transaction.
     private var census: [CensusPlace: Int] = [:]
 
@@ -58,7 +62,7 @@ struct StoreWriter {
     /// Takes a batch in. Call it in a transaction.
     /// - Parameter arrival: stands for the time of an event that has none.
     mutating func apply(
-        _ batch: EventBatch, at place: EventPlace?, arrival: Nanoseconds, _ database: Database
+        _ batch: EventBatch, at place: EventPlace?, arrival: Nanoseconds, isCertain: Bool, _ database: Database
     ) throws -> Result {
         var result = Result()
         try refuseOthers(database)
@@ -66,14 +70,24 @@ struct StoreWriter {
         result.known = first
         guard first < batch.count else { return result }
         census.removeAll(keepingCapacity: true)
+        arrivalHour = ArrivalHour(Microseconds(nanoseconds: arrival))
+        if !isCertain { arrivalHour = max(arrivalHour, try newestArrival(database)) }
         let pending = gather(batch, from: first, arrival: arrival)
         for connection in pending {
             if try store(connection, database) { result.added += 1 } else { result.merged += 1 }
         }
-        try raw.append(batch, from: first, number: nextEvent, arrival: arrival, database)
+        let came = isCertain ? arrival : max(arrival, arrivalHour.time.nanoseconds)
+        try raw.append(batch, from: first, number: nextEvent, arrival: came, database)
         nextEvent += Int64(batch.count - first)
         try finish(batch, place, database)
         return result
+    }
+
+    private func newestArrival(_ database: Database) throws -> ArrivalHour {
+        try partitions.reduce(ArrivalHour(hour: .min)) { newest, state in
+            let sql = "SELECT ifnull(max(arrival), 0) FROM \(state.partition.rows)"
+            return max(newest, ArrivalHour(hour: try database.first(sql, [], { $0.int(0) }) ?? 0))
+        }
     }
 
     /// What is remembered here is good only while nobody else writes.
@@ -174,7 +188,7 @@ struct StoreWriter {
     private func find(_ key: MergeKey, _ database: Database) throws -> StoredRow? {
         let hash =
             switch key {
-            case .connection(let id, _, _): hash.ofConnection(id)
+            case .connection(let id, _, _, _): hash.ofConnection(id)
             case .event(let id): hash.ofRow(id)
             }
         for index in partitions.indices.reversed() where partitions[index].filter.mayContain(hash) {
@@ -209,7 +223,7 @@ struct StoreWriter {
             .int(pending.numbers[0]), .int(pending.numbers.dropFirst().first), .id(event.id), .id(event.connection),
             .id(event.clientSession), numberOf(event.owner), numberOf(event.workspace), text(event.workspaceName),
             text(event.agentName), numberOf(event.user), text(event.ip), text(event.userAgent), text(event.slug),
-            text(event.typeText), text(event.app),
+            text(event.typeText), text(event.app), .int(arrivalHour.hour),
         ])
         try addMore(pending.numbers.dropFirst(2), row, last, database)
         try addKeys(event, row, last, database)
@@ -240,6 +254,7 @@ struct StoreWriter {
             try statements.setTime.run([.time(session.connect), .int(found.row)])
             partitions[found.index].note(session.connect)
         }
+        if arrivalHour > found.arrival { try statements.setArrival.run([.int(arrivalHour.hour), .int(found.row)]) }
         if session.disconnect != nil, found.isOpen { try statements.setClosed.run([.int(found.row)]) }
         let reason = try session.reason.map { try numbers.number(of: $0.value, partitions[found.index], database) }
         var events = pending.numbers[...]
@@ -264,6 +279,16 @@ struct StoreWriter {
     }
 
     // MARK: - Numbers
+
+    /// Classes of no row any more go, so that their number does not only ever rise.
+    mutating func dropClasses(_ database: Database) throws {
+        try database.run("DELETE FROM census WHERE rows <= 0")
+        let used = Set(try database.all("SELECT DISTINCT class FROM census", []) { $0.int(0) })
+        for (rowClass, number) in classes where !used.contains(number) {
+            try database.run("DELETE FROM classes WHERE class = ?", [.int(number)])
+            classes[rowClass] = nil
+        }
+    }
 
     private mutating func number(of rowClass: RowClass, _ database: Database) throws -> Int64 {
         if let number = classes[rowClass] { return number }

@@ -10,12 +10,14 @@ struct StoredRow {
     let session: Session
     let isOpen: Bool
     let hasSecond: Bool
+    let arrival: ArrivalHour
 
     static func sql(_ partition: Partition) -> String {
         func text(_ column: String) -> String { "(SELECT text FROM \(partition.texts) WHERE number = r.\(column))" }
         return """
             SELECT r.row, r.id, r.connection, \(text("workspace")), \(text("agent")), r.time, r.disconnect,
-                \(text("reason")), r.reason_time, r.code, r.code_time, r.events, r.open, r.second IS NOT NULL
+                \(text("reason")), r.reason_time, r.code, r.code_time, r.events, r.open, r.second IS NOT NULL,
+                r.arrival, (SELECT organization FROM classes WHERE class = r.class)
             FROM \(partition.keys) k JOIN \(partition.rows) r ON r.row = k.row WHERE k.hash = ?
             """
     }
@@ -24,10 +26,9 @@ struct StoredRow {
     init?(_ row: Columns, _ key: MergeKey, at index: Int) {
         let connection = row.id(2)
         switch key {
-        case .connection(let id, let workspace, let agent):
-            guard connection == id, row.text(3) == workspace?.text, row.text(4) == agent else {
-                return nil
-            }
+        case .connection(let id, let organization, let workspace, let agent):
+            guard connection == id, row.text(15) == organization?.text else { return nil }
+            guard row.text(3) == workspace?.text, row.text(4) == agent else { return nil }
         case .event(let id):
             guard connection == nil, row.id(1) == id else { return nil }
         }
@@ -38,6 +39,7 @@ struct StoredRow {
             code: row.optionalInt(9).map { Int($0) }, codeTime: row.optionalTime(10), events: Int(row.int(11)))
         isOpen = row.int(12) == 1
         hasSecond = row.int(13) == 1
+        arrival = ArrivalHour(hour: row.int(14))
     }
 }
 
