@@ -20,10 +20,13 @@ public struct Configuration: Sendable {
     ///   - schemas: of all sources and sinks; `[connlog]` is added when it is missing.
     ///   - planned: what shall be called not there yet, rather than unknown.
     ///   - environment: where `${env:...}` comes from.
+    ///   - kinds: the kinds of sections whose `${...}` must be there, for who uses only their values; `nil` for all. A
+    ///     credential that only the service has is then no obstacle.
     public static func load(
-        _ path: String, schemas: [SectionSchema], planned: Planned = Planned(), environment: Environment = .process
+        _ path: String, schemas: [SectionSchema], planned: Planned = Planned(), environment: Environment = .process,
+        valuesOf kinds: Set<String>? = nil
     ) -> LoadedConfiguration {
-        var loader = Loader(schemas: schemas, planned: planned, environment: environment)
+        var loader = Loader(schemas: schemas, planned: planned, environment: environment, needed: kinds)
         return loader.load(path)
     }
 }
@@ -32,6 +35,9 @@ public struct Configuration: Sendable {
 public struct LoadedConfiguration: Sendable {
     /// `nil` when there is an error among `diagnostics`.
     public let configuration: Configuration?
+    /// Also when there is an error: what is right of it, and something in the place of what is not. Good for nothing but
+    /// finding further mistakes.
+    public let tentative: Configuration?
     /// Errors and warnings in the order of their places.
     public let diagnostics: [Diagnostic]
     let sources: SourceLines
@@ -39,15 +45,21 @@ public struct LoadedConfiguration: Sendable {
     init(configuration: Configuration?, diagnostics: [Diagnostic], sources: SourceLines) {
         self.diagnostics = sources.sorted(diagnostics)
         self.sources = sources
+        tentative = configuration
         self.configuration = diagnostics.contains { $0.severity == .error } ? nil : configuration
     }
 
     public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
-    /// With what further checks have found, such as those of a source or a sink on its section.
+    /// With what further checks have found, such as those of a source or a sink on its section. Where an error stands
+    /// already they have seen something in its place, and what they say of that is left out.
     public func adding(_ more: [Diagnostic]) -> LoadedConfiguration {
-        LoadedConfiguration(configuration: configuration, diagnostics: diagnostics + more, sources: sources)
+        let wrong = Set(diagnostics.filter { $0.severity == .error }.map { LoadedConfiguration.line(of: $0.place) })
+        let news = more.filter { !wrong.contains(LoadedConfiguration.line(of: $0.place)) }
+        return LoadedConfiguration(configuration: tentative, diagnostics: diagnostics + news, sources: sources)
     }
+
+    private static func line(of place: Place) -> Place { Place(file: place.file, line: place.line, column: 0) }
 
     /// All diagnostics as a person reads them: place and message, the line, a caret below it. Secrets are masked.
     /// - Parameter color: with the colours of a terminal.

@@ -12,11 +12,17 @@ public struct Section: Sendable {
     let hiddenKeys: Set<String>
     /// Keys whose value stands in the file as it is, without quotes or references.
     let literalKeys: Set<String>
+    /// Keys whose own value is wrong or was not asked for, and which have another one in its place.
+    let standIns: Set<String>
+    /// Keys that hold a file or a directory.
+    public internal(set) var pathKeys: [String] = []
+    /// What keys that are set would be without that: their default, or nothing.
+    let fallbacks: [String: Value?]
 
     public init(
         kind: String, name: String?, type: String?, place: Place, values: [String: Value], places: [String: Place],
         secrets: [String: SecretReference] = [:], hiddenKeys: Set<String> = [],
-        literalKeys: Set<String> = []
+        literalKeys: Set<String> = [], standIns: Set<String> = [], fallbacks: [String: Value?] = [:]
     ) {
         self.kind = kind
         self.name = name
@@ -27,6 +33,25 @@ public struct Section: Sendable {
         self.secrets = secrets
         self.hiddenKeys = hiddenKeys
         self.literalKeys = literalKeys
+        self.standIns = standIns
+        self.fallbacks = fallbacks
+    }
+
+    /// The section as if what stands at a place of it were not set; `nil` when it can do without nothing there.
+    ///
+    /// For whoever looks for all mistakes: the next one may hide behind the first.
+    public func without(valueAt place: Place) -> Section? {
+        let isThere = { (other: Place) in other.file == place.file && other.line == place.line }
+        guard let key = places.first(where: { isThere($0.value) })?.key, let fallback = fallbacks[key] else {
+            return nil
+        }
+        var (values, places, secrets) = (values, places, secrets)
+        values[key] = fallback
+        places[key] = nil
+        secrets[key] = nil
+        return Section(
+            kind: kind, name: name, type: type, place: self.place, values: values, places: places, secrets: secrets,
+            hiddenKeys: hiddenKeys, literalKeys: literalKeys, standIns: standIns, fallbacks: fallbacks)
     }
 
     /// As it stands in the file: `[sink "siem"]`.

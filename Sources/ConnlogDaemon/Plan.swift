@@ -53,6 +53,7 @@ public struct Plan {
         files.hold(configuration.sections(ofKind: "source"))
         mistakes += files.mistakes
         writtenFiles = files.written
+        for doubt in Doubts.of(configuration) { log(.warning, doubt) }
     }
 
     /// The same, with the mistakes that only sources and sinks themselves can see.
@@ -60,7 +61,7 @@ public struct Plan {
     public static func checked(
         _ loaded: LoadedConfiguration, log: @escaping LogFunction = { _, _ in }
     ) -> LoadedConfiguration {
-        guard let configuration = loaded.configuration else { return loaded }
+        guard let configuration = loaded.tentative else { return loaded }
         let plan = Plan(configuration, Daemon.Options(once: true, version: ""), log: log)
         return loaded.adding(plan.mistakes)
     }
@@ -71,11 +72,28 @@ public struct Plan {
         let status = SourceStatus()
         let context = SourceContext(
             once: options.once, status: status, written: written, log: { log($0, "source \(name): \($1)") })
-        do throws(Diagnostic) {
-            let source = try kind.make(section, context)
+        let source = made(section) { (section) throws(Diagnostic) in try kind.make(section, context) }
+        if let source {
             sources.append(ConfiguredSource(name: name, source: source, section: section, status: status))
-        } catch {
+        }
+    }
+
+    /// Makes it, or tells every mistake: what it refuses is taken away, and it looks again.
+    private mutating func made<Made>(_ section: Section, _ make: (Section) throws(Diagnostic) -> Made) -> Made? {
+        do throws(Diagnostic) { return try make(section) } catch {
             mistakes.append(error)
+            var rest = section.without(valueAt: error.place)
+            while let section = rest {
+                do throws(Diagnostic) {
+                    _ = try make(section)
+                    return nil
+                } catch {
+                    if mistakes.contains(error) { return nil }
+                    mistakes.append(error)
+                    rest = section.without(valueAt: error.place)
+                }
+            }
+            return nil
         }
     }
 
@@ -86,13 +104,10 @@ public struct Plan {
             hostname: settings.hostname, version: options.version, pid: Machine.processID,
             dataDirectory: settings.dataDirectory, names: names, log: { log($0, "sink \(name): \($1)") })
         let filter = filter(section)
-        do throws(Diagnostic) {
-            let sink = try kind.make(section, context)
+        let sink = made(section) { (section) throws(Diagnostic) in try kind.make(section, context) }
+        if let sink {
             sinks.append(
-                ConfiguredSink(
-                    name: name, sink: sink, section: section, filter: filter, hostname: settings.hostname))
-        } catch {
-            mistakes.append(error)
+                ConfiguredSink(name: name, sink: sink, section: section, filter: filter, hostname: settings.hostname))
         }
     }
 

@@ -11,11 +11,16 @@ struct ConfigurationFile: ParsableArguments {
     var config = ConfigurationFile.usual
 
     /// Reads it, prints everything that is wrong or odd, and fails with status 2 if something is wrong.
-    /// - Parameter showsDoubts: also print what sources and sinks find doubtful, as the daemon's log will.
-    func load(showsDoubts: Bool = false) throws -> Configuration {
-        let loaded = Plan.checked(Configuration.load(config, schemas: Registry.schemas, planned: Registry.planned)) {
-            level, text in
-            if showsDoubts { Terminal.writeError("\(config): \(level): \(text)\n") }
+    /// - Parameters:
+    ///   - showsDoubts: also print what sources and sinks find doubtful, as the daemon's log will.
+    ///   - kinds: the kinds of sections that are used, when it is not all of them: credentials of others need not be there.
+    func load(showsDoubts: Bool = false, valuesOf kinds: Set<String>? = nil) throws -> Configuration {
+        var loaded = Configuration.load(
+            config, schemas: Registry.schemas, planned: Registry.planned, valuesOf: kinds)
+        if kinds == nil {
+            loaded = Plan.checked(loaded) { level, text in
+                if showsDoubts { Terminal.writeError("\(config): \(level): \(text)\n") }
+            }
         }
         let report = loaded.report(color: Terminal.isTerminal(Terminal.standardError))
         if !report.isEmpty { Terminal.draw(report) }

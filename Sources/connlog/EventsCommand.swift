@@ -31,10 +31,11 @@ struct EventsCommand: AsyncParsableCommand {
         let format = json ? "jsonl" : csv ? "csv" : "text"
         let path =
             "/api/v2/connectionlog/export?format=\(format)&limit=\(limit)&q=\(ServerConnection.escaped(query.text))"
+        let query = query.text
         let (server, output) = (server, DataStream(csv ? .csv : .lines))
         do {
             try await Interruption.stopping {
-                try await server.get(path, timeout: .seconds(86_400)) { output.write($0) }
+                try await server.get(path, query: query, timeout: .seconds(86_400)) { output.write($0) }
             }
             output.finish()
         } catch is CancellationError {

@@ -12,7 +12,7 @@ struct QueueOptions: ParsableArguments {
     /// The queue, and the configuration if one was read.
     func load() throws -> (location: QueueLocation, configuration: Configuration?) {
         if let dataDir { return (QueueLocation(dataDirectory: dataDir), nil) }
-        let configuration = try file.load()
+        let configuration = try file.load(valuesOf: ["connlog"])
         return (QueueLocation(dataDirectory: configuration.connlog.string("data_dir")), configuration)
     }
 }

@@ -19,7 +19,9 @@ struct ServerConnection: ParsableArguments {
     /// Asks and hands the answer over as it comes.
     /// - Parameter path: with its parameters.
     /// - Throws: `ToolError` with what the server said.
-    func get(_ path: String, timeout: Duration, _ take: @escaping @Sendable ([UInt8]) -> Void) async throws {
+    func get(
+        _ path: String, query: String = "", timeout: Duration, _ take: @escaping @Sendable ([UInt8]) -> Void
+    ) async throws {
         let place = try place()
         let base = place.name
         var settings = HTTPSettings(userAgent: "connlog/\(Version.text)")
@@ -33,17 +35,11 @@ struct ServerConnection: ParsableArguments {
         switch result.outcome {
         case .success(let response) where response.status == 200: return
         case .success(let response):
-            throw ToolError("\(base): \(response.status): \(ServerConnection.words(response))")
+            throw ServerMistake(status: response.status, body: response.body).error(base, query: query)
         case .failure(let failure) where failure.kind == .cancelled: throw CancellationError()
         case .failure(let failure):
             throw ToolError("\(base): \(failure.text); is connlog running, with a [server]?")
         }
-    }
-
-    private static func words(_ response: HTTPResponse) -> String {
-        let text = String(decoding: response.body, as: UTF8.self)
-        let plain = text.trimmingSuffix { $0.isNewline }
-        return response.status == 401 ? "\(plain) (give a token with --token-file or in CONNLOG_TOKEN)" : String(plain)
     }
 
     /// Where the server is asked.
@@ -62,7 +58,8 @@ struct ServerConnection: ParsableArguments {
             return Place(url: plain, name: plain, authority: tlsCa)
         }
         let config = config ?? ConfigurationFile.usual
-        let loaded = Configuration.load(config, schemas: Registry.schemas, planned: Registry.planned)
+        let loaded = Configuration.load(
+            config, schemas: Registry.schemas, planned: Registry.planned, valuesOf: ["connlog", "server"])
         guard let configuration = loaded.configuration else {
             throw ToolError(
                 "\(config) cannot be used; name the server with --url, or try 'connlog check'", status: .usage)

@@ -15,7 +15,8 @@ struct TailCommand: AsyncParsableCommand {
 
     func run() async throws {
         let lines = EventLines()
-        let (server, query, format) = (server, ServerConnection.escaped(query.text), json ? "" : "&format=text")
+        let (server, text, format) = (server, query.text, json ? "" : "&format=text")
+        let query = ServerConnection.escaped(text)
         do {
             try await Interruption.stopping {
                 var hasWorked = false
@@ -23,7 +24,8 @@ struct TailCommand: AsyncParsableCommand {
                     let last = lines.last.map { "&last_event_id=\($0)" } ?? ""
                     do {
                         try await server.get(
-                            "/api/v2/connectionlog/watch?q=\(query)\(format)\(last)", timeout: .seconds(86_400)
+                            "/api/v2/connectionlog/watch?q=\(query)\(format)\(last)", query: text,
+                            timeout: .seconds(86_400)
                         ) { lines.take($0) }
                     } catch let error as ToolError {
                         // A query that is wrong stays so; a server that was there may come back.
@@ -41,7 +43,7 @@ struct TailCommand: AsyncParsableCommand {
 /// Takes server-sent events apart and prints their data.
 private final class EventLines: Sendable {
     private struct State {
-        var rest: [UInt8] = []
+        var stream = ServerSentEvents()
         var last: String?
         var hasBegun = false
     }
@@ -53,16 +55,13 @@ private final class EventLines: Sendable {
     var hasBegun: Bool { state.withLock { $0.hasBegun } }
 
     func take(_ bytes: [UInt8]) {
-        let lines = state.withLock { state -> [String] in
+        let data = state.withLock { state -> [String] in
             state.hasBegun = true
-            state.rest += bytes
-            var lines = state.rest.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-            state.rest = Array(lines.removeLast())
-            return lines.map { String(decoding: $0, as: UTF8.self) }
+            return state.stream.take(bytes).compactMap { line in
+                if line.hasPrefix("id: ") { state.last = String(line.dropFirst(4)) }
+                return line.hasPrefix("data: ") ? String(line.dropFirst(6)) : nil
+            }
         }
-        for line in lines {
-            if line.hasPrefix("id: ") { state.withLock { $0.last = String(line.dropFirst(4)) } }
-            if line.hasPrefix("data: ") { Terminal.write(line.dropFirst(6) + "\n") }
-        }
+        for event in data { Terminal.write(event + "\n") }
     }
 }

@@ -4,6 +4,42 @@ import Foundation
 import Testing
 
 @Suite struct ConfigurationTests {
+    @Test func `whoever needs the values of some sections only is not stopped by credentials of others`() throws {
+        let folder = try ConfigFolder()
+        try folder.write(
+            """
+            [connlog]
+            data_dir = /var/lib/x
+            [source "c"]
+            type = stdin
+            [sink "s"]
+            type  = splunk_hec
+            url   = ${env:NOT_SET}
+            token = ${credential:hec}
+            proxy = ${file:/not/there}
+            """, to: "connlog.ini")
+        let path = folder.path + "/connlog.ini"
+        func load(_ kinds: Set<String>?) -> LoadedConfiguration {
+            Configuration.load(path, schemas: TestSchemas.all, environment: Environment([:]), valuesOf: kinds)
+        }
+        #expect(load(nil).diagnostics.count == 3 && load(["sink"]).diagnostics.count == 3)
+        let loaded = load(["connlog"])
+        #expect(loaded.diagnostics.isEmpty)
+        #expect(loaded.configuration?.connlog.string("data_dir") == "/var/lib/x")
+        #expect(loaded.configuration?.sections(ofKind: "sink").map(\.name) == ["s"])
+        try folder.write("[connlog]\ndata_dir = ${env:NOT_SET}\n[source \"c\"]\ntype = stdin\n", to: "connlog.ini")
+        #expect(load(["connlog"]).configuration == nil)
+    }
+
+    @Test(arguments: [("8484", "siem.example.com:8484"), ("localhost", "localhost:6514"), ("0", "0:6514")])
+    func `the example of an address fits its key`(value: String, example: String) throws {
+        let folder = try ConfigFolder()
+        try folder.write(
+            "[sink \"s\"]\ntype = syslog\naddress = \(value)\n[source \"c\"]\ntype = stdin\n", to: "connlog.ini")
+        let report = folder.load().report(color: false)
+        #expect(report.contains("write host:port, such as \(example)\n"), "\(report)")
+    }
+
     @Test func `connlog has its defaults when no file has the section`() throws {
         let connlog = try #require(try load(minimal()).configuration).connlog
         #expect(connlog.string("data_dir") == "/var/lib/connlog")

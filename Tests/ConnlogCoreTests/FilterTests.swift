@@ -1,6 +1,7 @@
 import ConnlogCore
 import ConnlogSystem
 import ConnlogTestSupport
+import Synchronization
 import Testing
 
 /// The filter language: Coder's, with its error texts, and what we add.
@@ -127,6 +128,45 @@ import Testing
         #expect(try ours("code:-1").map(\.condition) == [.code(-1...(-1))])
         #expect(mistakes("code:5-4", .connlog).count == 1)
         #expect(mistakes("ip:10.0.0.0/33", .connlog).count == 1)
+    }
+
+    @Test func `times and addresses are taken as they are meant, quoted or not`() throws {
+        let bound = try #require(EventTime.parse("2026-11-24T14:00:00Z"))
+        for text in [
+            "2026-11-24T14:00:00Z", "\"2026-11-24T14:00:00Z\"", "2026-11-24T15:00:00+01:00", "2026-11-24t14:00:00z",
+        ] {
+            #expect(try ours("connected_after:\(text)").map(\.condition) == [.connectedAfter(bound)], "\(text)")
+        }
+        let midnight = try #require(EventTime.parse("2026-11-24T00:00:00Z"))
+        #expect(try ours("connected_before:2026-11-24").map(\.condition) == [.connectedBefore(midnight)])
+        #expect(try ours("-ip:fd7a::/16 ip:::1 ip:fd7a::").count == 3)
+        #expect(mistakes("connected_after:14:00", .connlog).first?[1].hasPrefix("'14:00' is not a time") == true)
+        for text in ["type:", ":ssh", "type::", "connected_after:"] {
+            #expect(mistakes(text, .connlog).count == 1, "\(text)")
+        }
+    }
+
+    @Test func `a time before now moves with the clock, and others stay`() throws {
+        let day: Nanoseconds = 86_400_000_000_000
+        let clock = Mutex<Nanoseconds>(0)
+        let start = try #require(EventTime.parse("2026-03-03T00:00:00Z"))
+        let query = try FilterQuery("connected_after:-24h connected_before:2027-01-01", dialect: .connlog, now: start)
+        let now = { @Sendable in clock.withLock { $0 } }
+        var filter = QueryFilter(query, now: now)
+        func takes(_ time: String) -> Bool {
+            let line =
+                "{\"ts\":\"\(time)\",\"level\":\"INFO\",\"msg\":\"connection_log\",\"fields\":{\"Time\":\"\(time)\"}}"
+            return filter.matches(Array(line.utf8).span)
+        }
+        for days in [0, 1, 30] as [Nanoseconds] {
+            clock.withLock { $0 = start + days * day }
+            #expect(
+                takes(EventTime.text(start + days * day - day)) && !takes(EventTime.text(start + days * day - day - 1)))
+        }
+        #expect(!takes("2027-01-01T00:00:00.000000001Z"))
+        // A clock that is out of its mind.
+        clock.withLock { $0 = .min }
+        #expect(takes("2026-01-01T00:00:00Z"))
     }
 
     @Test func `a duration is a bound, a range, or a whole second`() throws {

@@ -6,6 +6,7 @@ struct Loader {
     let schemas: [SectionSchema]
     let planned: Planned
     let environment: Environment
+    let needed: Set<String>?
     private var files: [ParsedFile] = []
     private var diagnostics: [Diagnostic] = []
     private var merger = Merger()
@@ -13,7 +14,8 @@ struct Loader {
     private var hasBrokenHeading = false
     private var plainKeys: Set<Place> = []
 
-    init(schemas: [SectionSchema], planned: Planned, environment: Environment) {
+    init(schemas: [SectionSchema], planned: Planned, environment: Environment, needed: Set<String>? = nil) {
+        self.needed = needed
         self.schemas = schemas.contains { $0.kind == "connlog" } ? schemas : [.connlog] + schemas
         self.planned = planned
         self.environment = environment
@@ -28,7 +30,7 @@ struct Loader {
         var configuration: Configuration?
         if let connlog = sections.first(where: { $0.kind == "connlog" }) {
             configuration = Configuration(path: path, connlog: connlog, sections: sections, schemas: schemas)
-            diagnostics += crossChecks(connlog)
+            if connlog.standIns.isEmpty { diagnostics += crossChecks(connlog) }
         }
         return finished(configuration, main: path)
     }
@@ -138,7 +140,7 @@ struct Loader {
     private mutating func check(main: String) -> [Section] {
         var checker = SectionChecker(
             schemas: schemas, planned: planned,
-            expander: Expander(environment: environment, dataDirectory: dataDirectory(main: main)))
+            expander: Expander(environment: environment, dataDirectory: dataDirectory(main: main)), needed: needed)
         var sections = merger.sections
         if merger.section("connlog") == nil {
             sections.append(MergedSection(kind: "connlog", name: nil, place: .wholeFile(main)))

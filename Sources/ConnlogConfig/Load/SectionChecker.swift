@@ -3,19 +3,22 @@ struct SectionChecker {
     let schemas: [SectionSchema]
     let planned: Planned
     let expander: Expander
+    /// Kinds of sections whose references must be there; `nil` for all.
+    let needed: Set<String>?
     private(set) var diagnostics: [Diagnostic] = []
     /// Places of keys whose values may be shown.
     private(set) var plainKeys: Set<Place> = []
 
-    init(schemas: [SectionSchema], planned: Planned, expander: Expander) {
+    init(schemas: [SectionSchema], planned: Planned, expander: Expander, needed: Set<String>? = nil) {
+        self.needed = needed
         self.schemas = schemas
         self.planned = planned
         self.expander = expander
     }
 
-    /// The section with all its values; `nil` when something is wrong with it, which is in `diagnostics` then.
+    /// The section with all its values; where one is wrong, which is in `diagnostics` then, with something in its place.
+    /// `nil` when there is nothing to put there.
     mutating func check(_ section: MergedSection) -> Section? {
-        let before = diagnostics.count
         guard let schema = schema(of: section) else { return nil }
         var builder = Builder()
         for key in section.order where key != "type" || schema.type == nil {
@@ -30,8 +33,10 @@ struct SectionChecker {
         for key in schema.keys where !builder.seen.contains(key.name) && key.name != "type" {
             setDefault(key, section, &builder)
         }
-        guard diagnostics.count == before else { return nil }
-        return builder.section(section, type: schema.type)
+        if builder.isHopeless { return nil }
+        var checked = builder.section(section, type: schema.type)
+        checked.pathKeys = schema.keys.filter { $0.kind == .path }.map(\.name)
+        return checked
     }
 
     // MARK: Kind and type
@@ -85,7 +90,9 @@ struct SectionChecker {
         do throws(ValueProblem) { _ = try kind.value(expanded.text, folder: "") } catch {
             report(error, entry, template, expanded, section)
         }
-        return nil
+        // As far as one can tell what was meant, its keys are looked at too.
+        let meant = suggestion(for: expanded.text, among: types)
+        return candidates.first { $0.type == meant }
     }
 
     // MARK: Keys
@@ -100,6 +107,10 @@ struct SectionChecker {
         var literal: Set<String> = []
         /// Keys that are set, rightly or wrongly: no default for them.
         var seen: Set<String> = []
+        var standIns: Set<String> = []
+        var fallbacks: [String: Value?] = [:]
+        /// Something must be there, and nothing can be.
+        var isHopeless = false
 
         func section(_ section: MergedSection, type: String?) -> Section {
             var values = values
@@ -111,38 +122,63 @@ struct SectionChecker {
             return Section(
                 kind: section.kind, name: section.name, type: type, place: section.place, values: values,
                 places: places,
-                secrets: secrets, hiddenKeys: hidden, literalKeys: literal)
+                secrets: secrets, hiddenKeys: hidden, literalKeys: literal, standIns: standIns, fallbacks: fallbacks)
         }
     }
 
     private mutating func set(_ key: Key, _ entry: ParsedEntry, _ section: MergedSection, _ builder: inout Builder) {
         if let template = entry.value, template.isUnset { return }
         builder.seen.insert(key.name)
-        guard let template = entry.value, let expanded = expand(template, entry, section) else { return }
+        builder.places[key.name] = entry.valuePlace
+        if !key.isRequired { builder.fallbacks[key.name] = .some(defaultValue(key)) }
+        guard let template = entry.value, let expanded = expand(template, entry, section) else {
+            return standIn(for: key, &builder)
+        }
         if key.isRequired, expanded.text.isEmpty {
             error(entry.valuePlace, "\(section.heading) \(key.name) is empty; \(advice(key))")
-            return
+            return standIn(for: key, &builder)
         }
         do throws(ValueProblem) {
-            builder.values[key.name] = try key.kind.value(expanded.text, folder: folder(of: entry.place.file))
-            builder.places[key.name] = entry.valuePlace
-        } catch { report(error, entry, template, expanded, section) }
+            builder.values[key.name] = try key.kind.value(
+                expanded.text, folder: folder(of: entry.place.file), like: key.defaultText ?? key.example)
+        } catch {
+            report(error, entry, template, expanded, section)
+            return standIn(for: key, &builder)
+        }
         if key.kind == .secret { builder.secrets[key.name] = expanded.secret }
         if expanded.isFromFile { builder.hidden.insert(key.name) }
         if template.raw == expanded.text { builder.literal.insert(key.name) }
     }
 
     private mutating func setDefault(_ key: Key, _ section: MergedSection, _ builder: inout Builder) {
-        if let text = key.defaultText {
-            let text = replacingDataDirectory(text)
-            guard let value = try? key.kind.value(text, folder: "") else {
-                preconditionFailure("the default of \(key.name) in \(section.heading) is not one of its values")
-            }
+        if let value = defaultValue(key) {
             builder.values[key.name] = value
         } else if key.isRequired {
             let place = section.entries[key.name]?.place ?? section.place
             error(place, "\(section.heading) \(key.name) is missing; \(advice(key))")
+            standIn(for: key, &builder)
         }
+    }
+
+    private func defaultValue(_ key: Key) -> Value? {
+        guard let text = key.defaultText else { return nil }
+        guard let value = try? key.kind.value(replacingDataDirectory(text), folder: "") else {
+            preconditionFailure("the default of \(key.name) is not one of its values")
+        }
+        return value
+    }
+
+    /// Puts something in the place of a value that is wrong, so that the section's others can be looked at.
+    private func standIn(for key: Key, _ builder: inout Builder) {
+        let example = key.example.flatMap { try? key.kind.value($0, folder: "") }
+        let text = (try? key.kind.value("stand-in", folder: "/")) ?? nil
+        builder.standIns.insert(key.name)
+        if let value = defaultValue(key) ?? (key.kind == .secret ? text : example ?? text) {
+            builder.values[key.name] = value
+        } else if key.isRequired {
+            builder.isHopeless = true
+        }
+        if key.kind == .secret { builder.secrets[key.name] = SecretReference(literal: "stand-in") }
     }
 
     // Defaults may say ${data_dir}, as a file may.
@@ -168,6 +204,8 @@ struct SectionChecker {
         switch expander.expand(template) {
         case .success(let expanded): return expanded
         case .failure(let missing):
+            // Who does not use the value does not need it.
+            if let needed, !needed.contains(section.kind) { return nil }
             for problem in missing.problems {
                 error(problem.place, "\(section.heading) \(entry.key): \(problem.message)")
             }

@@ -2,9 +2,18 @@
 enum NetworkText {
     // MARK: Addresses
 
-    static func address(_ text: String) throws(ValueProblem) -> Value {
+    /// - Parameter sample: an address of the key that it is for.
+    static func address(_ text: String, like sample: String? = nil) throws(ValueProblem) -> Value {
+        let usual = sample.flatMap { try? address($0) } ?? .address(host: "siem.example.com", port: 6514)
+        guard case .address(let usualHost, let usualPort) = usual else { return usual }
+        // A number alone is a port.
+        if !text.isEmpty, text.utf8.allSatisfy(isDigit), let port = Int(text), (1...65535).contains(port) {
+            throw ValueProblem("has no host; write host:port", example: "\(example(usualHost)):\(port)")
+        }
         let (host, rest) = text.hasPrefix("[") ? try bracketed(text) : try plain(text)
-        guard let rest else { throw ValueProblem("has no port; write host:port", example: "\(example(host)):6514") }
+        guard let rest else {
+            throw ValueProblem("has no port; write host:port", example: "\(example(host)):\(usualPort)")
+        }
         return .address(host: host, port: try port(rest, of: host))
     }
 

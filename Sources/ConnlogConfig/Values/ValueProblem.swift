@@ -16,8 +16,10 @@ struct ValueProblem: Error, Equatable {
 
 extension ValueKind {
     /// Reads a value.
-    /// - Parameter folder: what relative paths are relative to; empty for the working directory.
-    func value(_ text: String, folder: String) throws(ValueProblem) -> Value {
+    /// - Parameters:
+    ///   - folder: what relative paths are relative to; empty for the working directory.
+    ///   - example: a value of the key, for advice.
+    func value(_ text: String, folder: String, like example: String? = nil) throws(ValueProblem) -> Value {
         switch self {
         case .string, .secret: .string(text)
         case .path: .string(try path(text, folder: folder))
@@ -31,7 +33,7 @@ extension ValueKind {
         case .choiceWithPlanned(let choices, let planned): .string(try choice(text, choices, planned: planned))
         case .list: .list(try items(text))
         case .fileMode: .integer(try fileMode(text))
-        case .address: try NetworkText.address(text)
+        case .address: try NetworkText.address(text, like: example)
         case .addresses: .list(try items(text).map { item throws(ValueProblem) in try address(item) })
         case .addressesOrPath where text.hasPrefix("/"): .list([text])
         case .addressesOrPath: .list(try items(text).map { item throws(ValueProblem) in try address(item) })

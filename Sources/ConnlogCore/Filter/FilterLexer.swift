@@ -1,5 +1,8 @@
 /// Cuts a query into terms, as Coder does: spaces outside quotes separate, `key:value` is a term, the rest is free text.
 /// All becomes lower case, which may change how long a text is; places are those in the query as it was.
+///
+/// A value with a `:` in it must stand in quotes for Coder; in our dialect the first `:` ends the key, so that times and IPv6
+/// addresses are taken as they are meant.
 struct FilterLexer {
     struct Piece: Equatable {
         var key: String
@@ -11,7 +14,10 @@ struct FilterLexer {
     private(set) var freeText: [(text: String, range: Range<Int>)] = []
     private(set) var errors: [FilterError] = []
 
-    init(_ query: String) {
+    private let dialect: FilterDialect
+
+    init(_ query: String, _ dialect: FilterDialect) {
+        self.dialect = dialect
         for word in FilterLexer.words(Array(query.utf8)) {
             add(Array(FilterLexer.string(word.text).lowercased().utf8), word.range)
         }
@@ -20,10 +26,15 @@ struct FilterLexer {
     private mutating func add(_ text: [UInt8], _ range: Range<Int>) {
         let colon = UInt8(ascii: ":")
         guard text.contains(colon) else { return freeText.append((FilterLexer.string(text), range)) }
-        guard text.first != colon, text.last != colon else {
+        var parts = FilterLexer.split(text, at: colon)
+        if dialect == .connlog, parts.count > 2 {
+            parts = [parts[0], text[(parts[0].endIndex + 1)...]]
+        }
+        // In our dialect the last of several may be an address's, as in `fd7a::`.
+        let isOpen = text.last == colon && parts.last.map { $0.count <= 1 } ?? true
+        guard text.first != colon, !isOpen, dialect == .connlog || text.last != colon else {
             return fail("Query element \(FilterLexer.quoted(text)) cannot start or end with ':'", range)
         }
-        let parts = FilterLexer.split(text, at: colon)
         switch parts.count {
         case 1: freeText.append((FilterLexer.string(text), range))
         case 2:

@@ -11,7 +11,7 @@ public struct FilterQuery: Sendable, Equatable {
 
     /// - Parameter now: what times before now are counted from.
     public init(_ text: String, dialect: FilterDialect, now: Nanoseconds) throws(FilterErrors) {
-        let lexer = FilterLexer(text)
+        let lexer = FilterLexer(text, dialect)
         var terms = dialect == .connlog ? lexer.freeText.compactMap(FilterQuery.word) : []
         var errors = lexer.errors + FilterQuery.refused(lexer, dialect)
         for piece in lexer.pieces where !piece.value.isEmpty {
@@ -19,7 +19,9 @@ public struct FilterQuery: Sendable, Equatable {
             let key = isNegated ? String(piece.key.dropFirst()) : piece.key
             do throws(FilterMistake) {
                 let condition = try FilterCondition(key, piece.value, dialect, now)
-                terms.append(FilterTerm(condition: condition, isNegated: isNegated, range: piece.range))
+                var term = FilterTerm(condition: condition, isNegated: isNegated, range: piece.range)
+                if dialect == .connlog, key.hasPrefix("connected_") { term.ago = FilterCondition.ago(piece.value) }
+                terms.append(term)
             } catch {
                 errors.append(FilterError(field: key, detail: error.text, range: piece.range))
             }
@@ -130,9 +132,14 @@ extension FilterCondition {
     private static func time(
         _ key: String, _ value: String, _ dialect: FilterDialect, _ now: Nanoseconds
     ) throws(FilterMistake) -> Nanoseconds {
-        if dialect == .connlog, let ago = ago(value) { return now - ago }
         let upper = value.uppercased()
         if let time = EventTime.parse(upper) { return time }
+        if dialect == .connlog {
+            if let ago = ago(value) { return now.subtractingReportingOverflow(ago).overflow ? .min : now - ago }
+            if let time = EventTime.parse(upper + "T00:00:00Z") { return time }
+            throw FilterMistake(
+                "'\(value)' is not a time; write one such as 2026-03-03T07:00:00Z, a date such as 2026-03-03, or -24h")
+        }
         let layout = "2006-01-02T15:04:05.999999999Z07:00"
         throw FilterMistake(
             "Query param \"\(key)\" must be a valid date format (\(layout)): "
@@ -140,7 +147,7 @@ extension FilterCondition {
     }
 
     /// `-24h`, `-7d`: that long before now.
-    private static func ago(_ value: String) -> Nanoseconds? {
+    static func ago(_ value: String) -> Nanoseconds? {
         value.hasPrefix("-") ? DurationRange.length(value.dropFirst()) : nil
     }
 

@@ -7,6 +7,19 @@ public struct FilterTerm: Sendable, Equatable {
     public var isNegated: Bool
     /// Where it stands in the query, in bytes.
     public var range: Range<Int>
+    /// For a time that is so long before now: the condition then has it as of when the query was read.
+    public var ago: Nanoseconds?
+
+    /// The condition as of now.
+    func condition(now: Nanoseconds) -> FilterCondition {
+        guard let ago else { return condition }
+        let (time, overflows) = now.subtractingReportingOverflow(ago)
+        switch condition {
+        case .connectedAfter: return .connectedAfter(overflows ? .min : time)
+        case .connectedBefore: return .connectedBefore(overflows ? .min : time)
+        default: return condition
+        }
+    }
 }
 
 /// What an event, or a row of the store, must be like. Texts are lower case; they are compared without case.

@@ -4,14 +4,26 @@ public import ConnlogSystem
 ///
 /// An event knows ids but no names, and it is one report, not a whole session. So conditions on the names of users,
 /// owners and organizations, and on how long a connection lasted, cannot be decided here: `undecidable` tells which
-/// terms of a query these are. `status` and the times are those of the event.
+/// terms of a query these are. `status` and the times are those of the event. A time before now moves with the clock.
 public struct QueryFilter: EventFilter {
-    private let terms: [FilterTerm]
+    private var terms: [FilterTerm]
+    private let isMoving: Bool
+    private let now: @Sendable () -> Nanoseconds
     private var scanner = EventScanner()
     private var fields = EventFields()
 
-    public init(_ query: FilterQuery) {
+    /// - Parameter now: the clock that times before now, such as `-24h`, move with.
+    public init(_ query: FilterQuery, now: @escaping @Sendable () -> Nanoseconds = { SystemWallTime().now() }) {
         terms = query.terms
+        isMoving = query.terms.contains { $0.ago != nil }
+        self.now = now
+    }
+
+    /// Takes times before now as of this moment; once for each batch.
+    private mutating func move() {
+        guard isMoving else { return }
+        let now = now()
+        for index in terms.indices { terms[index].condition = terms[index].condition(now: now) }
     }
 
     /// Terms that need what events do not carry, with the reason and the way out.
@@ -31,6 +43,7 @@ public struct QueryFilter: EventFilter {
 
     public mutating func apply(to batch: inout EventBatch) -> [Int]? {
         if terms.isEmpty { return nil }
+        move()
         var kept: [Int] = []
         kept.reserveCapacity(batch.count)
         for index in 0..<batch.count where matches(batch, index) { kept.append(index) }
@@ -51,6 +64,7 @@ public struct QueryFilter: EventFilter {
 
     /// Whether all terms hold for one event.
     public mutating func matches(_ record: Span<UInt8>) -> Bool {
+        move()
         _ = scanner.scan(record, into: &fields)
         return matches(record, fields.index)
     }

@@ -24,7 +24,7 @@ public enum TerminalText {
         // A character that would be cut in two is left out.
         var end = text.utf8.index(text.startIndex, offsetBy: max(0, bytesMax))
         while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
-        return "\(text.unicodeScalars[..<end])... (cut; \(text.utf8.count) bytes)"
+        return "\(String(text.unicodeScalars[..<end]))... (cut; \(text.utf8.count) bytes)"
     }
 
     /// Whether a terminal would act upon it.

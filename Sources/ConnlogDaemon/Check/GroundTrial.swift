@@ -14,11 +14,15 @@ struct GroundTrial: Sendable {
     private let queueBytesMax: Int
     private let sources: [Section]
     private let directories: [NameDirectory.Source]
+    private let servers: [Section]
+    private let accesses: [Section]
 
     init(_ configuration: Configuration) {
         directory = configuration.connlog.string("data_dir")
         queueBytesMax = configuration.connlog.size("queue_size")
         sources = configuration.sections(ofKind: "source")
+        servers = configuration.sections(ofKind: "server")
+        accesses = configuration.sections(ofKind: "access")
         directories = configuration.sections(ofKind: "directory").map(DirectorySection.source)
     }
 
@@ -30,7 +34,51 @@ struct GroundTrial: Sendable {
                 var outcome = SinkTrial.Outcome(part: "source", name: section.name ?? "", type: section.type ?? "")
                 outcome.findings = findings(section)
                 return outcome
-            } + directories.map(names)
+            } + directories.map(names) + servers.map(server) + unknownOrganizations()
+    }
+
+    /// Whether [server] can listen where it should.
+    private func server(_ section: Section) -> SinkTrial.Outcome {
+        let (host, port) = section.address("listen")
+        let name = "\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        var outcome = SinkTrial.Outcome(part: "server", name: name, type: "http")
+        outcome.findings = [
+            GroundTrial.listening(ListeningTrial.run(host: host, port: port), name, port, holder: holderID)
+        ]
+        return outcome
+    }
+
+    /// - Parameter holder: the process that runs with this configuration's data directory.
+    static func listening(_ trial: ListeningTrial, _ name: String, _ port: Int, holder: Int32?) -> TrialFinding {
+        switch trial {
+        case .free: .good("connections can be taken at \(name)")
+        case .taken where holder != nil: .good("\(name) is taken, by the connlog that is running, one hopes")
+        case .taken:
+            .failed("\(name) is taken by another program ('ss -ltnp' shows which); end it, or give listen another port")
+        case .failed(let reason) where port < 1024:
+            .failed("\(name) cannot be listened at: \(reason); ports below 1024 need a right of their own")
+        case .failed(let reason):
+            .failed("\(name) cannot be listened at: \(reason); give listen an address of this machine")
+        }
+    }
+
+    /// Organizations that somebody is limited to and that no directory knows: nothing would ever be shown for them.
+    private func unknownOrganizations() -> [SinkTrial.Outcome] {
+        let known = NameDirectory(directories) { _, _ in }
+        known.refresh()
+        return accesses.compactMap { section in
+            let unknown = section.optionalList("organizations").filter { name in
+                UUIDText.normalized(name) == nil && known.organizationIDs(named: name).isEmpty
+            }
+            if unknown.isEmpty { return nil }
+            var outcome = SinkTrial.Outcome(part: "access", name: section.name ?? "", type: section.string("role"))
+            outcome.findings = unknown.map {
+                .doubtful(
+                    "no [directory] knows an organization '\($0)', so nothing of it is shown; correct it, or write its id"
+                )
+            }
+            return outcome
+        }
     }
 
     /// What is found in a file of names.
@@ -61,7 +109,7 @@ struct GroundTrial: Sendable {
             return [written(existing)] + [room(free, existing)] + volatility(existing) + holder()
                 + GroundTrial.descriptors(Machine.descriptorLimitMax)
         } catch {
-            return [.failed("\(error); let connlog's user write there, or give it another data_dir")]
+            return [.failed("\(error); \(Advice.writing(error)), or give it another data_dir")]
         }
     }
 
@@ -105,8 +153,10 @@ struct GroundTrial: Sendable {
         ]
     }
 
+    private var holderID: Int32? { QueueLocation(dataDirectory: directory).holder }
+
     private func holder() -> [TrialFinding] {
-        guard let process = QueueLocation(dataDirectory: directory).holder else { return [] }
+        guard let process = holderID else { return [] }
         return [.good("process \(process) is running with it")]
     }
 
@@ -121,7 +171,7 @@ struct GroundTrial: Sendable {
 
     private func findings(_ pattern: Glob, _ section: Section) -> [TrialFinding] {
         let matches = pattern.expand()
-        var findings = matches.problems.map { TrialFinding.failed("\($0); let connlog's user read it") }
+        var findings = matches.problems.map { TrialFinding.failed("\($0); \(Advice.reading($0))") }
         let paths = matches.paths.filter { pattern.namesFile || !FileSettings.isExcluded($0) }
         var decoder = EventDecoder(format: InputFormat(rawValue: section.string("format")) ?? .auto)
         var counts = DecodeCounts()
@@ -134,7 +184,7 @@ struct GroundTrial: Sendable {
                 if readable <= GroundTrial.filesMax { counts.merge(try look(file, &decoder)) }
             } catch {
                 if error.code == Errno.notFound { continue }
-                findings.append(.failed("\(error); let connlog's user read it"))
+                findings.append(.failed("\(error); \(Advice.reading(error))"))
             }
         }
         if readable == 0, findings.isEmpty {

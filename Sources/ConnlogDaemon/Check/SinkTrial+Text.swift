@@ -4,7 +4,7 @@ extension SinkTrial {
     /// For people: a line for each part, and below it one for each finding.
     public static func text(_ outcomes: [Outcome]) -> String {
         return outcomes.map { outcome in
-            let event = outcome.eventID.map { ": test event \($0)" } ?? ""
+            let event = outcome.eventID.map { outcome.wasSent ? ": test event \($0)" : ": no test event" } ?? ""
             let heading =
                 outcome.part == "data_dir" ? "data_dir" : "\(outcome.part) \"\(outcome.name)\" (\(outcome.type))"
             return "\(heading)\(event)\n"
@@ -19,7 +19,7 @@ extension SinkTrial {
                 [
                     "part": .string(outcome.part), "name": .string(outcome.name), "type": .string(outcome.type),
                     "failed": .boolean(outcome.hasFailed),
-                    "event_id": JSONValue(outcome.eventID),
+                    "event_id": JSONValue(outcome.eventID), "sent": .boolean(outcome.wasSent),
                     "findings": .array(
                         outcome.findings.map { ["verdict": .string("\($0.verdict)"), "text": .string($0.text)] }),
                 ]
@@ -29,10 +29,23 @@ extension SinkTrial {
     /// How it went in one line.
     public static func summary(_ outcomes: [Outcome], sent: Bool) -> String {
         let failed = outcomes.filter(\.hasFailed).map(title)
-        if !failed.isEmpty { return "failed: \(failed.joined(separator: ", "))" }
+        let events = sent ? done(outcomes.filter { $0.part == "sink" }) : ""
+        if !failed.isEmpty { return "failed: \(failed.joined(separator: ", "))\(events)" }
         let doubts = outcomes.filter { $0.findings.contains { $0.verdict == .doubtful } }.map(title)
-        if !doubts.isEmpty { return "nothing failed; there are doubts about \(doubts.joined(separator: ", "))" }
-        return sent ? "all is well, and every sink got a test event" : "all is well"
+        if !doubts.isEmpty {
+            return "nothing failed; there are doubts about \(doubts.joined(separator: ", "))\(events)"
+        }
+        return "all is well\(events)"
+    }
+
+    /// Who got a test event, and who on purpose did not.
+    private static func done(_ sinks: [Outcome]) -> String {
+        let sent = sinks.filter(\.wasSent).map(\.name)
+        let left = sinks.filter { !$0.wasSent && !$0.hasFailed }.map(\.name)
+        return
+            (sent.isEmpty
+            ? "; no sink was sent a test event" : "; a test event was sent to \(sent.joined(separator: ", "))")
+            + (left.isEmpty || sent.isEmpty ? "" : ", none to \(left.joined(separator: ", "))")
     }
 
     private static func title(_ outcome: Outcome) -> String {

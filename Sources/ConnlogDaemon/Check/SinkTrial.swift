@@ -16,6 +16,9 @@ public struct SinkTrial: Sendable {
         public internal(set) var eventID: String?
         public internal(set) var findings: [TrialFinding] = []
 
+        /// Whether a test event went to where real ones go; a log file and the store are spared.
+        public var wasSent: Bool { eventID != nil && !hasFailed && findings.allSatisfy(\.isSent) }
+
         public var hasFailed: Bool { findings.contains { $0.verdict == .failed } }
     }
 

@@ -8,7 +8,7 @@ public enum EventFilters {
         do throws(FilterErrors) {
             query = try FilterQuery(text, dialect: .connlog, now: SystemWallTime().now())
         } catch {
-            throw .usage("--filter: " + error.all.map(\.detail).joined(separator: "; "))
+            throw .usage("--filter: " + QueryMistakes.text(text, error))
         }
         guard QueryFilter.undecidable(query).isEmpty else {
             throw .usage("--filter: events carry no names of users, only ids; use user_id: or owner_id:")

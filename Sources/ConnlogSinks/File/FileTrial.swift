@@ -97,7 +97,10 @@ struct FileTrial {
         if shown.hasSuffix("\n") { shown.removeLast() }
         do throws(SystemError) {
             if try streamFinding() != nil {
-                return [.doubtful("nothing was written to \(options.path); the line would be: \(shown)")]
+                var finding = TrialFinding.doubtful(
+                    "nothing was written to \(options.path); the line would be: \(shown)")
+                finding.isSent = false
+                return [finding]
             }
             guard let existing = try ScratchFile.existing(directory, disk) else { return connect() }
             let back = try scratch(in: existing).roundTrip(lines)
@@ -108,7 +111,7 @@ struct FileTrial {
             return [failure(error)]
         }
         return [
-            .good(
+            .notSent(
                 "the line was written to a scratch file beside \(options.path), synced, read back and removed; "
                     + "the file itself is left alone, so that it holds real events only; the line: \(shown)")
         ]
