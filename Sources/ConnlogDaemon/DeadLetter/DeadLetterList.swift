@@ -70,7 +70,9 @@ extension DeadLetter {
     /// A row for each; the newest at the end.
     public static func table(_ letters: [DeadLetter]) -> String {
         var table = Table(("ID", .left), ("REFUSED", .left), ("REASON", .left), ("EVENT", .left))
-        for letter in letters { table.add(letter.id, letter.shortTime, letter.reason, letter.subject) }
+        for letter in letters {
+            table.add(letter.id, letter.shortTime, letter.reason, TerminalText.line(letter.subject))
+        }
         return table.text
     }
 
@@ -79,15 +81,15 @@ extension DeadLetter {
         EventTime.parse(time).map { EventTime.text($0, .digits(0)) } ?? time
     }
 
-    /// Everything about it, for people.
+    /// Everything about it, for people: what others have written stays in its line.
     public var details: String {
         """
         id        \(id)
-        refused   \(time) by \(endpoint ?? "connlog, before it was sent")
-        reason    \(reason)\(code.map { " (\($0))" } ?? "")
-        answer    \(text)
-        event     \(subject)
-        record    \(record)
+        refused   \(TerminalText.line(time)) by \(endpoint.map(TerminalText.line) ?? "connlog, before it was sent")
+        reason    \(TerminalText.line(reason))\(code.map { " (\(TerminalText.line($0)))" } ?? "")
+        answer    \(TerminalText.line(text))
+        event     \(TerminalText.line(subject))
+        record    \(TerminalText.line(record))
 
         """
     }

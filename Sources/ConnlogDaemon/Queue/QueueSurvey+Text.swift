@@ -99,7 +99,9 @@ extension QueueSurvey {
     private var positions: String {
         guard !snapshot.checkpoints.isEmpty else { return "" }
         var table = Table(("SOURCE POSITION", .left), ("VALUE", .left))
-        for (key, value) in snapshot.checkpoints.sorted(by: { $0.key < $1.key }) { table.add(key, shown(value)) }
+        for (key, value) in snapshot.checkpoints.sorted(by: { $0.key < $1.key }) {
+            table.add(TerminalText.line(key), TerminalText.line(shown(value)))
+        }
         return "\n" + table.text
     }
 
