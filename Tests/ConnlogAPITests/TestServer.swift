@@ -119,9 +119,6 @@ final class TestServer: Sendable {
         _ = await task.value
     }
 
-    /// From now on, what asks the store gets an error: its file is gone before anybody has opened it for reading.
-    func breakStore() throws { try FileManager.default.removeItem(atPath: folder) }
-
     /// Sends bytes as they are and gives back what comes until the server closes, or until `isEnough` says so.
     func raw(
         _ text: String, until isEnough: @escaping @Sendable (String) -> Bool = { _ in false }
