@@ -61,7 +61,9 @@ final class IntakeDoor: Sendable {
         return input
     }
 
-    private func work(_ id: UInt64, _ pieces: AsyncStream<Piece>, _ intake: (any EventIntake)?, _ limit: [String]?) async {
+    private func work(
+        _ id: UInt64, _ pieces: AsyncStream<Piece>, _ intake: (any EventIntake)?, _ limit: [String]?
+    ) async {
         do throws(IntakeError) {
             guard let intake else { throw .stopping }
             let session = if let limit { try intake.begin(organizations: limit) } else { try intake.begin() }
