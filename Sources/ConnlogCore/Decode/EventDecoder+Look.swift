@@ -102,6 +102,8 @@ extension EventDecoder {
         // A hole that a truncation or a power cut has left, and the mark that some editors write.
         while start < end, text[start] == 0 { start += 1 }
         if hasPrefix(text, at: start, "\u{feff}") { start += 3 }
+        let hasMark = start + 1 < end && text[start] &+ text[start + 1] == 0xfd && text[start] >= 0xfe
+        if hasMark { return .malformed(LineFault(.utf16, at: start)) }
         if start + 3 < end, text[start + 1] == 0, text[start + 3] == 0, text[start] != 0, text[start + 2] != 0 {
             return .malformed(LineFault(.utf16, at: start))
         }

@@ -82,7 +82,7 @@ public struct EventDecoder: Sendable {
     var cleaned = ByteBuffer()
 
     /// - Parameters:
-    ///   - maxLine: longer lines and entries are passed over; at most 256 MiB.
+    ///   - maxLine: of longer lines and entries the longest values are cut; at most 256 MiB.
     ///   - samplesMax: how many lines that cannot be read are kept to be shown, until the counts are taken.
     public init(
         format: InputFormat = .auto, container: ContainerFormat = .auto, maxLine: Int = 1 << 20,
