@@ -33,37 +33,37 @@ public import ConnlogSystem
 public actor FileSink: Sink {
     public nonisolated let limits = BatchLimits(bytes: 512 << 10, bytesPerEvent: 1, commitInterval: .seconds(1))
 
-    private let options: FileSinkOptions
-    private let directory: String
-    private let pattern: RotatedName
-    private let disk: any LogFileSystem
-    private let clock: any WallTime
-    private let report: FileReport
-    private let keeper: FileKeeper
-    private let rotated: RotatedFiles
+    let options: FileSinkOptions
+    let directory: String
+    let pattern: RotatedName
+    let disk: any LogFileSystem
+    let clock: any WallTime
+    let report: FileReport
+    let keeper: FileKeeper
+    let rotated: RotatedFiles
 
     private var format: LineFormat
-    private var file: LogFile?
-    private var stream: StreamTarget?
+    var file: LogFile?
+    var stream: StreamTarget?
     private var lines = ByteBuffer()
-    private var rotation: UInt64 = 0
-    private var directoryIsDirty = false
+    var rotation: UInt64 = 0
+    var directoryIsDirty = false
     // By a clock that nobody sets.
-    private var nextLook: Nanoseconds = 0
+    var nextLook: Nanoseconds = 0
     private var noRotationBefore = Nanoseconds.min
     private var steadiness: SteadyClock
-    private var wasOpened = false
+    var wasOpened = false
 
     // Batches that were written, and how many of them the last commit point and the last commit cover.
-    private var sends = 0
-    private var sendsAtPoint = 0
-    private var sendsCommitted = 0
+    var sends = 0
+    var sendsAtPoint = 0
+    var sendsCommitted = 0
     /// Rotated files whose successor no commit speaks of yet, and those that the last commit point covers.
-    private var rotatedSince: [String] = []
-    private var rotatedAtPoint: [String] = []
-    private var state: [UInt8] = []
+    var rotatedSince: [String] = []
+    var rotatedAtPoint: [String] = []
+    var state: [UInt8] = []
 
-    private static let second: Nanoseconds = 1_000_000_000
+    static let second: Nanoseconds = 1_000_000_000
     private static let keptBufferBytes = 4 << 20
 
     /// Touches no file; `open` does.
@@ -140,95 +140,6 @@ public actor FileSink: Sink {
 
     public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
         FileTrial(options: options, disk: disk).send(batch)
-    }
-
-    // MARK: Opening
-
-    private func openTarget(_ committed: [UInt8]) throws(SystemError) {
-        state = committed
-        let status = try disk.status(options.path)
-        if DevicePath.isOne(options.path) || status?.kind == .other {
-            stream = StreamTarget(try disk.openStream(options.path))
-            return
-        }
-        if status?.kind == .symbolicLink {
-            throw SystemError(code: Errno.symbolicLink, call: "open", subject: options.path)
-        }
-        if let links = status?.links, links > 1 { report.otherNames(options.path, links - 1) }
-        try disk.createDirectory(directory, permissions: 0o750)
-        if !wasOpened { try rotated.removeTemporaries() }
-        wasOpened = true
-        try openFile(commit(committed))
-    }
-
-    private func commit(_ committed: [UInt8]) -> FileCommit? {
-        if committed.isEmpty { return nil }
-        if let commit = FileCommit(committed) { return commit }
-        report.log(.error, "\(options.path): the committed state is not known to this version; events may be repeated")
-        return nil
-    }
-
-    private func openFile(_ commit: FileCommit?) throws(SystemError) {
-        // The delivery may come back to the last commit at any time.
-        (sends, sendsAtPoint, sendsCommitted) = (0, 0, 0)
-        rotated.prune()
-        let leftovers = try rotated.list().filter { !$0.isTemporary }
-        rotation = max(commit?.rotation ?? 0, leftovers.last?.number ?? 0)
-        let search = FileSearch(disk: disk, path: options.path, directory: directory, pattern: pattern)
-        let found = try search.run(commit)
-        try openFound(found, commit)
-        let plain = leftovers.filter { !$0.isCompressed }.map(\.name)
-        // What the last commit speaks of stays as it is until the next.
-        rotatedSince = found == .asCommitted ? [] : plain.suffix(1)
-        rotatedAtPoint = []
-        keeper.submit(plain.dropLast(rotatedSince.count))
-        nextLook = clock.uptime() + FileSink.second
-        if case .moved = found { nextLook = .min }
-    }
-
-    private func openFound(_ found: FileSearch.Outcome, _ commit: FileCommit?) throws(SystemError) {
-        let path = options.path
-        let known = commit != nil
-        switch found {
-        case .missing:
-            try create()
-        case .asCommitted:
-            file = try existing(path, from: commit?.length, begun: commit?.begun, knowsTail: known)
-        case .changed:
-            report.foreignChange(path, "was cut or rewritten")
-            file = try existing(path, from: nil)
-        case .begun:
-            file = try existing(path, from: 0, knowsTail: known)
-        case .replaced:
-            report.foreignChange(path, "was replaced")
-            file = try existing(path, from: 0, knowsTail: known)
-        case .moved(let name):
-            report.foreignChange(path, "was moved to \(name)")
-            file = try existing(name, from: commit?.length, begun: commit?.begun, knowsTail: known)
-        }
-    }
-
-    private func existing(
-        _ path: String, from length: Int?, begun: Nanoseconds? = nil, knowsTail: Bool = false
-    ) throws(SystemError) -> LogFile {
-        let opened = try disk.openAppending(path)
-        let modified = try disk.status(path)?.modified
-        return try LogFile(
-            opened, path: path, length: length, begun: begun ?? modified ?? clock.now(), knowsTail: knowsTail,
-            disk: disk, report: report)
-    }
-
-    private func create() throws(SystemError) {
-        directoryIsDirty = true
-        let created = try disk.createAppending(options.path, permissions: options.permissions)
-        file = try LogFile(
-            created, path: options.path, length: 0, begun: clock.now(), disk: disk, report: report)
-    }
-
-    /// Opens what has the name now, or makes it. Everything before is committed.
-    private func openByName() throws(SystemError) {
-        if try disk.status(options.path) == nil { return try create() }
-        file = try existing(options.path, from: nil)
     }
 
     // MARK: Writing
