@@ -172,6 +172,88 @@ import Testing
         #expect(parts.counts.malformed == [.unfinished: 1])
     }
 
+    private static let said = "2025-07-03 06:57:16.157 [info]  coderd: said "
+
+    private static func docker(_ log: String, isPart: Bool = false) -> String {
+        var escaped = ByteBuffer()
+        JSONText.escape(log, into: &escaped)
+        return #"{"log":"\#(escaped.text)\#(isPart ? "" : "\\n")","stream":"stderr","time":"2025-07-03T05:09:41Z"}"#
+    }
+
+    private static func cri(_ content: String, _ tag: String = "F", second: String = "41.929840747") -> String {
+        "2025-07-03T05:09:\(second)Z stderr \(tag) \(content)"
+    }
+
+    @Test(arguments: [human, json]) func `a part longer than a line may be is lost with its rest, which begins nothing`(
+        entry: String
+    ) {
+        for length in [999, 1000, 1001, 1200, 5000, 100_000] {
+            for filling in ["x", "x ", "{\"", "\\\""] {
+                let part = DecodeForgeryTests.cri("x" + String(repeating: filling, count: length), "P").prefix(length)
+                let log = "\(part)\n\(DecodeForgeryTests.cri(entry))\n\(DecodeForgeryTests.cri(TestEvents.line(2)))\n"
+                for pieces in [[], (0..<400).map { _ in 300 }] {
+                    let run = DecodeRun(log, maxLine: 1000, pieces: pieces)
+                    #expect(run.records == [TestEvents.line(2)], "\(length) \(filling)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [human, json]) func `behind a damaged line of Docker's the rest of somebody's text is no entry`(
+        entry: String
+    ) {
+        let part = DecodeForgeryTests.docker("text of somebody ", isPart: true)
+        let begun = DecodeForgeryTests.docker(DecodeForgeryTests.said)
+        for length in 1..<begun.count {
+            for middle in [part, ""] {
+                let log = begun.prefix(length) + middle + "\n" + DecodeForgeryTests.docker(entry) + "\n"
+                let run = DecodeRun(log + DecodeForgeryTests.docker(TestEvents.line(2)) + "\n")
+                #expect(run.records == [TestEvents.line(2)], "\(length)")
+            }
+        }
+    }
+
+    @Test(arguments: [human, json]) func `behind a tear that may have swallowed a part its rest is no entry`(
+        entry: String
+    ) {
+        let part = DecodeForgeryTests.cri(DecodeForgeryTests.said + "something", "P")
+        for torn in [DecodeForgeryTests.said, DecodeForgeryTests.human, DecodeForgeryTests.json] {
+            let line = DecodeForgeryTests.cri(torn)
+            for length in 1..<line.count {
+                let log = "\(line.prefix(length))\(part)\n\(DecodeForgeryTests.cri(entry))\n"
+                let run = DecodeRun(log + DecodeForgeryTests.cri(TestEvents.line(2)) + "\n")
+                #expect(run.records.last == TestEvents.line(2))
+                #expect(!run.records.dropLast().contains { TestEvents.number($0) == 1 || $0.contains(#""ID":"a""#) })
+            }
+        }
+    }
+
+    @Test func `text that looks like a swallowed part costs nothing, unless its time is that of the line`() {
+        let (one, two) = (TestEvents.line(1), TestEvents.line(2))
+        func count(_ second: String, _ entry: String) -> Int {
+            let text = entry.replacing("Type=ssh", with: "Type=\"ssh\"")
+                .replacing("ssh", with: DecodeForgeryTests.cri("x", "P", second: second))
+            let log =
+                DecodeForgeryTests.cri(text, second: "41.5") + "\n" + DecodeForgeryTests.cri(one, second: "41.6") + "\n"
+                + DecodeForgeryTests.cri(two, second: "41.7") + "\n"
+            return DecodeRun(log).counts.events
+        }
+        for second in ["41.4", "41.61", "59"] { #expect(count(second, DecodeForgeryTests.human) == 3) }
+        #expect(count("41.55", DecodeForgeryTests.human) == 2)
+        // Where nothing but JSON is written a whole line says that there is no tear in it.
+        for second in ["41.4", "41.5", "41.55", "59"] { #expect(count(second, DecodeForgeryTests.json) == 3) }
+    }
+
+    @Test func `human text that ends a torn JSON string cannot make an event of it`() {
+        let rest = #"","msg":"connection_log","fields":{"ID":"a","Type":"ssh","ConnectionStatus":"connected"}}"#
+        let head = #"{"ts":"2025-07-03T06:57:16.157Z","#
+        for (torn, close) in [(#""level":"INFO","msg":"x"#, ""), (#""le"#, #"":1,"level":"INFO"#)] {
+            let run = DecodeRun(head + torn + DecodeForgeryTests.said + close + rest + "\n\(DecodeForgeryTests.json)\n")
+            #expect(run.records == [DecodeForgeryTests.json])
+            #expect(run.counts.unreadMentions == 1)
+        }
+    }
+
     @Test(arguments: [
         #"{"connlog":"checkpoint","ts":"2025-07-03T05:09:41Z","level":"INFO","msg":"connection_log","fields":{"ID":"a"}}"#,
         #"{ "connlog" : "checkpoint","msg":"connection_log","fields":{}}"#,

@@ -10,6 +10,8 @@ struct ContainerLine {
     /// What the program has written, without its line feed: as it stands for CRI, inside a JSON string for Docker.
     let content: Range<Int>
     let isEscaped: Bool
+    /// When a CRI runtime has read it.
+    let time: Nanoseconds?
 
     /// Kubernetes' CRI: time, stream, tags, content; the first tag is `P` for a part and `F` for a whole or last part.
     init?(cri bytes: Span<UInt8>, _ line: Range<Int>) {
@@ -18,7 +20,8 @@ struct ContainerLine {
         guard bytes[place + 4] == UInt8(ascii: "-"), bytes[place + 13] == UInt8(ascii: ":") else { return nil }
         let timeEnd = min(line.upperBound, place + 40)
         while place < timeEnd, bytes[place] != UInt8(ascii: " ") { place += 1 }
-        guard EventTime.parse(bytes, line.lowerBound..<place) != nil else { return nil }
+        guard let time = EventTime.parse(bytes, line.lowerBound..<place) else { return nil }
+        self.time = time
         if hasPrefix(bytes, at: place, " stdout ") {
             stream = .stdout
         } else if hasPrefix(bytes, at: place, " stderr ") {
@@ -30,6 +33,11 @@ struct ContainerLine {
         guard place < line.upperBound else { return nil }
         isPartial = bytes[place] == UInt8(ascii: "P")
         guard isPartial || bytes[place] == UInt8(ascii: "F") else { return nil }
+        place += 1
+        // More tags stand behind colons; anything else is a line that was torn there.
+        guard place == line.upperBound || bytes[place] == UInt8(ascii: " ") || bytes[place] == UInt8(ascii: ":") else {
+            return nil
+        }
         while place < line.upperBound, bytes[place] != UInt8(ascii: " ") { place += 1 }
         content = min(place + 1, line.upperBound)..<line.upperBound
         isEscaped = false
@@ -69,6 +77,7 @@ struct ContainerLine {
         }
         guard let log, let stream, hasTime else { return nil }
         self.stream = stream
+        time = nil
         isEscaped = log.kind == .escapedString
         let end = log.range.upperBound
         let hasLineFeed =
@@ -76,6 +85,27 @@ struct ContainerLine {
             && ContainerLine.backslashes(bytes, log.range.lowerBound..<(end - 1)) % 2 == 1
         isPartial = !hasLineFeed
         content = log.range.lowerBound..<(hasLineFeed ? end - 2 : end)
+    }
+
+    /// The first part of a line that a CRI runtime seems to have written there, in the middle of another line: its writer was
+    /// stopped, and went on with this one. It may as well be somebody's text.
+    static func swallowedPart(
+        _ bytes: Span<UInt8>, _ content: Range<Int>, from earliest: Nanoseconds
+    ) -> ContainerLine? {
+        var place = content.lowerBound
+        while let found = firstIndex(of: " P ", in: bytes, place..<content.upperBound) {
+            place = found + 1
+            // ` stderr` stands before it, and before that a time of 20 to 35 bytes.
+            let starts = (found - 42)..<(found - 26)
+            for start in starts.clamped(to: content.lowerBound..<content.upperBound)
+            where bytes[start + 10] == UInt8(ascii: "T") {
+                guard let part = ContainerLine(cri: bytes, start..<content.upperBound), part.isPartial,
+                    part.content.lowerBound == found + 3, let time = part.time, time >= earliest
+                else { continue }
+                return part
+            }
+        }
+        return nil
     }
 
     /// Whether the content begins as an entry of the JSON sink does.

@@ -30,6 +30,7 @@ extension EventDecoder {
                 let first = place.lowerBound..<place.lowerBound + fault.position
                 return act(self.look(batch.bytes.span(first), stream), stream, lineStart, at: first, &batch)
             }
+            textLine = lineNumber
             tell(faultToTell(fault), lineStart, place, &batch)
         }
     }

@@ -21,11 +21,11 @@ extension EventDecoder {
         for _ in 0..<TornLine.entriesMax {
             switch unwrapped(batch.bytes.span, rest) {
             case .plain:
-                if hasWrapped, !rest.isEmpty { distrustParts(&batch) }
+                if hasWrapped, !rest.isEmpty { distrustParts(isJSON: false, &batch) }
                 return whole(rest, .plain, rest.lowerBound, &batch)
             case .wrapped(let line): return wrapped(line, rest, &batch)
             case .malformed(let fault):
-                distrustParts(&batch)
+                distrustParts(isJSON: isKnownForJSON(batch.bytes.span(rest)), &batch)
                 emit(.told(told(faultToTell(fault), rest, batch)), &batch)
                 guard !isCut, let next = TornLine.next(batch.bytes.span(rest), fault, isMixed: hasBlocks) else {
                     return
@@ -55,21 +55,30 @@ extension EventDecoder {
     }
 
     private mutating func wrapped(_ line: ContainerLine, _ range: Range<Int>, _ batch: inout EventBatch) {
+        let state = streams[line.stream.rawValue]
+        isSound = state.hasPieces ? state.piecesAreJSON : line.beginsWithEntry(batch.bytes.span)
+        takeWrapped(line, range, &batch)
+        // Docker's wrapping is JSON, which a line in the middle of a line breaks.
+        if !line.isEscaped { distrustSwallowed(line, &batch) }
+    }
+
+    private mutating func takeWrapped(_ line: ContainerLine, _ range: Range<Int>, _ batch: inout EventBatch) {
         let stream = line.stream.rawValue
         if !hasWrapped {
             hasWrapped = true
             // The first one's beginning may have been that of a part.
-            if textLine > 0, textLine == lineNumber - 1 { distrustParts(&batch) }
+            if textLine > 0, textLine == lineNumber - 1 { distrustParts(isJSON: false, &batch) }
         }
         if streams[stream].hasPieces || streams[stream].isDropping, beginsAnew(line, batch.bytes.span) {
             abandonPieces(stream, LineFault(.unfinished, at: 0), &batch)
-            streams[stream].isDropping = false
-            streams[stream].isDistrusted = false
+            streams[stream].trust()
         }
+        // Read before what seemed to be a part, so that was text.
+        if let from = streams[stream].distrustedFrom, let time = line.time, time < from { streams[stream].trust() }
         if streams[stream].isDropping {
             streams[stream].isDropping = line.isPartial
             if !line.isPartial, streams[stream].isDistrusted {
-                streams[stream].isDistrusted = false
+                streams[stream].trust()
                 emit(.told(told(LineFault(.unfinished, at: 0), range, batch)), &batch)
             }
             return
@@ -90,7 +99,7 @@ extension EventDecoder {
     /// JSON sink cannot be used so. Inside its strings each quote has a backslash before it, so that none holds
     /// `{"ts":`; an object that is a value of the line has that line's own end behind it, so a part that is a whole
     /// object and nothing more cannot be the end of a line that an earlier part has begun.
-    private mutating func beginsAnew(_ line: ContainerLine, _ bytes: Span<UInt8>) -> Bool {
+    mutating func beginsAnew(_ line: ContainerLine, _ bytes: Span<UInt8>) -> Bool {
         let state = streams[line.stream.rawValue]
         guard state.piecesAreJSON, line.beginsWithEntry(bytes) else { return false }
         if line.isPartial { return !":[,".utf8.contains(state.lastByte) }
@@ -104,15 +113,37 @@ extension EventDecoder {
     }
 
     /// A line between those of a container's runtime was damaged. It may have been a part, so what comes next may be another
-    /// part of the same text, whatever it looks like: only a whole entry of the JSON sink cannot, as long as nothing else
-    /// has been seen.
-    private mutating func distrustParts(_ batch: inout EventBatch) {
+    /// part of the same text, whatever it looks like: only a whole entry of the JSON sink cannot, where that part was one of
+    /// a JSON line.
+    mutating func distrustParts(isJSON: Bool, _ batch: inout EventBatch) {
         for stream in streams.indices where stream != ContainerLine.Stream.plain.rawValue {
             abandonPieces(stream, LineFault(.unfinished, at: 0), &batch)
-            streams[stream].isDropping = true
-            streams[stream].isDistrusted = true
-            streams[stream].piecesAreJSON = !hasBlocks
-            streams[stream].lastByte = UInt8(ascii: ":")
+            streams[stream].distrust(isJSON: isJSON)
+        }
+    }
+
+    /// Whether a damaged line of Docker's was one of a JSON line: it begins one, or goes on with one.
+    private func isKnownForJSON(_ line: Span<UInt8>) -> Bool {
+        if hasBlocks || streams.contains(where: { $0.isDropping || $0.hasPieces && !$0.piecesAreJSON }) { return false }
+        if streams.contains(where: \.hasPieces) { return true }
+        // Behind a tear the next line of Docker's would begin in the same way.
+        return hasPrefix(line, at: 0, "{\"log\":\"{") && !hasPrefix(line, at: 8, "{\"")
+    }
+
+    /// A tear may have swallowed the beginning of a CRI line that holds a part, so what comes next may be the rest of that
+    /// part's line. Nothing but its time tells it from text: it is one between those of the lines around it. A sound line of
+    /// the JSON sink holds no tear.
+    private mutating func distrustSwallowed(_ line: ContainerLine, _ batch: inout EventBatch) {
+        if isSound && !line.isPartial && !hasBlocks { return }
+        let bytes = batch.bytes.span
+        guard let time = line.time, let part = ContainerLine.swallowedPart(bytes, line.content, from: time) else {
+            return
+        }
+        let stream = part.stream.rawValue
+        if streams[stream].hasPieces {
+            streams[stream].piecesAreJSON = false
+        } else if !streams[stream].isDropping {
+            streams[stream].distrust(isJSON: false, from: part.time)
         }
     }
 
@@ -147,7 +178,7 @@ extension EventDecoder {
         pendingCount += (after ? 1 : 0) - (before ? 1 : 0)
     }
 
-    private mutating func dropPieces(_ stream: Int) {
+    mutating func dropPieces(_ stream: Int) {
         setPending(stream) { $0.dropPieces() }
     }
 
@@ -183,6 +214,7 @@ extension EventDecoder {
         _ batch: inout EventBatch
     ) {
         var (fault, rest) = (fault, range)
+        isSound = false
         for number in 0..<TornLine.entriesMax {
             guard !isCut, let next = TornLine.next(batch.bytes.span(rest), fault, isMixed: hasBlocks) else {
                 return

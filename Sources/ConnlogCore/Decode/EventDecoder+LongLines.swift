@@ -88,6 +88,28 @@ extension EventDecoder {
         commit(place, &batch)
     }
 
+    /// Whether a CRI line holds a part of a line only. What could be cut of a part that begins in the middle of a value cannot
+    /// be told: quotes close there that were opened before.
+    private mutating func isPart(_ range: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
+        guard container == .cri || container == .auto, let line = ContainerLine(cri: bytes, range) else { return false }
+        let state = streams[line.stream.rawValue]
+        return line.isPartial || (state.hasPieces || state.isDropping) && !beginsAnew(line, bytes)
+    }
+
+    /// Nothing was made of a line that was too long; what comes next is not its rest, or passed over with it.
+    private mutating func isLost(_ range: Range<Int>, _ batch: inout EventBatch) {
+        let isCRI = container == .cri || container == .auto
+        guard isCRI, let line = ContainerLine(cri: batch.bytes.span, range) else {
+            return distrustParts(isJSON: false, &batch)
+        }
+        hasWrapped = true
+        let stream = line.stream.rawValue
+        dropPieces(stream)
+        streams[stream].trust()
+        streams[stream].isDropping = line.isPartial
+        streams[stream].piecesAreJSON = false
+    }
+
     /// What is left of a line that was too long.
     private mutating func take(_ line: inout LongLine, _ batch: inout EventBatch) {
         let fits = line.finish(reserving: LongLine.mark.utf8CodeUnitCount)
@@ -98,10 +120,11 @@ extension EventDecoder {
         if longStart == nil { longStart = position + done - inputStart }
         defer { longStart = nil }
         isCut = line.hasCut
-        if fits {
+        if fits, !isPart(range, batch.bytes.span) {
             unwrap(range, &batch)
         } else {
             emit(.told(told(LineFault(.lineTooLong, at: maxLine), range, batch)), &batch)
+            isLost(range, &batch)
         }
         isCut = false
         // What it has opened cannot be presented again.

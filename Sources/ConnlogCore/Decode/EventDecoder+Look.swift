@@ -46,6 +46,7 @@ extension EventDecoder {
         case .connectionLog: break
         }
         if fields.shape == .slog {
+            if isMadeWhole(text) { return .mention }
             if format == .stackdriver { return .other }
             // A mark's first member is another, so whoever writes as coderd does passes at once.
             if !hasPrefix(text, at: 0, "{\"ts\":"), ConnlogMark.is(text) {
@@ -62,6 +63,13 @@ extension EventDecoder {
         StackdriverEntry.convert(text, into: &converted)
         guard isConvertedEvent() else { return .malformed(LineFault(.unexpectedByte, at: offset)) }
         return .converted(.stackdriver, EventDecoder.key(converted.span, fields.index))
+    }
+
+    /// Whether text of an entry of the human sink, in which quotes may stand as they are, has closed the string in which a
+    /// JSON line was torn, and said what the line is. In coderd's own line only a time and a level stand before the message.
+    private func isMadeWhole(_ text: Span<UInt8>) -> Bool {
+        let message = fields.index[.msg].range.lowerBound
+        return message > 100 && TornLine.holdsHumanEntry(text, 0..<message)
     }
 
     /// Whether JSON that is no entry of coderd's holds the word. Entries begin with `ts` or say so by their keys.

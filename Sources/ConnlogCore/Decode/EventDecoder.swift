@@ -54,6 +54,8 @@ public struct EventDecoder: Sendable {
     var hasBlocks = false
     /// There was a line of a container's runtime.
     var hasWrapped = false
+    /// The present line of a container's runtime is one of the JSON sink's and not torn.
+    var isSound = false
     /// The last line of foreign text, by its number.
     var textLine = 0
     /// The number of the present line; lines that are not consumed yet count.
@@ -181,7 +183,7 @@ public struct EventDecoder: Sendable {
         batch.bytes.append(bytes.extracting((first + 1)..<bytes.count))
         _ = decode(0..<batch.bytes.count, in: &batch, isEnd: true)
         (counts, position, lineNumber) = saved
-        for stream in streams.indices { streams[stream].isDropping = false }
+        for stream in streams.indices { streams[stream].trust() }
     }
 
     // MARK: Progress

@@ -15,6 +15,8 @@ struct StreamState: Sendable {
     /// The rest of a split line that was given up is passed over; or it is not known whether what comes is such a rest.
     var isDropping = false
     var isDistrusted = false
+    /// Only lines from then on are: the time that stands where a part may have been swallowed.
+    var distrustedFrom: Nanoseconds?
 
     /// An entry that may go on, in lines without colours and prefixes.
     var entry = ByteBuffer()
@@ -26,6 +28,21 @@ struct StreamState: Sendable {
 
     /// Whether lines that are not consumed are held.
     var isPending: Bool { hasPieces && !isDetached || header != nil }
+
+    /// What comes may be the rest of a line that is not known.
+    mutating func distrust(isJSON: Bool, from time: Nanoseconds? = nil) {
+        isDropping = true
+        isDistrusted = true
+        distrustedFrom = time
+        piecesAreJSON = isJSON
+        lastByte = UInt8(ascii: ":")
+    }
+
+    mutating func trust() {
+        isDropping = false
+        isDistrusted = false
+        distrustedFrom = nil
+    }
 
     mutating func dropPieces() {
         pieces.removeAll()

@@ -57,7 +57,7 @@ enum TornLine {
         return wrapped.content.lowerBound
     }
 
-    private static func holdsHumanEntry(_ line: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    static func holdsHumanEntry(_ line: Span<UInt8>, _ range: Range<Int>) -> Bool {
         var place = range.lowerBound
         while place < range.upperBound, let found = firstIndex(of: " [", in: line, place..<range.upperBound) {
             if found >= range.lowerBound + 23, HumanHeader.isEntry(line, found - 23) { return true }
