@@ -74,6 +74,19 @@ extension ProcessTests {
             }
         }
 
+        /// It says nothing when all is well, but it has the queue open.
+        private func waitUntilAtWork(_ child: Child) throws {
+            let folder = "/proc/\(child.pid)/fd"
+            try eventually("it is at work") {
+                let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+                return !child.isRunning
+                    || files.contains { name in
+                        let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(name)")
+                        return path?.hasSuffix("/queue/lock") == true
+                    }
+            }
+        }
+
         @Test func `a process begins with its own descriptors, modes and limits`() throws {
             // With standard error closed, the first file of its own would become it.
             let end = try shell("umask 0; \"$0\" run --once --config $2 1>&- 2>&-")
@@ -87,7 +100,7 @@ extension ProcessTests {
                 #expect(mode.map { line.hasPrefix($0) } ?? line.prefix(3).hasSuffix("00"), "\(line)")
             }
             let child = try daemon.start()
-            try eventually("it is at work") { child.errors.contains("[info]") }
+            try waitUntilAtWork(child)
             let limits = read(URL(filePath: "/proc/\(child.pid)/limits"))
             #expect(limits.contains(/Max core file size +0 +0/))
             let quit = try child.stop(SIGQUIT)
@@ -96,7 +109,7 @@ extension ProcessTests {
 
         @Test func `a crash ends it at once and says where`() throws {
             let child = try daemon.start()
-            try eventually("it is at work") { child.errors.contains("[info]") }
+            try waitUntilAtWork(child)
             let end = try child.stop(SIGILL)
             #expect(end.status == -SIGILL)
             #expect(
@@ -105,7 +118,7 @@ extension ProcessTests {
 
         @Test func `signals that other daemons know do nothing, and are told once each`() throws {
             let child = try daemon.start()
-            try eventually("it is at work") { child.errors.contains("[info]") }
+            try waitUntilAtWork(child)
             for signal in [SIGUSR1, SIGUSR2, SIGALRM, SIGUSR1] {
                 child.signal(signal)
                 try eventually("it is told") { child.errors.contains("ignored, now and later") }

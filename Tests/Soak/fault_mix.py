@@ -73,7 +73,12 @@ class Syslog:
     def open(self):
         self.server = socket.socket()
         self.server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.server.bind(("127.0.0.1", self.port))
+        while True:
+            try:
+                self.server.bind(("127.0.0.1", self.port))
+                break
+            except OSError:
+                time.sleep(0.05)
         self.server.listen(10)
         self.connections = []
         self.generation += 1
@@ -111,6 +116,11 @@ class Syslog:
     def die(self):
         """As when its process is killed: what the kernel has is gone, what was read and not parsed too."""
         self.generation += 1
+        # A thread that waits in accept would keep it open.
+        try:
+            self.server.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         self.server.close()
         for connection in self.connections:
             try:
