@@ -68,7 +68,10 @@ struct Reload: Sendable {
         await sinks.apply(plan.sinks, plan.settings)
         await sources.apply(plan.sources)
         #if Server
-        server?.apply(plan.server, configuration.connlog)
+        var wanted = plan.server
+        // A source that has not changed goes on, and the new plan's own is never started.
+        wanted.intake = await sources.intake
+        server?.apply(wanted, configuration.connlog)
         #endif
         log(.info, "the configuration is in force")
     }

@@ -77,6 +77,9 @@ actor SourceSet {
     /// All that are wanted, and what they have read. Never waits.
     nonisolated var shown: [Shown] { looks.withLock { $0 }.map { $0() } }
 
+    /// What takes events that are handed in: of a source that stays as it was, the one at work.
+    var intake: IngestSource? { slots.lazy.compactMap { $0.wanted?.source as? IngestSource }.first }
+
     /// What has failed is started again even if nothing has changed.
     func apply(_ wanted: [ConfiguredSource]) {
         let names = Set(wanted.map(\.name))

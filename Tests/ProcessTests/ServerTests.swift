@@ -86,7 +86,7 @@ extension ProcessTests {
             let child = try server.start()
             let stranger = try Child.run(
                 ServerDaemon.program, ["status", "--url", "http://127.0.0.1:\(server.port)"], in: workplace)
-            #expect(stranger.status == 1 && stranger.errors.contains("--token-file"), "\(stranger.errors)")
+            #expect(stranger.status == 2 && stranger.errors.contains("--token-file"), "\(stranger.errors)")
             let key = try workplace.write(token + "\n", to: "token").path
             try eventually("everything is stored") {
                 try server.command(["status", "--json", "--token-file", key]).output.contains(
@@ -111,7 +111,7 @@ extension ProcessTests {
             #expect(others.status == 0 && lines(others) > 0 && lines(others) + lines(csv) == lines(all))
             #expect(try server.command(["events", "type:ssh", "--cvs", "--token-file", key]).status == 2)
             let wrong = try server.command(["events", "type:foo", "--token-file", key])
-            #expect(wrong.status == 1 && wrong.errors.contains("is not a valid value"))
+            #expect(wrong.status == 2 && wrong.errors.contains("is not a valid value"))
             #expect(!child.errors.contains(token))
             try child.stop()
         }
@@ -173,6 +173,11 @@ extension ProcessTests {
                 try server.curl(
                     "/api/v2/connectionlog/ingest",
                     ["-H", "Content-Type: application/jsonl", "--data-binary", "@\(log.log.path)"])
+            }
+            // A reload that changes nothing leaves the source at work.
+            child.signal(SIGHUP)
+            try eventually("the configuration is in force") {
+                !child.isRunning || child.errors.contains("the configuration is in force")
             }
             #expect(try hand().contains("\"accepted\":\(log.events),\"duplicates\":0"))
             // 200 means that it is on the disk.

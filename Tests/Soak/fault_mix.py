@@ -104,6 +104,7 @@ class Syslog:
                 return
             # A receiver that was killed has not written down what it had in its hands.
             if not more or generation != self.generation:
+                connection.close()
                 return
             rest += more
             while True:

@@ -223,7 +223,7 @@ public actor SyslogTCPSink: Sink {
     }
 
     private func endInDoubt(_ connection: TCPConnection) {
-        log(.info, "\(connection.peer): ending the connection, so that the receiver shows that it has read everything")
+        log(.debug, "\(connection.peer): ending the connection, so that the receiver shows that it has read everything")
         retire()
     }
 
