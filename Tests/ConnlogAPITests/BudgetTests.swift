@@ -48,7 +48,7 @@ import Testing
             #expect(try await server.get("/healthz").status == 200)
             #expect(try await server.get("/api/v2/connectionlog").status == 200)
             held.removeAll()
-            try await eventually { try await server.get("/api/v2/connectionlog/export").status == 200 }
+            try await Waiting.until { try await server.get("/api/v2/connectionlog/export").status == 200 }
         }
     }
 
@@ -63,7 +63,7 @@ import Testing
             #expect(served == 5)
             #expect(server.lines.all.filter { $0.contains("has 5 connections open") }.count == 1)
             for client in held { client.leave() }
-            try await eventually { (try? await server.get("/healthz").status) == 200 }
+            try await Waiting.until { (try? await server.get("/healthz").status) == 200 }
             // Some more were refused while the others were being closed.
             let metrics = try await server.get("/metrics").text
             #expect(metrics.contains("\nconnlog_http_connections_refused_total "))
@@ -77,7 +77,7 @@ import Testing
             server async throws in
             let client = try RawClient(port: server.port)
             await client.send("GET /api/v2/connectionlog/export HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            try await eventually { try await server.get("/metrics").text.contains("reason=\"slow_reader\"} 1\n") }
+            try await Waiting.until { try await server.get("/metrics").text.contains("reason=\"slow_reader\"} 1\n") }
             #expect(await !client.read().hasSuffix("\r\n0\r\n\r\n"))
             let all = try await server.get("/api/v2/connectionlog/export")
             #expect(all.text.split(separator: "\n").count == 6000)
@@ -93,7 +93,7 @@ import Testing
                         + "Content-Length: 1000000\r\n\r\n")
                 // A byte now and then, for as long as somebody takes it.
                 let dripping = Task {
-                    while !Task.isCancelled, await client.send("x") { try? await Task.sleep(for: .milliseconds(50)) }
+                    while !Task.isCancelled, await client.send("x") { await Waiting.moment() }
                 }
                 let reply = await client.read()
                 dripping.cancel()
@@ -105,13 +105,15 @@ import Testing
 
     @Test func `what a client that left was waiting for is not worked on any more`() async throws {
         let left = ClientConnection()
+        let (ends, end) = AsyncStream.makeStream(of: Void.self)
         await #expect(throws: ClientLeft.self) {
             try await left.whileThere {
                 left.leave()
                 // Nothing but being cancelled ends this.
-                while true { try await Task.sleep(for: .seconds(3600)) }
+                for await _ in ends {}
             }
         }
+        end.finish()
         #expect(try await ClientConnection().whileThere { 7 } == 7)
     }
 
@@ -196,11 +198,6 @@ import Testing
             ) { $0.contains("\r\n\r\n") }
             #expect(reply.hasPrefix("HTTP/1.1 400"), "\(reply.prefix(200))")
         }
-    }
-
-    /// Waits for what must come.
-    private func eventually(_ isSo: () async throws -> Bool) async throws {
-        while try await !isSo() { try await Task.sleep(for: .milliseconds(20)) }
     }
 }
 #endif

@@ -1,10 +1,7 @@
 import ConnlogCore
 import ConnlogSystem
+import ConnlogTestSupport
 import Testing
-
-#if canImport(Glibc)
-import Glibc
-#endif
 
 @testable import ConnlogSources
 
@@ -182,14 +179,7 @@ import Glibc
 
     @Test func `a name that is not UTF-8 is told, and with once nothing is promised for later`() throws {
         let bench = try FollowerBench("*.log", "none/*.txt")
-        let name = [UInt8](bench.path("").utf8) + [0x61, 0xff] + Array(".log".utf8) + [0]
-        let descriptor = unsafe name.withUnsafeBufferPointer { bytes in
-            unsafe bytes.withMemoryRebound(to: CChar.self) { name in
-                unsafe name.baseAddress.map { unsafe open($0, O_CREAT | O_WRONLY, 0o600) } ?? -1
-            }
-        }
-        try #require(descriptor >= 0)
-        close(descriptor)
+        try OddFiles.makeFile(named: [0x61, 0xff] + Array(".log".utf8), in: bench.path(""))
         bench.settings.once = true
         bench.restart()
         bench.settle()
