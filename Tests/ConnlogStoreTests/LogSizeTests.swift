@@ -32,21 +32,22 @@ import Testing
         try store.apply((0..<batch).map { ToldEvent(id: ToldEvent.uuid($0), time: Int64($0), type: "tunnel") })
         let run = Run()
         let file = folder.file
-        try await withThrowingTaskGroup(of: Int.self) { group in
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // Whatever happens, the readers end.
+            defer { run.isOver.store(true, ordering: .relaxed) }
             for number in 0..<6 {
                 group.addTask {
                     // Three in this process' own connections, three as another process has them.
                     let reader =
                         number < 3 ? store : ConnectionStore(readingOnly: file, cacheBytes: 1 << 20)
-                    var count = 0
                     while !run.isOver.load(ordering: .relaxed) {
                         let range = Microseconds.earliest ..< .latest
                         _ = try await reader.stats(RowQuery(), range, intervalSeconds: 3600, top: 5)
-                        count += 1
+                        run.readers.withLock { _ = $0.insert(number) }
                     }
-                    return count
                 }
             }
+            try await Waiting.until("each of them reads") { run.readers.withLock { $0.count } == 6 }
             try await withTaskExecutorPreference(run.thread) {
                 for round in 1..<20 {
                     let events = (0..<batch).map { number in
@@ -59,7 +60,7 @@ import Testing
                 }
             }
             run.isOver.store(true, ordering: .relaxed)
-            for try await count in group { #expect(count > 0) }
+            try await group.waitForAll()
         }
         // What one batch writes comes on top.
         #expect(run.largest.withLock { $0 } < pace.urgentBytes + 4 << 20)
@@ -70,6 +71,8 @@ import Testing
 private final class Run: Sendable {
     let isOver = Atomic(false)
     let largest = Mutex(0)
+    /// Those that have read at least once.
+    let readers = Mutex<Set<Int>>([])
     /// Where the writer may block.
     let thread = ThreadExecutor("writer of a test")
 }
