@@ -7,7 +7,7 @@ import Testing
 @testable import ConnlogDaemon
 
 /// A source's batches in a queue that is small.
-@Suite(.timeLimit(.minutes(2))) struct QueueOutputTests {
+@Suite(.timeLimit(.minutes(10))) struct QueueOutputTests {
     /// Batches of `count` events of which each takes as much as it is long, at and around what a queue of 4 MiB takes.
     @Test(arguments: [1, 2, 3, 50], [-1, 0, 1, 400_000])
     func `a batch that is larger than the queue takes at once is divided`(count: Int, beyond: Int) async throws {

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// Corners in which a delivery has once stood still, gone round in circles, or repeated itself.
-@Suite(.timeLimit(.minutes(2))) struct CornerTests {
+@Suite(.timeLimit(.minutes(10))) struct CornerTests {
     private let busy = Reason("http_503", "busy")
 
     private func onlyVSCode() throws -> QueryFilter {

@@ -252,7 +252,7 @@ extension ScriptedSink.Step {
 }
 
 /// What is shown of a delivery at any moment.
-@Suite(.timeLimit(.minutes(2))) struct DeliveryFiguresTests {
+@Suite(.timeLimit(.minutes(10))) struct DeliveryFiguresTests {
     @Test func `what was delivered and how far the sink is always agree`() async throws {
         let bench = try DeliveryBench()
         try await bench.append(0..<3000)

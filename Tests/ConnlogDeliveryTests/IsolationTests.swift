@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 /// What happens to one sink is nothing to another. No clock is looked at: the others come to their end while one hangs.
-@Suite(.timeLimit(.minutes(2))) struct IsolationTests {
+@Suite(.timeLimit(.minutes(10))) struct IsolationTests {
     enum Trouble: CaseIterable { case open, send, commitPoint, reopen, dead }
 
     @Test(arguments: Trouble.allCases) func `a sink that blocks its thread, or is dead, leaves the others their way`(

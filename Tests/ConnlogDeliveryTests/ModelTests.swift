@@ -8,7 +8,7 @@ import Testing
 
 /// A receiver that does whatever it likes, from a seed, with several batches under way, proofs in any order, stops and
 /// restarts; and at every commit the question whether the offset has passed an event whose fate is open.
-@Suite(.timeLimit(.minutes(5))) struct ModelTests {
+@Suite(.timeLimit(.minutes(10))) struct ModelTests {
     @Test(.serialized, arguments: 0..<150)
     func `no commit ever passes an event that is neither delivered, filtered nor put aside`(
         seed: UInt64

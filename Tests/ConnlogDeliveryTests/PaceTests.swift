@@ -8,7 +8,7 @@ import Testing
 
 /// When something is sent, when not, and how much: with a receiver that answers when the test says so, and a clock that
 /// stands still until then.
-@Suite(.timeLimit(.minutes(2))) struct PaceTests {
+@Suite(.timeLimit(.minutes(10))) struct PaceTests {
     private let busy = Reason("http_503", "busy")
     private let clock = HandClock()
 

@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 /// Somebody meddles with the directory of a queue that is in use.
-@Suite(.timeLimit(.minutes(2))) struct PlaceTests {
+@Suite(.timeLimit(.minutes(10))) struct PlaceTests {
     private final class Folder {
         let path = FileManager.default.temporaryDirectory.appending(path: "place-\(UUID().uuidString)").path
         var queue: String { path + "/queue" }

@@ -201,7 +201,7 @@ import Testing
         await queue.close()
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: Array(0..<8 as Range<UInt64>) + Array(TestSeeds.more))
+    @Test(.timeLimit(.minutes(10)), arguments: Array(0..<8 as Range<UInt64>) + Array(TestSeeds.more))
     func `what gathers while the disk is full fits into the queue afterwards, whatever the sizes`(
         seed: UInt64
     ) async throws {

@@ -28,7 +28,7 @@ private final class TLSServer {
                 "20",
             ], in: folder)
         var said = ""
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + Waiting.patience
         while !said.contains("ACCEPT") || !said.hasSuffix("\n"), ContinuousClock.now < deadline {
             _ = DispatchSemaphore(value: 0).wait(timeout: .now() + .milliseconds(2))
             said = String(decoding: process.output, as: UTF8.self)

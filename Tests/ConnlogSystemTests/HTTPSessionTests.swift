@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func `a connection that is older than it may be is not used again`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `a connection that is older than it may be is not used again`() async throws {
         let server = try HTTPServer { _ in .reply(status: 200, body: "x") }
         defer { server.stop() }
         var settings = HTTPSettings(userAgent: "connlog/test")

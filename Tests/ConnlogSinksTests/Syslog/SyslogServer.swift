@@ -85,7 +85,7 @@ final class SyslogServer: Sendable {
 
     /// Blocks until there are `count` octet-counted messages.
     func waitForMessages(_ count: Int) {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + Waiting.patience
         while ContinuousClock.now < deadline, ((try? octetCounted(received.all)) ?? []).count < count {
             Gate().waitAMoment()
         }
@@ -101,12 +101,12 @@ final class SyslogServer: Sendable {
     }
 }
 
-/// Waits until something on another thread is so, a minute at most.
+/// Waits until something on another thread is so, as long as there is patience.
 func eventually<Value>(_ value: () throws -> Value?) async rethrows -> Value? {
-    let deadline = ContinuousClock.now + .seconds(60)
+    let deadline = ContinuousClock.now + Waiting.patience
     while ContinuousClock.now < deadline {
         if let found = try value() { return found }
-        await Task.yield()
+        await Waiting.moment()
     }
     return nil
 }

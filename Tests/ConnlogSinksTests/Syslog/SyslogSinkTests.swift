@@ -181,13 +181,13 @@ extension Sink {
         #expect(Set(ids).isSuperset(of: 0..<delivered), "claimed \(delivered), found \(ids.count)")
     }
 
-    /// The ids received, as soon as there are `count`, at the latest after ten seconds.
+    /// The ids received, as soon as there are `count`.
     private func eventually(_ received: Received, count: Int) async -> [Int] {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + Waiting.patience
         while true {
             let ids = eventIDs((try? octetCounted(received.all)) ?? [])
             if Set(ids).count >= count || ContinuousClock.now > deadline { return ids }
-            await Task.yield()
+            await Waiting.moment()
         }
     }
 
