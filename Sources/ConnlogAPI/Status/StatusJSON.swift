@@ -9,7 +9,8 @@ enum StatusJSON {
             "version": .string(overview.version), "started": .string(EventTime.text(overview.started)),
             "queue": queue(overview.queue), "sources": .array(overview.sources.map(source)),
             "sinks": .array(overview.sinks.map(sink)), "server": overview.server.map(server) ?? .null,
-            "stuck": .array(overview.stuck.map { .string($0) }), "spinning_threads": JSONValue(overview.spinningThreads),
+            "stuck": .array(overview.stuck.map { .string($0) }),
+            "spinning_threads": JSONValue(overview.spinningThreads),
         ]
     }
 
