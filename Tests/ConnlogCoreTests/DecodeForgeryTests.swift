@@ -213,6 +213,16 @@ import Testing
         }
     }
 
+    @Test func `a part of a message on the line of a damaged part of JSON is known for one`() {
+        let begun = #"{"ts":"2025-07-03T06:57:16.157Z","level":"INFO","msg":"x","fields":{"a":""#
+        let first = DecodeForgeryTests.docker(begun, isPart: true)
+        let second = DecodeForgeryTests.docker("b\"}}").prefix(30)
+        let part = DecodeForgeryTests.docker(DecodeForgeryTests.said, isPart: true)
+        let log = "\(first)\n\(second)\(part)\n" + DecodeForgeryTests.docker(DecodeForgeryTests.json) + "\n"
+        let run = DecodeRun(log + DecodeForgeryTests.docker(TestEvents.line(2)) + "\n")
+        #expect(run.records == [TestEvents.line(2)])
+    }
+
     @Test(arguments: [human, json]) func `behind a tear that may have swallowed a part its rest is no entry`(
         entry: String
     ) {

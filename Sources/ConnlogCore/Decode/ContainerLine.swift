@@ -87,19 +87,21 @@ struct ContainerLine {
         content = log.range.lowerBound..<(hasLineFeed ? end - 2 : end)
     }
 
-    /// The first part of a line that a CRI runtime seems to have written there, in the middle of another line: its writer was
-    /// stopped, and went on with this one. It may as well be somebody's text.
-    static func swallowedPart(
-        _ bytes: Span<UInt8>, _ content: Range<Int>, from earliest: Nanoseconds
+    /// What a CRI runtime seems to have written there, in the middle of another line: its writer was stopped, and went on
+    /// with this one. It may as well be somebody's text.
+    ///
+    /// - Parameter tag: of a part or of a last one, between blanks.
+    static func swallowed(
+        _ tag: StaticString, _ bytes: Span<UInt8>, _ content: Range<Int>, from earliest: Nanoseconds
     ) -> ContainerLine? {
         var place = content.lowerBound
-        while let found = firstIndex(of: " P ", in: bytes, place..<content.upperBound) {
+        while let found = firstIndex(of: tag, in: bytes, place..<content.upperBound) {
             place = found + 1
             // ` stderr` stands before it, and before that a time of 20 to 35 bytes.
             let starts = (found - 42)..<(found - 26)
             for start in starts.clamped(to: content.lowerBound..<content.upperBound)
             where bytes[start + 10] == UInt8(ascii: "T") {
-                guard let part = ContainerLine(cri: bytes, start..<content.upperBound), part.isPartial,
+                guard let part = ContainerLine(cri: bytes, start..<content.upperBound),
                     part.content.lowerBound == found + 3, let time = part.time, time >= earliest
                 else { continue }
                 return part

@@ -77,6 +77,8 @@ extension EventDecoder {
         if let from = streams[stream].distrustedFrom, let time = line.time, time < from { streams[stream].trust() }
         if streams[stream].isDropping {
             streams[stream].isDropping = line.isPartial
+            // It may have been the first one of a line of text.
+            streams[stream].piecesAreJSON = false
             if !line.isPartial, streams[stream].isDistrusted {
                 streams[stream].trust()
                 emit(.told(told(LineFault(.unfinished, at: 0), range, batch)), &batch)
@@ -102,6 +104,7 @@ extension EventDecoder {
     mutating func beginsAnew(_ line: ContainerLine, _ bytes: Span<UInt8>) -> Bool {
         let state = streams[line.stream.rawValue]
         guard state.piecesAreJSON, line.beginsWithEntry(bytes) else { return false }
+        if state.hasPieces, !isBeginningOfJSON(state.pieces.span) { return false }
         if line.isPartial { return !":[,".utf8.contains(state.lastByte) }
         var text = ByteBuffer()
         text.append(bytes.extracting(line.content))
@@ -110,6 +113,12 @@ extension EventDecoder {
             JSONText.unescape(bytes, line.content, into: &text)
         }
         return scanner.isJSON(text.span, &fields)
+    }
+
+    private mutating func isBeginningOfJSON(_ text: Span<UInt8>) -> Bool {
+        guard case .malformed(let fault) = scanner.scan(text, into: &fields) else { return false }
+        // An escape, a character or a word may be cut in two.
+        return fault.reason == .truncated || fault.position + 12 >= text.count
     }
 
     /// A line between those of a container's runtime was damaged. It may have been a part, so what comes next may be another
@@ -136,14 +145,14 @@ extension EventDecoder {
     private mutating func distrustSwallowed(_ line: ContainerLine, _ batch: inout EventBatch) {
         if isSound && !line.isPartial && !hasBlocks { return }
         let bytes = batch.bytes.span
-        guard let time = line.time, let part = ContainerLine.swallowedPart(bytes, line.content, from: time) else {
-            return
+        guard let time = line.time else { return }
+        let part = ContainerLine.swallowed(" P ", bytes, line.content, from: time)
+        let last = ContainerLine.swallowed(" F ", bytes, line.content, from: time)
+        for case let swallowed? in [part, last] where streams[swallowed.stream.rawValue].hasPieces {
+            streams[swallowed.stream.rawValue].piecesAreJSON = false
         }
-        let stream = part.stream.rawValue
-        if streams[stream].hasPieces {
-            streams[stream].piecesAreJSON = false
-        } else if !streams[stream].isDropping {
-            streams[stream].distrust(isJSON: false, from: part.time)
+        if let part, !streams[part.stream.rawValue].hasPieces, !streams[part.stream.rawValue].isDropping {
+            streams[part.stream.rawValue].distrust(isJSON: false, from: part.time)
         }
     }
 

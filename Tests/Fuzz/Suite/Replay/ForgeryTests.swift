@@ -5,7 +5,7 @@ import Testing
 @Suite struct ForgeryTests {
     /// `CONNLOG_FORGERY_ROUNDS` asks for more; ten million were run.
     private static let rounds =
-        ProcessInfo.processInfo.environment["CONNLOG_FORGERY_ROUNDS"].flatMap { Int($0) } ?? 20_000
+        ProcessInfo.processInfo.environment["CONNLOG_FORGERY_ROUNDS"].flatMap { Int($0) } ?? 8_000
 
     @Test(arguments: 0..<5) func `no text of others becomes an event, and none of coderd's is lost for it`(part: Int)
         throws

@@ -16,6 +16,9 @@ struct HostileLog {
     /// How many bytes of a line a container's runtime writes at once.
     private let part: Int
 
+    /// Whether a container's runtime has written it.
+    var isWrapped: Bool { container != .none }
+
     private enum Container { case none, cri, docker }
 
     static let human =
@@ -196,20 +199,25 @@ enum ForgeryTarget {
         for maxLine in [300, 60 + 2 * (bytes.first.map(Int.init) ?? 0)] { try isHonest(log.bytes, maxLine) }
         // A writer stopped in the middle of a line, and went on with the next.
         for tear in bytes.suffix(4).map(Int.init) {
-            try isHonest(torn(log.bytes, tear, kept: bytes.first.map(Int.init) ?? 0), 1 << 20)
+            let kept = bytes.first.map(Int.init) ?? 0
+            try isHonest(torn(log.bytes, tear, kept: kept, []), 1 << 20)
+            // A power cut leaves a hole. A line feed is left by nobody who wraps lines, and nothing would tell a part that was
+            // torn from a shorter one.
+            let hole: [UInt8] = log.isWrapped || tear % 2 == 0 ? [0, 0, 0] : [0x0a]
+            try isHonest(torn(log.bytes, tear + 1, kept: kept, hole), 1 << 20)
         }
     }
 
-    /// The log with the end of a line gone, its line feed too.
+    /// The log with the end of a line gone, and `hole` in its place.
     /// - Parameter kept: how much is left of the line, in 256ths. Something is: a part that is gone without a trace is missed
     ///   by nobody.
-    private static func torn(_ log: [UInt8], _ tear: Int, kept: Int) -> [UInt8] {
+    private static func torn(_ log: [UInt8], _ tear: Int, kept: Int, _ hole: [UInt8]) -> [UInt8] {
         var lines = log.split(separator: 0x0a, omittingEmptySubsequences: false)
         let number = tear % lines.count
         if lines[number].isEmpty { return log }
         let length = max(1, lines[number].count * ((kept + 37 * tear) % 256) / 256)
         let next = number + 1 < lines.count ? lines.remove(at: number + 1) : []
-        lines[number] = lines[number].prefix(length) + next
+        lines[number] = lines[number].prefix(length) + hole + next
         return Array(lines.joined(separator: [0x0a]))
     }
 
