@@ -141,7 +141,8 @@ struct SnapshotLook {
     /// Segments that a sink still needs, and that are not there: before the oldest one, or behind the last.
     private mutating func findMissing() throws(QueueError) {
         guard var sinks = offsets.contents?.newest.sinks, !sinks.isEmpty else { return }
-        let oldest = segments.first { $0.state != .foreign }?.first
+        // What has the name of a segment and is none is told, with its events, by whoever reads there.
+        let oldest = segments.first?.first
         let scanned = scan?.end ?? 0
         if let greatest = sinks.map(\.committed).max(), greatest > scanned { addMissing(scanned..<greatest) }
         guard let oldest else { return }
