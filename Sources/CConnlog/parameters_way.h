@@ -11,8 +11,9 @@ ALWAYS uint32_t WAY(copy_vector)(uint8_t *dst, const uint8_t *src) {
     // '\\' is 0x5c and ']' is 0x5d.
     __m256i even = _mm256_and_si256(v, _mm256_set1_epi8((char)0xfe));
     stop = _mm256_or_si256(stop, _mm256_cmpeq_epi8(even, _mm256_set1_epi8('\\')));
-    stop = _mm256_or_si256(stop, _mm256_cmpeq_epi8(v, _mm256_set1_epi8((char)0xc2)));
-    stop = _mm256_or_si256(stop, _mm256_cmpeq_epi8(v, _mm256_set1_epi8((char)0xe2)));
+    // 0xc2 and 0xe2 differ in 0x20 only.
+    __m256i lead = _mm256_and_si256(v, _mm256_set1_epi8((char)0xdf));
+    stop = _mm256_or_si256(stop, _mm256_cmpeq_epi8(lead, _mm256_set1_epi8((char)0xc2)));
     return (uint32_t)_mm256_movemask_epi8(_mm256_or_si256(stop, _mm256_cmpeq_epi8(v, _mm256_set1_epi8('"'))));
 }
 
@@ -47,8 +48,8 @@ ALWAYS uint32_t WAY(copy_vector)(uint8_t *dst, const uint8_t *src) {
     __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f)));
     __m128i even = _mm_and_si128(v, _mm_set1_epi8((char)0xfe));
     stop = _mm_or_si128(stop, _mm_cmpeq_epi8(even, _mm_set1_epi8('\\')));
-    stop = _mm_or_si128(stop, _mm_cmpeq_epi8(v, _mm_set1_epi8((char)0xc2)));
-    stop = _mm_or_si128(stop, _mm_cmpeq_epi8(v, _mm_set1_epi8((char)0xe2)));
+    __m128i lead = _mm_and_si128(v, _mm_set1_epi8((char)0xdf));
+    stop = _mm_or_si128(stop, _mm_cmpeq_epi8(lead, _mm_set1_epi8((char)0xc2)));
     return (uint32_t)_mm_movemask_epi8(_mm_or_si128(stop, _mm_cmpeq_epi8(v, _mm_set1_epi8('"'))));
 }
 #else

@@ -46,7 +46,8 @@ extension EventDecoder {
         case .connectionLog: break
         }
         if fields.shape == .slog {
-            if isMadeWhole(text) { return .mention }
+            // Static, with what it needs: asked of the decoder itself, this copies it for each line.
+            if EventDecoder.isMadeWhole(text, message: fields.index[.msg].range.lowerBound) { return .mention }
             if format == .stackdriver { return .other }
             // A mark's first member is another, so whoever writes as coderd does passes at once.
             if !hasPrefix(text, at: 0, "{\"ts\":"), ConnlogMark.is(text) {
@@ -67,9 +68,8 @@ extension EventDecoder {
 
     /// Whether text of an entry of the human sink, in which quotes may stand as they are, has closed the string in which a
     /// JSON line was torn, and said what the line is. In coderd's own line only a time and a level stand before the message.
-    private func isMadeWhole(_ text: Span<UInt8>) -> Bool {
-        let message = fields.index[.msg].range.lowerBound
-        return message > 100 && TornLine.holdsHumanEntry(text, 0..<message)
+    private static func isMadeWhole(_ text: Span<UInt8>, message: Int) -> Bool {
+        message > 100 && TornLine.holdsHumanEntry(text, 0..<message)
     }
 
     /// Whether JSON that is no entry of coderd's holds the word. Entries begin with `ts` or say so by their keys.
