@@ -15,6 +15,7 @@ public final class ConnectionStore: Sendable {
     private let partitionRows: Int64
     private let isReadingOnly: Bool
     private let pace: CheckpointPace
+    private let questionLimit: Duration
     private let bell = Bell()
     private let lastTrouble = Mutex<StoreProblem?>(nil)
 
@@ -28,12 +29,19 @@ public final class ConnectionStore: Sendable {
         try self.init(path, cacheBytes: cacheBytes, partitionRows: StoreWriter.partitionRows)
     }
 
-    package convenience init(_ path: String, cacheBytes: Int, partitionRows: Int64) throws(StoreProblem) {
-        try self.init(path, cacheBytes: cacheBytes, partitionRows: partitionRows, pace: CheckpointPace())
+    package convenience init(
+        _ path: String, cacheBytes: Int, partitionRows: Int64, questionLimit: Duration = ConnectionStore.questionLimit
+    ) throws(StoreProblem) {
+        try self.init(
+            path, cacheBytes: cacheBytes, partitionRows: partitionRows, pace: CheckpointPace(),
+            questionLimit: questionLimit)
     }
 
-    init(_ path: String, cacheBytes: Int, partitionRows: Int64, pace: CheckpointPace) throws(StoreProblem) {
+    init(
+        _ path: String, cacheBytes: Int, partitionRows: Int64, pace: CheckpointPace, questionLimit: Duration
+    ) throws(StoreProblem) {
         self.path = path
+        self.questionLimit = questionLimit
         self.pace = pace
         self.partitionRows = partitionRows
         isReadingOnly = false
@@ -46,8 +54,13 @@ public final class ConnectionStore: Sendable {
     /// The file may not be there yet, be brought up to date, be replaced or come from a newer connlog: each question
     /// looks at it anew, opens it when it can, and throws a `StoreProblem` of the kind `absent` while there is nothing to
     /// read. Nothing is ever written. `noteChange` wakes who waits for events; without it they look once a second.
-    public init(readingOnly path: String, cacheBytes: Int) {
+    public convenience init(readingOnly path: String, cacheBytes: Int) {
+        self.init(readingOnly: path, cacheBytes: cacheBytes, questionLimit: ConnectionStore.questionLimit)
+    }
+
+    package init(readingOnly path: String, cacheBytes: Int, questionLimit: Duration) {
         self.path = path
+        self.questionLimit = questionLimit
         partitionRows = StoreWriter.partitionRows
         pace = CheckpointPace()
         isReadingOnly = true
@@ -185,14 +198,16 @@ public final class ConnectionStore: Sendable {
     /// How long a question may take.
     public static let questionLimit = Duration.seconds(30)
 
-    /// Asks in one reading transaction. The question is interrupted when its task is cancelled, and at its limit.
+    /// Asks in one reading transaction. The question is interrupted when its task is cancelled, and at its limit; what was
+    /// answered by then is an answer, however late somebody comes to take it.
     func read<Value: Sendable>(
         _ body: @escaping @Sendable (StoreReader) throws -> Value
     ) async throws(StoreProblem) -> Value {
         let (path, isReadingOnly) = (path, isReadingOnly)
+        let tooLong = StoreProblem("a question took longer than \(questionLimit)", .tooLong)
         do {
             let pool = try await access.storeSoon().pool
-            let value = try await ConnectionStore.within(ConnectionStore.questionLimit) {
+            let value = try await withLimit(questionLimit, tooLong: tooLong) {
                 try await pool.read { database in
                     if isReadingOnly { try StoreFile.checkVersion(database, path) }
                     return try body(StoreReader(database))
@@ -201,23 +216,6 @@ public final class ConnectionStore: Sendable {
             return try noted(.success(value))
         } catch {
             return try noted(.failure(error))
-        }
-    }
-
-    private static func within<Value: Sendable>(
-        _ limit: Duration, _ ask: @escaping @Sendable () async throws -> Value
-    ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await ask() }
-            group.addTask {
-                try await Task.sleep(for: limit)
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let value = try await group.next() ?? nil else {
-                throw StoreProblem("a question took longer than \(limit)", .tooLong)
-            }
-            return value
         }
     }
 

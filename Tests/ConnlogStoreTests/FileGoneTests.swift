@@ -99,7 +99,7 @@ import Testing
         let store = try folder.open()
         try store.apply(Self.events(0..<20), at: Self.place(0))
         if isAtCheckpoint { try store.checkpointNow() }
-        let reader = hasReader ? ConnectionStore(readingOnly: folder.file, cacheBytes: 1 << 20) : nil
+        let reader = hasReader ? folder.openForReading() : nil
         if let reader { #expect(try await reader.newestEvent() == 20) }
         let isNothing = isAtCheckpoint && deed == .cutLog
         try perform(deed, folder, other)
@@ -154,7 +154,8 @@ import Testing
             try store.apply(Self.events(0..<20), at: Self.place(0))
             try perform(deed, folder, folder)
             try store.look()
-            let moved = try ConnectionStore(folder.path + "/away", cacheBytes: 1 << 20, partitionRows: 7)
+            let moved = try ConnectionStore(
+                folder.path + "/away", cacheBytes: 1 << 20, partitionRows: 7, questionLimit: StoreFolder.hangGuard)
             #expect(try await moved.everything().count == 20)
         }
     }

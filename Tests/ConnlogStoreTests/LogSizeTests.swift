@@ -27,19 +27,19 @@ import Testing
         let folder = StoreFolder()
         var pace = CheckpointPace()
         (pace.keptBytes, pace.restartBytes, pace.urgentBytes) = (1 << 19, 1 << 20, 2 << 20)
-        let store = try ConnectionStore(folder.file, cacheBytes: 1 << 20, partitionRows: 100_000, pace: pace)
+        let store = try ConnectionStore(
+            folder.file, cacheBytes: 1 << 20, partitionRows: 100_000, pace: pace,
+            questionLimit: StoreFolder.hangGuard)
         let batch = 500
         try store.apply((0..<batch).map { ToldEvent(id: ToldEvent.uuid($0), time: Int64($0), type: "tunnel") })
         let run = Run()
-        let file = folder.file
         try await withThrowingTaskGroup(of: Void.self) { group in
             // Whatever happens, the readers end.
             defer { run.isOver.store(true, ordering: .relaxed) }
             for number in 0..<6 {
                 group.addTask {
                     // Three in this process' own connections, three as another process has them.
-                    let reader =
-                        number < 3 ? store : ConnectionStore(readingOnly: file, cacheBytes: 1 << 20)
+                    let reader = number < 3 ? store : folder.openForReading()
                     while !run.isOver.load(ordering: .relaxed) {
                         let range = Microseconds.earliest ..< .latest
                         _ = try await reader.stats(RowQuery(), range, intervalSeconds: 3600, top: 5)

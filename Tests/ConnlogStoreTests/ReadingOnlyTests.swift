@@ -20,7 +20,7 @@ import Testing
 
     @Test func `a file that is not there yet is absent, and is read as soon as it is there`() async throws {
         let folder = StoreFolder()
-        let reader = ConnectionStore(readingOnly: folder.file, cacheBytes: 1 << 20)
+        let reader = folder.openForReading()
         #expect(await kind(reader) == .absent)
         #expect(!FileManager.default.fileExists(atPath: folder.path))
         try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
@@ -36,7 +36,7 @@ import Testing
     @Test func `nothing can be written`() async throws {
         let folder = StoreFolder()
         try folder.open().apply([ToldEvent(time: 1)])
-        let reader = ConnectionStore(readingOnly: folder.file, cacheBytes: 1 << 20)
+        let reader = folder.openForReading()
         #expect(throws: StoreProblem.self) { try reader.apply([ToldEvent(time: 2)]) }
         #expect(try await reader.newestEvent() == 1)
     }
@@ -46,7 +46,7 @@ import Testing
     {
         let folder = StoreFolder()
         try folder.open().apply([ToldEvent(time: 1)])
-        let reader = ConnectionStore(readingOnly: folder.file, cacheBytes: 1 << 20)
+        let reader = folder.openForReading()
         let version = try #require(
             try await DatabaseQueue(path: folder.file).read { try Int.fetchOne($0, sql: "PRAGMA user_version") })
         for (number, expected) in [(99, StoreProblem.Kind.other), (0, .absent)] {
@@ -61,7 +61,7 @@ import Testing
         let (folder, other) = (StoreFolder(), StoreFolder())
         try folder.open().apply([ToldEvent(time: 1)])
         try other.open().apply([ToldEvent(time: 1), ToldEvent(time: 2)])
-        let reader = ConnectionStore(readingOnly: folder.file, cacheBytes: 1 << 20)
+        let reader = folder.openForReading()
         #expect(try await reader.newestEvent() == 1)
         for name in ["", "-wal", "-shm"] { try FileManager.default.removeItem(atPath: folder.file + name) }
         #expect(await kind(reader) == .absent)
@@ -74,7 +74,7 @@ import Testing
     @Test func `who waits for events is woken by a note, and without one looks by itself`() async throws {
         let folder = StoreFolder()
         let writer = try folder.open()
-        let reader = ConnectionStore(readingOnly: folder.file, cacheBytes: 1 << 20)
+        let reader = folder.openForReading()
         for number in 1...4 {
             let waiting = Task { try await reader.waitForEvents(after: Int64(number - 1)) }
             try writer.apply([ToldEvent(time: Int64(number))])

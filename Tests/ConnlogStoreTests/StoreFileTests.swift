@@ -45,7 +45,8 @@ import Testing
         #expect(now.0 == Migrations.steps.count + 2 && now.1 == 3)
         try pool.close()
         let copy = try ConnectionStore(
-            folder.file + ".v\(Migrations.steps.count)", cacheBytes: 1 << 20, partitionRows: 7)
+            folder.file + ".v\(Migrations.steps.count)", cacheBytes: 1 << 20, partitionRows: 7,
+            questionLimit: StoreFolder.hangGuard)
         #expect(try await copy.everything().map(\.id) == [ToldEvent.uuid(1)])
     }
 

@@ -6,7 +6,7 @@ import ConnlogTestSupport
 import Foundation
 
 /// A directory for a store, which goes when the test is over.
-final class StoreFolder {
+final class StoreFolder: Sendable {
     let path = FileManager.default.temporaryDirectory.path + "/connlog-store-\(UUID().uuidString)"
 
     var file: String { path + "/connlog.db" }
@@ -15,8 +15,17 @@ final class StoreFolder {
 
     /// - Parameter partitionRows: few, so that what happens between partitions happens.
     func open(partitionRows: Int64 = 7) throws -> ConnectionStore {
-        try ConnectionStore(file, cacheBytes: 1 << 20, partitionRows: partitionRows)
+        try ConnectionStore(
+            file, cacheBytes: 1 << 20, partitionRows: partitionRows, questionLimit: StoreFolder.hangGuard)
     }
+
+    /// As a process beside the one that writes does.
+    func openForReading() -> ConnectionStore {
+        ConnectionStore(readingOnly: file, cacheBytes: 1 << 20, questionLimit: StoreFolder.hangGuard)
+    }
+
+    /// Hundreds of tests at once on two cores may keep an answer waiting for minutes.
+    static let hangGuard = Duration.seconds(600)
 }
 
 extension ConnectionStore {
