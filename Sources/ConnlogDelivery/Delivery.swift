@@ -246,6 +246,7 @@ public actor Delivery {
                 proceed(&group)
                 // What reading or a failed commit has brought about is seen to before anything is waited for.
                 if mayCommit || mustStartAgain { continue }
+                await tellIfNothingFollows()
                 vitals.do(breaker.state == .open ? .pausing : .waiting)
                 guard !isOver, let wake = await group.next() else { break }
                 handle(wake)
@@ -268,7 +269,15 @@ public actor Delivery {
         }
     }
 
-    private var isDelivered: Bool { window.isEmpty && gathering == nil && reader.position >= queue.end }
+    private var isReadToTheEnd: Bool { gathering == nil && reader.position >= queue.end }
+
+    /// All that is left to wait for are proofs.
+    private func tellIfNothingFollows() async {
+        guard mode == .finishing || mode == .draining && isReadToTheEnd, window.isOnlyUnproven else { return }
+        await sink.nothingFollows()
+    }
+
+    private var isDelivered: Bool { window.isEmpty && isReadToTheEnd }
 
     private func doWhatWasAsked() async {
         let isToReopen = requests.withLock { requests in

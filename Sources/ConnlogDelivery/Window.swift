@@ -30,6 +30,9 @@ struct Window {
     /// The fate of some is not known yet.
     var isUnderWay: Bool { sending > 0 || indices.contains { self[$0].state.isUnproven } }
 
+    /// Something waits for its proof, and nothing for anything else.
+    var isOnlyUnproven: Bool { !isEmpty && indices.allSatisfy { self[$0].state.isUnproven } }
+
     /// Those begun after so many pauses whose fate is not known yet.
     func underWay(begunAfter pauses: UInt64) -> Int {
         indices.count { place in

@@ -50,6 +50,23 @@ import Testing
         #expect(bench.committed == 60)
     }
 
+    @Test(arguments: [false, true], [1, 3])
+    func `when nothing follows, the sink is told, after each proof that failed too`(
+        isStopping: Bool, failures: Int
+    ) async throws {
+        let bench = try DeliveryBench()
+        try await bench.append(0..<10)
+        let sink = PatientSink(failures: isStopping ? 0 : failures)
+        let delivery = try bench.delivery(sink)
+        async let run: Void = delivery.run()
+        await sink.untilAsked()
+        #expect(await sink.told == 0, "more may follow")
+        if isStopping { delivery.finish() } else { delivery.drain() }
+        await run
+        #expect(await sink.told == (isStopping ? 1 : failures + 1))
+        #expect(bench.committed == 10)
+    }
+
     @Test func `a bad event costs those before it one more sending, and itself`() async throws {
         let bench = try DeliveryBench()
         try await bench.append(0..<10)
@@ -83,6 +100,44 @@ import Testing
         #expect(await sink.proven.sorted() == Array(0..<count), "seed \(seed)")
         #expect(bench.committed == UInt64(count) && status.unproven == 0, "seed \(seed)")
     }
+}
+
+/// Gives a proof once it is told that nothing follows.
+private actor PatientSink: Sink {
+    nonisolated let limits = BatchLimits(proofs: .inOrder(4))
+    private var failures: Int
+    private(set) var told = 0
+    private var isTold = false
+    private var isAsked = false
+    private var waiting: CheckedContinuation<SendOutcome, Never>?
+
+    init(failures: Int) { self.failures = failures }
+
+    func send(_ batch: EventBatch) async -> SendOutcome {
+        isTold = false
+        return .accepted(Receipt(0))
+    }
+
+    func outcome(of receipt: Receipt) async -> SendOutcome {
+        isAsked = true
+        if isTold { return proof() }
+        return await withCheckedContinuation { waiting = $0 }
+    }
+
+    func nothingFollows() async {
+        if !isTold { told += 1 }
+        isTold = true
+        guard let waiting else { return }
+        self.waiting = nil
+        waiting.resume(returning: proof())
+    }
+
+    private func proof() -> SendOutcome {
+        failures -= 1
+        return failures >= 0 ? .retry(Reason("lost", "no proof came")) : .delivered
+    }
+
+    func untilAsked() async { while !isAsked { await Task.yield() } }
 }
 
 /// Accepts everything, and gives its proofs once a number of batches wait for them.

@@ -30,6 +30,11 @@ public protocol Sink: Sendable {
     /// after another or for several at once is `limits.proofs`'.
     func outcome(of receipt: Receipt) async -> SendOutcome
 
+    /// Nothing follows what was sent so far: connlog is about to end, and only proofs are awaited. A sink that comes to
+    /// its proofs sooner by ending its connection in good order does so. It may be called more than once, and a `send`
+    /// may follow when a proof has come to nothing. Must not wait.
+    func nothingFollows() async
+
     /// Makes everything delivered so far as durable as this sink promises and returns at most 1 KiB of its own, which
     /// the queue stores with the offset. Called before each commit; a local file is synced here.
     func commitPoint() async throws(SinkError) -> [UInt8]
@@ -66,6 +71,7 @@ extension Sink {
     public func open(_ committed: [UInt8]?) async throws(SinkError) {}
     public func send(_ batch: EventBatch, at place: EventPlace) async -> SendOutcome { await send(batch) }
     public func outcome(of receipt: Receipt) async -> SendOutcome { .delivered }
+    public func nothingFollows() async {}
     public func commitPoint() async throws(SinkError) -> [UInt8] { [] }
     public func committed() async {}
     public func reopen() async {}

@@ -13,8 +13,8 @@ extension LogWriter {
         let vitals = shared.vitals
         while true {
             vitals.do(.waiting)
-            let work = nextWork()
-            switch work {
+            // Not by way of a constant, which would keep the group's bytes shared, and each group would be copied.
+            switch nextWork() {
             case .store(var group):
                 vitals.do(.storing)
                 storeUntilDone(&group)

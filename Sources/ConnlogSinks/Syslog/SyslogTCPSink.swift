@@ -12,7 +12,7 @@ public import ConnlogSystem
 /// Nothing is kept in memory for that: the delivery reads what is to be sent again from the queue, and nothing is committed before: a
 /// connlog that is killed together with the receiver sends the same again. A receiver that leaves more than
 /// `unreadBytesMax` unread gets no more until it reads. Where the window will not tell, the connection is ended in good
-/// order, and the receiver's end of it is the proof.
+/// order, and the receiver's end of it is the proof. So too when nothing follows, which spares the waiting.
 ///
 /// The side that reads is looked at before each write, so a receiver that went away between two batches costs nothing.
 public actor SyslogTCPSink: Sink {
@@ -36,6 +36,11 @@ public actor SyslogTCPSink: Sink {
     private let options: SyslogOptions
     private let log: LogFunction
     private var truncation = TruncationReport()
+
+    /// Whether to ask for proof by the end of the connection as soon as everything is acknowledged.
+    private var isLast = false
+    /// The receiver did not end a connection when asked to; then only the window can tell.
+    private var keepsOpen = false
 
     private var pool: ReceiverPool
     private var window = AcknowledgementWindow()
@@ -62,6 +67,7 @@ public actor SyslogTCPSink: Sink {
 
     public func send(_ batch: EventBatch) async -> SendOutcome {
         if batch.isEmpty { return .delivered }
+        isLast = false
         await turn()
         defer { turnsOver += 1 }
         if let failure = window.untoldBreak { return failure }
@@ -154,6 +160,8 @@ public actor SyslogTCPSink: Sink {
         }
     }
 
+    public func nothingFollows() async { isLast = true }
+
     private static let cancelled = SendOutcome.retry(
         Reason("cancelled", "stopped before the receiver had read it", mayRepeat: true))
     private static let ended = SendOutcome.retry(
@@ -185,7 +193,7 @@ public actor SyslogTCPSink: Sink {
     /// Everything is acknowledged; either it is proven soon, or the connection has to be ended for that.
     private func rest(_ connection: TCPConnection) {
         do throws(SocketError) { try connection.checkPeer() } catch { return ended(by: error) }
-        if connection.isInDoubt { endInDoubt(connection) }
+        if connection.isInDoubt || isLast && !keepsOpen { endInDoubt(connection) }
     }
 
     private func waitForProgress(_ patience: inout Patience) {
@@ -235,7 +243,9 @@ public actor SyslogTCPSink: Sink {
         let proven = connection.bytesProven
         if pool.finish(atMost: min(options.timeout, SyslogTCPSink.farewell)) {
             window.advance(to: connection.bytesWritten)
+            keepsOpen = false
         } else {
+            keepsOpen = true
             let reason = Reason(
                 "not_read",
                 "\(connection.peer): did not end the connection when it was asked to, so it may not have read "
@@ -262,6 +272,7 @@ public actor SyslogTCPSink: Sink {
         let trial = SyslogTrial(options: options)
         if case .accepted(let receipt) = outcome {
             if let connection, let finding = trial.afterthought(connection) { return [finding] }
+            isLast = true
             outcome = await self.outcome(of: receipt)
         }
         return [trial.finding(outcome, peer: connection?.peer)]

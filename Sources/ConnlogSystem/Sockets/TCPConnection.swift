@@ -43,7 +43,7 @@ public final class TCPConnection {
     /// So often at most for one look: a peer that talks without end keeps nobody from anything.
     private static let readsMax = 16
     /// So much is written between two looks at the peer's window.
-    private static let lookBytes = 128 << 10
+    static let lookBytes = 128 << 10
 
     /// The peer as configured, with the numeric address in parentheses.
     public let peer: String
@@ -100,18 +100,25 @@ public final class TCPConnection {
         try checkPeer()
         var start = 0
         var deadline = ContinuousClock.now + timeout
+        let piece = TCPConnection.piece(of: bytes.count)
         while start < bytes.count {
-            let count = try write(bytes, start..<min(start + TCPConnection.lookBytes, bytes.count))
+            let count = try write(bytes, start..<min(start + piece, bytes.count))
             start += count
             bytesWritten += UInt64(count)
             if let tls, count > 0 { marks.add(plain: bytesWritten, cipher: tls.bytesWritten) }
-            if proof != nil, bytesWritten - lookedAt >= TCPConnection.lookBytes { look() }
+            if proof != nil, bytesWritten - lookedAt >= UInt64(TCPConnection.lookBytes) { look() }
             if count == 0 {
                 try waitForRoom(until: deadline)
             } else {
                 deadline = .now + timeout
             }
         }
+    }
+
+    /// Equal parts of about `lookBytes`: a rest of some hundred bytes would be a call and a packet of its own.
+    static func piece(of bytes: Int) -> Int {
+        let parts = max(1, (bytes + lookBytes / 2) / lookBytes)
+        return (bytes + parts - 1) / parts
     }
 
     /// - Returns: how many bytes went out; 0 when there is no room.

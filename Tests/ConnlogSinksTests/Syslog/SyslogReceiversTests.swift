@@ -110,6 +110,44 @@ import Testing
         #expect(eventIDs(try await server.messages(20)) == Array(0..<20))
     }
 
+    @Test func `when nothing follows, the end of the connection is the proof, and nobody waits for the window`()
+        async throws
+    {
+        let server = try SyslogServer()
+        let sink = SyslogTCPSink(syslogOptions(server.port)) { _, _ in }
+        for round in 1...3 {
+            guard case .accepted(let receipt) = await sink.send(syslogBatch(round..<round + 1)) else {
+                Issue.record("not accepted")
+                return
+            }
+            await sink.nothingFollows()
+            #expect(await sink.outcome(of: receipt) == .delivered)
+            #expect(server.connections.value == round, "what follows all the same comes on a connection of its own")
+        }
+        await sink.close()
+        #expect(eventIDs(try await server.messages(3)) == [1, 2, 3])
+    }
+
+    @Test func `a receiver that does not end its connection is asked once, and then known by its window`()
+        async throws
+    {
+        let isOver = Gate()
+        let server = try SyslogServer { connection, server in
+            server.keepAll(of: connection)
+            isOver.wait()
+        }
+        let sink = SyslogTCPSink(syslogOptions(server.port) { $0.timeout = .seconds(2) }) { _, _ in }
+        var outcomes: [String] = []
+        for _ in 0..<2 {
+            guard case .accepted(let receipt) = await sink.send(syslogBatch(0..<1)) else { break }
+            await sink.nothingFollows()
+            outcomes.append(word(await sink.outcome(of: receipt)))
+        }
+        #expect(outcomes == ["retry not_read", "delivered"])
+        isOver.open()
+        await sink.close()
+    }
+
     @Test func `one that leaves much unread gets no more until it reads`() async throws {
         let isReading = Gate()
         let server = try SyslogServer(receiveBuffer: 4 << 20) { connection, server in
