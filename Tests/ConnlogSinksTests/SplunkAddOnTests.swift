@@ -121,7 +121,7 @@ import Testing
         var all = try searches("savedsearches", "search")
         all += try searches("eventtypes", "search")
         all += try searches("macros", "definition")
-        #expect(all.count == 13)
+        #expect(all.count == 17)
         for (name, search) in all.map({ ($0.name, $0.text) }) {
             #expect(!search.isEmpty, "\(name)")
             let own = Set(search.matches(of: #/(?:AS|eval) ([a-z_]+)/#).map { String($0.output.1) })
@@ -182,7 +182,7 @@ import Testing
         let queries = text.matches(of: #/<query>(.*)<\/query>/#).map {
             String($0.output.1).replacing("&lt;", with: "<").replacing("&gt;", with: ">").replacing("&amp;", with: "&")
         }
-        let saved = try searches("savedsearches", "search").map(\.text)
+        let saved = try searches("savedsearches", "search").filter { !$0.name.hasPrefix("Coder alert:") }.map(\.text)
         #expect(queries == saved)
         #expect(queries.count == 5)
         for tag in ["dashboard", "row", "panel", "table", "search", "query"] {
@@ -203,5 +203,28 @@ import Testing
         }
         let sourcetypes = try conf("props").map(\.name)
         #expect(sourcetypes == ["coder:connection"])
+    }
+
+    @Test func `alerts are whole, and off until somebody turns them on`() throws {
+        let alerts = try conf("savedsearches").filter { $0.name.hasPrefix("Coder alert:") }
+        #expect(alerts.count == 4)
+        for alert in alerts {
+            let values = Dictionary(alert.lines.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+            #expect(values.count == alert.lines.count, "\(alert.name): a key twice")
+            #expect(values["disabled"] == "1" && values["enableSched"] == "1")
+            #expect(values["cron_schedule"]?.split(separator: " ").count == 5)
+            #expect(values["counttype"] != nil && values["relation"] != nil && values["quantity"] != nil)
+        }
+    }
+
+    @Test func `the app says of itself what AppInspect asks for`() throws {
+        func value(_ stanza: String, _ key: String) throws -> String? {
+            try conf("app").first { $0.name == stanza }?.lines.first { $0.key == key }?.value
+        }
+        #expect(try value("id", "name") == value("package", "id"))
+        #expect(try value("id", "version") == value("launcher", "version"))
+        #expect(try value("install", "is_configured") == "false")
+        let rights = try String(contentsOf: Self.folder.appending(path: "metadata/default.meta"), encoding: .utf8)
+        #expect(rights.contains("sc_admin"), "Splunk Cloud's administrators may change it")
     }
 }
