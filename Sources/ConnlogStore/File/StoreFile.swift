@@ -65,15 +65,26 @@ enum StoreFile {
         if tables > 0 { try refuseOthers(database, path) }
         try refuseNewer(version, path, steps.count)
         guard version < steps.count else { return }
-        if version > 0 {
-            let backup = "\(path).v\(version)"
-            try? LocalFileSystem().remove(backup)
+        if version > 0 { try copy(database, to: "\(path).v\(version)") }
+        if tables == 0 { try database.execute(sql: "PRAGMA application_id = \(applicationID)") }
+        try Migrations.run(steps, database, from: version)
+    }
+
+    /// What is in the file, in another one that is on the disk when this returns. After a failure there is none.
+    private static func copy(_ database: Database, to backup: String) throws {
+        let files = LocalFileSystem()
+        try? files.remove(backup)
+        do {
             // An empty file is as good as none.
             try FileMode.createPrivate(backup)
             try database.execute(sql: "VACUUM INTO ?", arguments: [backup])
+            try files.open(backup, .readWrite).sync()
+            try files.syncDirectory(LocalFileSystem.parent(of: backup))
+        } catch {
+            // Half a copy is none, and takes room on a disk that may be full.
+            try? files.remove(backup)
+            throw error
         }
-        if tables == 0 { try database.execute(sql: "PRAGMA application_id = \(applicationID)") }
-        try Migrations.run(steps, database, from: version)
     }
 
     /// Whether this connlog can read what is in the file now. Costs some microseconds.
