@@ -14,7 +14,9 @@ enum RawBlock {
     static func lines(_ packed: [UInt8]) throws -> [[UInt8]] {
         var bytes = ByteBuffer()
         try Gunzip.decompress(packed.span, into: &bytes, limit: RawWriter.unpackedMax)
-        return bytes.array.split(separator: UInt8(ascii: "\n")).map { Array($0) }
+        // Each line has its line feed, and one of no bytes is a line too: its number is its own.
+        let lines = bytes.array.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        return lines.dropLast().map { Array($0) }
     }
 }
 #endif

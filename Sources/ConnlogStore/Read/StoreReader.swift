@@ -184,11 +184,11 @@ struct StoreReader {
             try Task.checkCancellation()
             for (index, line) in try RawBlock.lines(row.bytes(1)).enumerated() {
                 let number = row.int(0) + Int64(index)
-                guard number >= first, events.count < limit, bytes < bytesMax else { continue }
+                guard number >= first, events.count < limit, events.isEmpty || bytes < bytesMax else { continue }
                 events.append(ReceivedEvent(number: number, line: line))
                 bytes += line.count
             }
-            return events.count < limit && bytes < bytesMax
+            return events.count < limit && (events.isEmpty || bytes < bytesMax)
         }
         return events
     }

@@ -12,15 +12,28 @@ struct TextNumbers {
     private var texts: [Place<String>: Int64] = [:]
     private var ids: [Place<Identifier>: Int64] = [:]
 
-    /// So many are remembered, a few MiB; then all are forgotten.
+    /// So many are remembered, and so many bytes of texts; then all are forgotten.
     private static let countMax = 50_000
+    static let bytesMax = 4 << 20
+    /// A longer one, of which there may be a different one in each event, is looked for each time.
+    static let textBytesMax = 4 << 10
+
+    /// Of the texts that are remembered.
+    private(set) var bytes = 0
 
     mutating func removeAll() {
-        texts.removeAll(keepingCapacity: true)
+        removeTexts()
         ids.removeAll(keepingCapacity: true)
     }
 
+    private mutating func removeTexts() {
+        texts.removeAll(keepingCapacity: true)
+        bytes = 0
+    }
+
     mutating func number(of id: Identifier, _ state: PartitionState, _ database: Database) throws -> Int64 {
+        // One that is no UUID is as long as somebody made it.
+        if case .text(let text) = id { return try number(of: text, state, database) }
         let place = Place(partition: state.partition.number, key: id)
         if let number = ids[place] { return number }
         let number = try TextNumbers.stored(id.text, state.statements(database), database)
@@ -33,8 +46,11 @@ struct TextNumbers {
         let place = Place(partition: state.partition.number, key: text)
         if let number = texts[place] { return number }
         let number = try TextNumbers.stored(text, state.statements(database), database)
-        if texts.count >= TextNumbers.countMax { texts.removeAll(keepingCapacity: true) }
+        let size = text.utf8.count
+        if size > TextNumbers.textBytesMax { return number }
+        if texts.count >= TextNumbers.countMax || bytes + size > TextNumbers.bytesMax { removeTexts() }
         texts[place] = number
+        bytes += size
         return number
     }
 
