@@ -96,6 +96,35 @@ import Testing
         #expect(rows.map { $0.session.disconnect != nil } == [false, false, true])
     }
 
+    @Test(arguments: [nil, 900, 901, 902] as [Int?])
+    func `events of two organizations are two connections, whatever ids they share`(organization: Int?) async throws {
+        var history = Self.histories[3]
+        for index in history.indices { history[index].organization = organization.map { ToldEvent.uuid($0) } ?? "" }
+        var others = history
+        for index in others.indices { others[index].organization = ToldEvent.uuid(903) }
+        // In one batch, in two, in either order, and when the first are in a partition that is full.
+        for order in [history + others, others + history, zip(history, others).flatMap { [$0, $1] }] {
+            for cut in 0...order.count {
+                let folder = StoreFolder()
+                let store = try folder.open(partitionRows: cut.isMultiple(of: 2) ? 1 : 10)
+                try store.apply(order.prefix(cut))
+                try store.apply(order.dropFirst(cut))
+                let rows = try await store.everything()
+                let expected = Set([history, others].map { $0[0].organization })
+                #expect(rows.count == 2 && Set(rows.map { $0.organizationID ?? "" }) == expected)
+                for row in rows {
+                    #expect(row.session == Self.session(history))
+                    let own = row.organizationID == ToldEvent.uuid(903) ? others : history
+                    let lines = try await store.events(of: row).map { String(decoding: $0.line, as: UTF8.self) }
+                    #expect(lines.sorted() == own.map(\.line).sorted())
+                }
+                // And who may see one organization sees its connection only.
+                let mine = RowQuery([.init(.organizations([ToldEvent.uuid(903)]))])
+                #expect(try await store.page(mine, limit: 10).map(\.organizationID) == [ToldEvent.uuid(903)])
+            }
+        }
+    }
+
     @Test func `an event without a connection id is a row of its own, and a repeat of it is none`() async throws {
         let folder = StoreFolder()
         let store = try folder.open()

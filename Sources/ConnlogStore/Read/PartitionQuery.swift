@@ -95,7 +95,9 @@ struct PartitionQuery {
         _ term: RowQuery.Term, _ candidates: inout [(path: Path, values: [Int64])], _ database: Database
     ) throws {
         switch term.condition {
-        case .organizations(let ids): keepClasses(term) { $0.organization.map(ids.contains) ?? false }
+        case .organizations(let ids):
+            let wanted = Set(ids)
+            keepClasses(term) { $0.organization.map(wanted.contains) ?? false }
         case .owners(let ids): try add(ids, "owner", .owner, term, &candidates, database)
         case .users(let ids): try add(ids, "user", .user, term, &candidates, database)
         case .row(.type(let type)): keepClasses(term) { $0.type == type }

@@ -77,6 +77,7 @@ extension StoreReader {
     ) throws {
         var buckets: [Int64: [String: Int]] = [:]
         for plan in plans where !plan.isEmpty {
+            try Task.checkCancellation()
             let types = Dictionary(
                 plan.classes.map { ($0.number, $0.rowClass.type.rawValue) }, uniquingKeysWith: { first, _ in first })
             let source = plan.source
@@ -107,6 +108,7 @@ extension StoreReader {
         stats.lengths = Array(repeating: 0, count: bounds.count + 1)
         let kinds = bounds.indices.map { "WHEN disconnect - time < \(bounds[$0]) THEN \($0)" }.joined(separator: " ")
         for plan in plans where !plan.isEmpty {
+            try Task.checkCancellation()
             let source = plan.source
             let sql = """
                 SELECT CASE \(kinds) ELSE \(bounds.count) END, count(*) \(source.text) WHERE disconnect NOT NULL GROUP BY 1
@@ -124,6 +126,7 @@ extension StoreReader {
         let week = Microseconds.length(seconds: 7 * 86_400)
         var changes: [Int64: Int] = [:]
         for plan in plans where !plan.isEmpty {
+            try Task.checkCancellation()
             let source = plan.source
             // Those that were open before are changes of the first interval.
             let sql = """
@@ -150,6 +153,7 @@ extension StoreReader {
     private func topOf(_ column: String, _ plans: [PartitionQuery], _ top: Int) throws -> [ConnectionStore.Stats.Top] {
         var counts: [String: (count: Int, name: String)] = [:]
         for plan in plans where !plan.isEmpty {
+            try Task.checkCancellation()
             let source = plan.source
             let texts = plan.partition.texts
             let sql = """
