@@ -84,6 +84,9 @@ public final class Daemon: Service {
     private func work() async {
         // A receiver that goes away is an error of the call, not the end of the process.
         Machine.ignoreBrokenPipes()
+        let manager = ServiceManager(log: log)
+        let start = manager.map { SlowStart($0) }
+        defer { start?.isOver() }
         guard let queue = openQueue() else { return }
         let keeper = NamesKeeper(names, log: log)
         await keeper.start()
@@ -92,7 +95,10 @@ public final class Daemon: Service {
         let monitor = Monitor(
             queue: queue, in: settings.dataDirectory, sources: sources, sinks: sinks, log: log,
             draw: options.progress)
-        let watchdog = Watchdog(queue: queue, sources: sources, sinks: sinks, monitor: monitor, log: log)
+        let report = manager.map { ServiceReport($0, queue: queue, sources: sources, sinks: sinks) }
+        let watchdog = Watchdog(
+            queue: queue, sources: sources, sinks: sinks, monitor: monitor, limits: .init(manager),
+            log: log, looked: { report?.look(isStuck: $0) })
         let timeout = ShutdownTimeout(settings.shutdownTimeout)
         var reload = Reload(
             options: options, started: section, sources: sources, sinks: sinks, names: names, written: written,
@@ -109,7 +115,7 @@ public final class Daemon: Service {
         #endif
         let ending = Ending(
             stopper: stopper, hurry: hurry, overdue: overdue, shutdownTimeout: timeout, sources: sources, sinks: sinks,
-            log: log, exitStatus: { monitor.queued.isEmpty ? self.exitStatus : .eventsQueued })
+            manager: manager, log: log, exitStatus: { monitor.queued.isEmpty ? self.exitStatus : .eventsQueued })
         // Several SIGHUPs while a reload is under way make one more.
         let (hangups, hangup) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         // Threads of their own, for what may wait for a disk.
@@ -124,7 +130,14 @@ public final class Daemon: Service {
         if !options.once { server.start() }
         #endif
         await sources.apply(self.sources)
-        let reloading = Task(executorPreference: threads[1]) { [reload] in for await _ in hangups { await reload.run() }
+        start?.isOver()
+        report?.ready()
+        let reloading = Task(executorPreference: threads[1]) { [reload] in
+            for await _ in hangups {
+                manager?.reloading()
+                let isInForce = await reload.run()
+                report?.reloaded(isInForce: isInForce)
+            }
         }
         await sources.waitUntilOver()
         #if Server

@@ -19,6 +19,7 @@ struct Ending: Sendable {
     let shutdownTimeout: ShutdownTimeout
     let sources: SourceSet
     let sinks: SinkSet
+    let manager: ServiceManager?
     let log: LogFunction
     /// What the process would end with now.
     let exitStatus: @Sendable () -> ExitStatus
@@ -32,6 +33,7 @@ struct Ending: Sendable {
         // Whatever hangs, this goes on: so nothing here is waited for.
         Task { await sources.stop() }
         let timeout = shutdownTimeout.now
+        manager?.stopping(timeout)
         if await !hurry.wait(atMost: timeout), !Task.isCancelled {
             log(
                 .warning,

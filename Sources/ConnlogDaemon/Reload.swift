@@ -28,33 +28,39 @@ struct Reload: Sendable {
     var server: ServerRun?
     #endif
 
-    func run() async {
+    /// - Returns: what was read is in force.
+    func run() async -> Bool {
+        var isInForce = true
         if let path = options.configuration, !options.once {
             log(.info, "SIGHUP: the configuration is read again, and sinks open files and read credentials anew")
-            await apply(Plan.checked(Configuration.load(path, schemas: Registry.schemas, planned: Registry.planned)))
+            isInForce = await apply(
+                Plan.checked(Configuration.load(path, schemas: Registry.schemas, planned: Registry.planned)))
         } else {
             log(.info, "SIGHUP: sinks open their files anew and read their credentials again")
         }
         await sinks.reopen()
+        return isInForce
     }
 
-    private func apply(_ loaded: LoadedConfiguration) async {
+    private func apply(_ loaded: LoadedConfiguration) async -> Bool {
         for diagnostic in loaded.diagnostics {
             let level: LogLevel = diagnostic.severity == .error ? .error : .warning
             log(level, "\(diagnostic.place.text): \(diagnostic.severity.rawValue): \(diagnostic.message)")
         }
         guard let configuration = loaded.configuration else {
-            return log(
+            log(
                 .error,
                 "\(loaded.summary) in the configuration, so all of it stays as it was; mend it, then send SIGHUP again")
+            return false
         }
         let changed = configuration.connlog.changes(from: started)
         guard !changed.contains("data_dir") else {
             let place = configuration.connlog.place(of: "data_dir").text
-            return log(
+            log(
                 .error,
                 "\(place): data_dir cannot change while connlog runs, so all of the configuration stays as it was; "
                     + "restart connlog for it")
+            return false
         }
         for key in Reload.keysOfStart.intersection(changed).sorted() {
             log(.warning, "\(configuration.connlog.place(of: key).text): \(key) is changed by a restart only")
@@ -74,6 +80,7 @@ struct Reload: Sendable {
         server?.apply(wanted, configuration.connlog)
         #endif
         log(.info, "the configuration is in force")
+        return true
     }
 }
 

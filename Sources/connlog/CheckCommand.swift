@@ -31,13 +31,18 @@ struct CheckCommand: AsyncParsableCommand {
     @Flag(help: "With --connect or --send: tell the outcome as JSON.")
     var json = false
 
+    @Flag(help: "Print mistakes and doubts alone, not the effective configuration.")
+    var quiet = false
+
     func validate() throws {
+        if quiet && (connect || send) { throw ValidationError("--quiet is for a check without --connect and --send") }
         if json && !connect && !send { throw ValidationError("--json needs --connect or --send") }
     }
 
     func run() async throws {
         let configuration = try file.load(showsDoubts: true)
         guard connect || send else {
+            if quiet { return }
             Terminal.write(configuration.effectiveText)
             return Terminal.writeError("\(file.config): the configuration is right\n")
         }

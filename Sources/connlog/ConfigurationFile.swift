@@ -23,9 +23,9 @@ struct ConfigurationFile: ParsableArguments {
             }
         }
         let report = loaded.report(color: Terminal.isTerminal(Terminal.standardError))
-        if !report.isEmpty { Terminal.draw(report) }
+        if !report.isEmpty { Terminal.errorsGoToJournal ? Terminal.writeFailure(report) : Terminal.draw(report) }
         guard let configuration = loaded.configuration else {
-            Terminal.writeError("\(loaded.summary); nothing was started\n")
+            Terminal.writeFailure("\(loaded.summary); nothing was started\n")
             throw ExitCode(ExitStatus.usage.rawValue)
         }
         return configuration

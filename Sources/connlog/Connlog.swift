@@ -29,10 +29,10 @@ struct Connlog: AsyncParsableCommand {
             Exit status: 0 done, 1 failed while running, 2 configuration or usage, 3 stopped with events still queued \
             (they are safe, and go out after the next start).
             """,
-        version: Version.text,
+        version: Version.long,
         subcommands: [
             RunCommand.self, CheckCommand.self, ConvertCommand.self, QueueCommand.self, DeadLetterCommand.self,
-            ReplayCommand.self, StatusCommand.self, EventsCommand.self, TailCommand.self,
+            ReplayCommand.self, StatusCommand.self, EventsCommand.self, TailCommand.self, ReferenceCommand.self,
         ] + serverCommands)
 
     #if Server
@@ -59,12 +59,12 @@ struct Connlog: AsyncParsableCommand {
             }
             Terminal.finish()
         } catch let error as ToolError {
-            Terminal.writeError("connlog: error: \(error)\n")
+            Terminal.writeFailure("connlog: error: \(error)\n")
             Terminal.exit(error.status.rawValue)
         } catch {
             let isUsage = exitCode(for: error) == .validationFailure
             let message = fullMessage(for: error)
-            if !message.isEmpty { isUsage ? Terminal.writeError(message + "\n") : Terminal.write(message + "\n") }
+            if !message.isEmpty { isUsage ? Terminal.writeFailure(message + "\n") : Terminal.write(message + "\n") }
             Terminal.exit(isUsage ? ExitStatus.usage.rawValue : exitCode(for: error).rawValue)
         }
     }

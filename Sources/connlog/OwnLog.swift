@@ -84,7 +84,11 @@ struct LineHandler: LogHandler {
 
     func log(event: LogEvent) {
         progress?.clear()
-        Terminal.writeError(
-            OwnLogLine.text(clock.now(), event.level.rawValue, "\(event.message)", isJSON: style.isJSON))
+        let (level, message) = (event.level.rawValue, "\(event.message)")
+        // JSON is for programs, and stays what it is wherever it goes.
+        if Terminal.errorsGoToJournal, !style.isJSON {
+            return Terminal.writeError(OwnLogLine.journal(level, message))
+        }
+        Terminal.writeError(OwnLogLine.text(clock.now(), level, message, isJSON: style.isJSON))
     }
 }

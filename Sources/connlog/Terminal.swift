@@ -1,4 +1,5 @@
 import ConnlogCore
+import ConnlogDaemon
 import ConnlogSystem
 import Synchronization
 
@@ -17,6 +18,10 @@ enum Terminal {
 
     /// Whether somebody looks at the data as it comes.
     static let showsData = isTerminal(standardOutput)
+
+    /// Whether the journal of systemd gets the messages, a line an entry, each with its priority before it.
+    static let errorsGoToJournal = JournalStream.isDescriptor(
+        standardError, ProcessEnvironment.value("JOURNAL_STREAM"))
 
     /// Data, for people or pipes.
     static func write(_ text: String) { put(Array((showsData ? TerminalText.lines(text) : text).utf8)) }
@@ -44,6 +49,11 @@ enum Terminal {
 
     /// Messages, of one line or several. Where they cannot be written there is no place left to say so.
     static func writeError(_ text: String) { draw(TerminalText.lines(text)) }
+
+    /// What ends the command, of one line or several.
+    static func writeFailure(_ text: String) {
+        writeError(errorsGoToJournal ? OwnLogLine.journalLines("error", text) : text)
+    }
 
     /// Messages with colours, or that are drawn over one another: as they are.
     static func draw(_ text: String) { try? Machine.write(Array(text.utf8), to: standardError) }

@@ -7,6 +7,8 @@ import Glibc
 #endif
 
 /// A log daemon's socket of this machine, for datagrams or a stream of which it takes one connection.
+///
+/// A path that begins with `@` is a name in Linux's abstract space instead.
 public final class LocalReceiver: Sendable {
     public let path: String
     private let socket: Int32
@@ -20,15 +22,19 @@ public final class LocalReceiver: Sendable {
         socket = Glibc.socket(AF_UNIX, Int32(type.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        let name = Array(path.utf8)
+        let isAbstract = path.hasPrefix("@")
+        let name = isAbstract ? [0] + path.utf8.dropFirst() : Array(path.utf8)
         guard socket >= 0, name.count < MemoryLayout.size(ofValue: address.sun_path) else {
             throw SystemError.last("socket", path)
         }
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: name) }
         let socket = socket
+        let whole = MemoryLayout<sockaddr_un>.size
+        // Every byte of an abstract name counts, so its length ends it.
+        let length = isAbstract ? whole - MemoryLayout.size(ofValue: address.sun_path) + name.count : whole
         let failed = unsafe withUnsafePointer(to: &address) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                unsafe bind(socket, generic, socklen_t(MemoryLayout<sockaddr_un>.size)) != 0
+                unsafe bind(socket, generic, socklen_t(length)) != 0
             }
         }
         if failed || (isStream && listen(socket, 4) != 0) { throw SystemError.last("bind", path) }

@@ -22,11 +22,22 @@ extension ProcessTests {
         @Test func `version and help go to stdout with status 0`() throws {
             let version = try connlog("--version")
             #expect(version.status == 0)
-            #expect(version.output.contains(/^(connlog )?\d+\.\d+\.\d+/))
+            #expect(
+                version.output.contains(/^connlog \d+\.\d+\.\d+\ncommit: [^\n]+\ntraits: [^\n]+\n$/),
+                "\(version.output)")
             let help = try connlog("--help")
             #expect(help.status == 0)
             for command in ["run", "check", "convert"] { #expect(help.output.contains(command)) }
             #expect(try connlog("run", "--help").output.contains("--once"))
+        }
+
+        @Test func `check tells only mistakes when it is to be quiet`() throws {
+            let good = try workplace.write(try connlog("reference").output, to: "good.ini")
+            let end = try connlog("check", "--quiet", "--config", good.path)
+            #expect(end.status == 0 && end.output.isEmpty && end.errors.isEmpty, "\(end.output)\(end.errors)")
+            let bad = try workplace.write("[sink \"x\"]\ntype = nonsense\n", to: "bad.ini")
+            let refused = try connlog("check", "--quiet", "--config", bad.path)
+            #expect(refused.status == 2 && refused.output.isEmpty && refused.errors.contains("bad.ini:2:"))
         }
 
         @Test func `a wrong command, option or file is status 2 with a sentence on stderr`() throws {

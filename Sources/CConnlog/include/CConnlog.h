@@ -2,10 +2,12 @@
 #pragma once
 
 #include "ascii.h"
+#include "build.h"
 #include "child.h"
 #include "crc32c.h"
 #include "find.h"
 #include "folded_id.h"
+#include "notify.h"
 #include "packed_time.h"
 #include "packed_uuid.h"
 #include "parameters.h"

@@ -7,6 +7,8 @@ import Synchronization
 
 /// Sees when a part of the daemon does not get on, whatever keeps it from that, and says so. It ends nothing.
 ///
+/// A service manager may end it: it is told after each look whether something is stuck (`looked`).
+///
 /// It has a thread of its own, waits for nobody, and takes no lock that is held during a call of the system: what it
 /// looks at are numbers that grow with each step forward (`DeliveryVitals`, `QueueVitals`, `SourceStatus.turns`), and how
 /// much of the processor each thread uses. A part that has something to do, waits for nothing that it may rightly wait
@@ -36,6 +38,7 @@ final class Watchdog: Sendable {
     private let monitor: Monitor?
     private let limits: Limits
     private let log: LogFunction
+    private let looked: @Sendable (_ isStuck: Bool) -> Void
     private let isOver = Atomic(false)
     private let poolTurns = Atomic<UInt64>(0)
     private let roundsMade = Atomic<UInt64>(0)
@@ -45,7 +48,7 @@ final class Watchdog: Sendable {
 
     init(
         queue: Queue, sources: SourceSet, sinks: SinkSet, monitor: Monitor?, limits: Limits = Limits(),
-        log: @escaping LogFunction
+        log: @escaping LogFunction, looked: @escaping @Sendable (_ isStuck: Bool) -> Void = { _ in }
     ) {
         self.queue = queue
         self.sources = sources
@@ -53,6 +56,7 @@ final class Watchdog: Sendable {
         self.monitor = monitor
         self.limits = limits
         self.log = log
+        self.looked = looked
     }
 
     /// Begins to look, on a thread of its own, until `stop`.
@@ -88,6 +92,7 @@ final class Watchdog: Sendable {
             sources.stuck.set(judge.stuck)
             roundsMade.add(1, ordering: .relaxed)
             for change in changes where !isOver.load(ordering: .relaxed) { say(change) }
+            looked(!judge.stuck.isEmpty)
             lock.lock()
             if !isOver.load(ordering: .relaxed) { lock.wait(atMost: limits.interval) }
             lock.unlock(waking: false)

@@ -1,0 +1,35 @@
+import Foundation
+import Synchronization
+
+/// A service manager that only listens: the datagrams that a service sends, in their order.
+public final class NoticeReceiver: Sendable {
+    /// For `NOTIFY_SOCKET`.
+    public let address: String
+    private let receiver: LocalReceiver
+    private let folder: String?
+    private let all = Mutex<[String]>([])
+
+    /// - Parameter isAbstract: by a name in Linux's abstract space rather than by a path.
+    public init(isAbstract: Bool = false) throws {
+        folder = isAbstract ? nil : try LocalReceiver.folder()
+        address = folder.map { $0 + "/notify" } ?? "@connlog-\(UUID().uuidString.prefix(8))"
+        receiver = try LocalReceiver(address, isStream: false)
+        let receiver = receiver
+        Thread.detachNewThread { [weak self] in
+            let socket = receiver.accept()
+            while true {
+                let bytes = receiver.read(socket)
+                guard !bytes.isEmpty, let self else { return }
+                self.all.withLock { $0.append(String(decoding: bytes, as: UTF8.self)) }
+            }
+        }
+    }
+
+    deinit {
+        receiver.stop()
+        if let folder { try? FileManager.default.removeItem(atPath: folder) }
+    }
+
+    /// Those that have come so far.
+    public var messages: [String] { all.withLock { $0 } }
+}
