@@ -173,7 +173,9 @@ struct Answers: Sendable {
         } catch {
             reasons.append("\(error)")
         }
-        if let store = parts.store, store.store == nil { reasons.append("the store is not open") }
+        if let store = parts.store, store.trouble != nil {
+            reasons.append("the store cannot answer now: connlog's own log says why")
+        }
         if reasons.isEmpty { return .json(["status": "ready"]) }
         return .json(
             ["status": "not ready", "reasons": .array(reasons.map { .string($0) })], status: .serviceUnavailable)

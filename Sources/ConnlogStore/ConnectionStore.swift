@@ -90,6 +90,7 @@ public final class ConnectionStore: Sendable {
     /// Looks whether the file is still the one at its path, and opens it anew if not. Call it once a second; questions
     /// and batches look by themselves too. Waits for the disk.
     public func look() throws(StoreProblem) {
+        let (before, damage) = (access.current, trouble.flatMap { $0.isDamage ? $0 : nil })
         try noted(
             Result {
                 let store = try access.store()
@@ -98,6 +99,8 @@ public final class ConnectionStore: Sendable {
                     try store.pool.writeWithoutTransaction { _ in try store.refuseChange() }
                 } catch { _ = try access.store() }
             })
+        // What was damaged is so still while it is the same file: a look reads nothing of it.
+        if let before, before === access.current { lastTrouble.withLock { $0 = $0 ?? damage } }
     }
 
     /// What happened to the file itself since this was asked last, such as that it was removed and begun anew: sentences

@@ -190,5 +190,23 @@ import Testing
             #expect(try await server.get("/healthz").status == 200)
         }
     }
+
+    @Test func `not ready while the store is in trouble, and whoever asks is told no more than that`() async throws {
+        try await withServer([ToldEvent(time: 1)]) { server async throws in
+            #expect(try await server.get("/readyz").status == 200)
+            let away = server.folder + ".away"
+            defer { try? FileManager.default.removeItem(atPath: away) }
+            try FileManager.default.moveItem(atPath: server.folder, toPath: away)
+            // A file where its directory should be.
+            #expect(FileManager.default.createFile(atPath: server.folder, contents: nil))
+            #expect(throws: StoreProblem.self) { try server.store.look() }
+            let reply = try await server.get("/readyz")
+            #expect(reply.status == 503 && !reply.text.contains(server.folder), "\(reply.text)")
+            #expect(reply.json["reasons"] as? [String] == ["the store cannot answer now: connlog's own log says why"])
+            try FileManager.default.removeItem(atPath: server.folder)
+            try server.store.look()
+            #expect(try await server.get("/readyz").status == 200)
+        }
+    }
 }
 #endif

@@ -18,6 +18,8 @@ final class QuestionService: Sendable {
     private let store = Mutex<(section: Section, holder: StoreHolder)?>(nil)
     private let certificate = Mutex<ServerCertificate?>(nil)
     private let thread = ThreadExecutor("names")
+    /// A disk that hangs keeps no names from being read.
+    private let lookout = ThreadExecutor("store look")
 
     init(_ configuration: ServerConfiguration, link: ServerLink, stopper: Stopper, log: @escaping LogFunction) {
         self.configuration = configuration
@@ -71,6 +73,8 @@ final class QuestionService: Sendable {
             var options = try? ServerSection.options(section)
         else { return }
         let refreshing = Task(executorPreference: thread) { await self.refresh() }
+        let looking = Task(executorPreference: lookout) { await self.look() }
+        defer { looking.cancel() }
         options.certificate = await readCertificate(section)
         guard !stopper.isAsked else { return refreshing.cancel() }
         let server = APIServer(options, state, log: log)
@@ -153,7 +157,24 @@ final class QuestionService: Sendable {
     private func refresh() async {
         while !Task.isCancelled {
             names.refresh()
-            for line in store.withLock({ $0 })?.holder.store?.takeNotices() ?? [] { log(.warning, "server: \(line)") }
+            try? await Task.sleep(for: QuestionService.pause)
+        }
+    }
+
+    /// Whether the store's file is there is looked at each second, so that it is known before somebody asks.
+    private func look() async {
+        var last: StoreProblem?
+        while !Task.isCancelled {
+            if let store = store.withLock({ $0 })?.holder.store {
+                do throws(StoreProblem) { try store.look() } catch {}
+                for line in store.takeNotices() { log(.warning, "server: \(line)") }
+                let trouble = store.trouble
+                // What is not made yet comes by itself, and a file that is opened anew says so itself.
+                if let trouble, trouble != last, ![.absent, .replaced].contains(trouble.kind) {
+                    log(.error, "server: \(trouble)")
+                }
+                last = trouble
+            }
             try? await Task.sleep(for: QuestionService.pause)
         }
     }
