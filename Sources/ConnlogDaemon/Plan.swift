@@ -5,6 +5,7 @@ import ConnlogSources
 import ConnlogSystem
 
 #if Server
+import ConnlogQueue
 import ConnlogStore
 #endif
 
@@ -119,7 +120,9 @@ public struct Plan {
             let words = "'\(name)' is what [store] is called among the sinks; give this one another name"
             mistakes.append(taken.section.error("type", words))
         }
-        let sink = StoreSink(holder, log: { log($0, "\(name): \($1)") })
+        let reserve = DiskReserve(
+            of: holder.path, queue: settings.dataDirectory, freeBytesMin: settings.queue.freeBytesMin)
+        let sink = StoreSink(holder, reserve: reserve, log: { log($0, "\(name): \($1)") })
         sinks.append(
             ConfiguredSink(
                 name: name, sink: sink, section: section, filter: filter(section), hostname: settings.hostname))

@@ -13,7 +13,7 @@ import Synchronization
 /// - In every case sinks open their files anew, read their credentials again, and probe at once.
 struct Reload: Sendable {
     /// Keys of `[connlog]` that the queue is opened with.
-    static let keysOfStart: Set<String> = ["durability", "sync_interval", "queue_size", "segment_size"]
+    static let keysOfStart: Set<String> = ["durability", "sync_interval", "queue_size", "min_free", "segment_size"]
 
     let options: Daemon.Options
     /// `[connlog]` as the daemon was started with.

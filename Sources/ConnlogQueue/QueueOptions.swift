@@ -44,7 +44,7 @@ public struct QueueOptions: Sendable, Equatable {
         options.queueBytesMax = max(queueBytesMax, QueueOptions.queueBytesLeast)
         options.bufferBytes = min(bufferBytes, options.queueBytesMax / 16)
         options.quarantineBytesMax = min(quarantineBytesMax, options.queueBytesMax / 16)
-        options.freeBytesMin = freeBytesMin ?? min(256 << 20, (space?.total ?? 0) / 10)
+        options.freeBytesMin = DiskSpace.keptFree(freeBytesMin, of: space)
         return options
     }
 }

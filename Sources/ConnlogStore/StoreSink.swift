@@ -15,13 +15,16 @@ public final class StoreSink: Sink {
     public let limits = BatchLimits(events: 40_000, bytes: 32 << 20, wait: .milliseconds(200))
 
     private let holder: StoreHolder
+    private let reserve: DiskReserve?
     private let log: LogFunction
     private let thread = ThreadExecutor("store keeper")
     private let keeper: StoreKeeper
     private let keeping = Mutex<Task<Void, Never>?>(nil)
 
-    public init(_ holder: StoreHolder, log: @escaping LogFunction) {
+    /// - Parameter reserve: what is left free of the disk; `nil`: nothing is.
+    public init(_ holder: StoreHolder, reserve: DiskReserve? = nil, log: @escaping LogFunction) {
         self.holder = holder
+        self.reserve = reserve
         self.log = log
         keeper = StoreKeeper(holder, log)
     }
@@ -44,6 +47,7 @@ public final class StoreSink: Sink {
     public func send(_ batch: EventBatch, at place: EventPlace) async -> SendOutcome { take(batch, place) }
 
     private func take(_ batch: EventBatch, _ place: EventPlace?) -> SendOutcome {
+        if let lack = reserve?.lack(batch.recordBytes) { return .retry(StoreSink.reason(lack)) }
         do throws(StoreProblem) {
             let outcome = try holder.open().apply(
                 batch, at: place, arrival: holder.time.latest(), isCertain: holder.time.isProven)
@@ -66,7 +70,13 @@ public final class StoreSink: Sink {
     }
 
     private static func reason(_ problem: StoreProblem) -> Reason {
-        Reason(problem.isDamage ? "store_damaged" : "store_unwritable", problem.description)
+        let label =
+            switch problem.kind {
+            case .damage: "store_damaged"
+            case .diskLow: "store_disk_low"
+            default: "store_unwritable"
+            }
+        return Reason(label, problem.description)
     }
 
     // MARK: - Beside the batches

@@ -93,7 +93,7 @@ extension APIError {
             case .question: (.badRequest, "Invalid connection search query.")
             case .absent, .replaced: (.serviceUnavailable, "The store is not open yet.")
             case .tooLong: (.serviceUnavailable, "The question took too long.")
-            case .other, .damage, .diskFull, .cancelled:
+            case .other, .damage, .diskFull, .diskLow, .cancelled:
                 (.internalServerError, "Internal error fetching connection logs.")
             }
         self.init(status: status, message: message, detail: problem.publicText, logged: problem.description)

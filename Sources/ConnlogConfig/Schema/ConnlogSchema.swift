@@ -21,7 +21,8 @@ extension SectionSchema {
         Key(
             "min_free", .size(0...Int.max), example: "1GiB",
             help: "Sources wait rather than leave less than this free on the disk, which the machine may need; without "
-                + "it, 256MiB, or a tenth of the disk where that is less. 0B: use it all."),
+                + "it, 256MiB, or a tenth of the disk where that is less. 0B: use it all. A store on a disk of its own "
+                + "leaves as much free there: its events wait in the queue."),
         Key(
             "segment_size", .size(1_048_576...4_294_967_296), default: "64MiB",
             help: "Size of one file of the queue; a file is removed when every sink is done with it."),

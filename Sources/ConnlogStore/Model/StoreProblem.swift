@@ -11,6 +11,8 @@ public struct StoreProblem: Error, Sendable, Equatable, CustomStringConvertible 
         /// The file itself is not as it should be, so trying again does not help.
         case damage
         case diskFull
+        /// The disk has hardly more left than is to stay free.
+        case diskLow
         /// There is no file yet that can be read: whoever writes it has not made it, or is bringing it up to date.
         case absent
         /// The file was removed, moved, replaced or cut while it was open; it is opened anew.
@@ -39,7 +41,7 @@ public struct StoreProblem: Error, Sendable, Equatable, CustomStringConvertible 
         case .replaced: "The store's file was changed by somebody else; it is opened anew."
         case .tooLong: "The question took too long; ask for a shorter time or for fewer connections."
         case .cancelled: "The question was withdrawn."
-        case .other, .damage, .diskFull: "The store cannot answer now; connlog's own log says why."
+        case .other, .damage, .diskFull, .diskLow: "The store cannot answer now; connlog's own log says why."
         }
     }
 }

@@ -50,6 +50,12 @@ public struct DiskSpace: Sendable, Equatable {
         self.available = available
         self.total = total
     }
+
+    /// How many bytes are to be left free for the machine: what somebody asks for; without that 256 MiB, or a tenth of the
+    /// file system where that is less.
+    public static func keptFree(_ asked: Int?, of space: DiskSpace?) -> Int {
+        asked ?? min(256 << 20, (space?.total ?? 0) / 10)
+    }
 }
 
 public enum OpenMode: Sendable, Equatable {

@@ -8,15 +8,18 @@ struct ServerDaemon {
     let port: Int
     private let workplace: Workplace
 
-    /// - Parameter sections: beside `[store]` and `[server]`.
+    /// - Parameters:
+    ///   - sections: beside `[store]` and `[server]`.
+    ///   - settings: lines of `[connlog]`.
     init(
-        reading log: URL, sections: String = "", server: String = "", store: String = "", in workplace: Workplace
+        reading log: URL, sections: String = "", server: String = "", store: String = "", settings: String = "",
+        in workplace: Workplace
     ) throws {
         self.workplace = workplace
         port = try Ports.free(1, in: workplace)[0]
         let open = sections.contains("[access") ? "" : "open = true\n"
         let own = "[store]\ntype = sqlite\n\(store)\n\n[server]\nlisten = 127.0.0.1:\(port)\n\(open)\(server)\n\n"
-        daemon = try Daemon(reading: log, sections: own + sections, in: workplace)
+        daemon = try Daemon(reading: log, sections: own + sections, settings: settings, in: workplace)
     }
 
     /// `CONNLOG_SERVER_BINARY`, or the one that was built beside this test.
