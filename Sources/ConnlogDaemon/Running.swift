@@ -16,8 +16,8 @@ struct ConfiguredSource: Sendable {
     /// What is read from it cannot be read again.
     var isStandardInput: Bool { section.type == "stdin" }
 
-    /// It looks for more of its own accord, at least once a second; others wait for what somebody sends.
-    var comesRound: Bool { section.type == "file" }
+    /// It looks for more of its own accord, at least once a second; others are called with what somebody sends.
+    var comesRound: Bool { section.type == "file" || section.type == "stdin" }
 
     /// Whether one can go on for the other.
     func isSame(as other: ConfiguredSource) -> Bool { section.changes(from: other.section).isEmpty }

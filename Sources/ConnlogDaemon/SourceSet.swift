@@ -225,7 +225,8 @@ actor SourceSet {
                 var counts = past
                 counts.add(status.counts)
                 counts.files = status.counts.files
-                return Shown(name: name, type: type, counts: counts, stuck: stuck.words(.source, name))
+                let words = stuck.words(.source, name) ?? stuck.words(.reading, name)
+                return Shown(name: name, type: type, counts: counts, stuck: words)
             }
         }
         self.looks.withLock { $0 = looks }

@@ -64,10 +64,12 @@ public struct MalformedSample: Sendable, Equatable {
     }
 }
 
-/// The counts of a source, for whoever shows them while it works.
+/// The counts of a source, for whoever shows them while it works, and what tells whether it gets on.
 public final class SourceStatus: Sendable {
     private let state = Mutex(SourceCounts())
     private let turnsMade = Atomic<UInt64>(0)
+    private let atWork = Atomic<Int>(0)
+    private let probe = Mutex<(@Sendable () -> [Unread])?>(nil)
 
     public init() {}
 
@@ -77,8 +79,26 @@ public final class SourceStatus: Sendable {
     /// Grows with each turn of the source's loop, also where there was nothing to read.
     public var turns: UInt64 { turnsMade.load(ordering: .relaxed) }
 
+    /// It is at something that has an end, for a source that has no loop of its own.
+    public var isAtWork: Bool { atWork.load(ordering: .relaxed) > 0 }
+
+    /// What there is that it has not read. Asks the kernel, which may not answer for long.
+    public var unread: [Unread] { probe.withLock { $0 }?() ?? [] }
+
     func update(_ change: (inout SourceCounts) -> Void) {
         state.withLock { change(&$0) }
-        turnsMade.add(1, ordering: .relaxed)
+        turn()
     }
+
+    package func turn() { turnsMade.add(1, ordering: .relaxed) }
+
+    func begin() { atWork.add(1, ordering: .relaxed) }
+
+    func end() {
+        atWork.add(-1, ordering: .relaxed)
+        turn()
+    }
+
+    /// How to find what it has not read, until it has ended; must not wait for the source.
+    package func setProbe(_ find: (@Sendable () -> [Unread])?) { probe.withLock { $0 = find } }
 }

@@ -2,7 +2,7 @@
 struct Pulse: Sendable {
     /// What is watched over.
     struct Part: Hashable, Sendable, CustomStringConvertible {
-        enum Kind: String, Sendable { case sink, source, queue, monitor, pool, thread }
+        enum Kind: String, Sendable { case sink, source, reading, queue, monitor, pool, probe, thread }
 
         let kind: Kind
         var name = ""
@@ -10,9 +10,11 @@ struct Pulse: Sendable {
         var description: String {
             switch kind {
             case .sink, .source, .thread: "\(kind.rawValue) \(name)"
+            case .reading: "reading of source \(name)"
             case .queue: "queue"
             case .monitor: "the monitor"
             case .pool: "Swift's pool"
+            case .probe: "the look for unread input"
             }
         }
     }

@@ -96,7 +96,8 @@ struct SpinJudge {
             case .sink, .source: return cut(name) == thread
             case .queue: return thread == "queue"
             case .monitor: return thread == "monitor"
-            case .pool, .thread: return false
+            case .probe: return thread == "unread"
+            case .pool, .thread, .reading: return false
             }
         }
         // The monitor and the pool get on whatever the others do.

@@ -17,16 +17,21 @@ import Synchronization
 ///     sink      it has events to deliver, no pause after a failure is on (its state tells that), and it neither reads,
 ///               sends, hears an answer nor commits; its receiver may take as long as the timeouts in its section say.
 ///               A call that does not end (to open, to commit) counts also while there are no events
-///     source    it does not come round to look at its files, or cannot hand events over though the queue takes some
+///     source    it does not come round to look at its input, does not end what it was called for, or cannot hand events
+///               over though the queue takes some
+///     reading   a source comes round, and yet there is input that it does not read (`UnreadProbe`)
 ///     queue     it writes or syncs, or has something to write
 ///     monitor   it looks each second
 ///     pool      tasks that belong to no part of their own are run
+///     probe     it asks the kernel what there is to read
 ///     thread    it keeps a processor busy, and nothing that it works for gets on
 final class Watchdog: Sendable {
     struct Limits: Sendable {
         /// How long nothing may happen.
         var stuckAfter = Duration.seconds(30)
         var interval = Duration.seconds(1)
+        /// How often the kernel is asked for unread input.
+        var probeInterval: Duration { stuckAfter / 3 }
         /// How much of one processor a thread must use to count as spinning.
         var spinningShare = 0.9
     }
@@ -36,6 +41,7 @@ final class Watchdog: Sendable {
     private let sources: SourceSet
     private let sinks: SinkSet
     private let monitor: Monitor?
+    private let probe: UnreadProbe
     private let limits: Limits
     private let log: LogFunction
     private let looked: @Sendable (_ isStuck: Bool) -> Void
@@ -55,17 +61,20 @@ final class Watchdog: Sendable {
         self.sinks = sinks
         self.monitor = monitor
         self.limits = limits
+        probe = UnreadProbe(sources, every: limits.probeInterval)
         self.log = log
         self.looked = looked
     }
 
     /// Begins to look, on a thread of its own, until `stop`.
     func start() {
+        probe.start()
         Thread.start("watchdog") { self.run() }
     }
 
     /// Returns at once; nothing is said any more.
     func stop() {
+        probe.stop()
         isOver.store(true, ordering: .relaxed)
         lock.lock()
         lock.unlock(waking: true)
@@ -77,6 +86,7 @@ final class Watchdog: Sendable {
         var watched = Duration.zero
         var judge = StuckJudge()
         var spins = SpinJudge(share: limits.spinningShare)
+        var unread = UnreadJudge()
         var asked: UInt64 = 0
         while !isOver.load(ordering: .relaxed) {
             askPool(&asked)
@@ -85,6 +95,9 @@ final class Watchdog: Sendable {
             watched += min(now - last, limits.interval * 2)
             last = now
             var pulses = pulses(asked)
+            pulses += unread.pulses(
+                probe.finding, now: watched, limit: limits.stuckAfter, patience: limits.probeInterval * 2,
+                mayRead: queue.state == .ok)
             pulses += spins.pulses(.now(), pulses, now: watched, limit: limits.stuckAfter)
             let changes = judge.judge(pulses, now: watched)
             board.set(judge.stuck)
@@ -129,6 +142,11 @@ final class Watchdog: Sendable {
                     waitsFor: "it does not come round; what it asks, such as the queue's state, does not answer",
                     limit: limits.stuckAfter))
         }
+        pulses.append(
+            Pulse(
+                part: Pulse.Part(kind: .probe), steps: probe.finding.rounds,
+                waitsFor: "it does not come round; does a file system not answer?",
+                limit: limits.stuckAfter + limits.probeInterval))
         let turns = poolTurns.load(ordering: .relaxed)
         pulses.append(
             Pulse(
@@ -180,6 +198,8 @@ final class Watchdog: Sendable {
             if queue.state == .ok { wait = "the queue does not take what it hands over, though it takes events" }
         } else if source.comesRound {
             wait = "it does not come round to look for more"
+        } else if source.status.isAtWork {
+            wait = "taking in what was handed to it does not end"
         }
         return Pulse(
             part: Pulse.Part(kind: .source, name: source.name), steps: source.status.turns &+ source.output.taken,

@@ -301,6 +301,8 @@ extension FileFollower {
         } catch {
             file.hasMore = false
             file.seen = nil
+            // One that was opened once may never be readable again while the file is, as after a server of files came back.
+            if file.state == .following { file.file = nil }
             file.pause = FollowedFile.pauseMax
             file.backOff(now)
             complaints.set(

@@ -19,16 +19,21 @@ public struct FileSource: Source {
     }
 
     public func run(into output: any EventOutput) async throws(SourceError) {
+        let places = ReadPlaces()
+        context.status.setProbe { places.ask().compactMap(\.unread) }
+        defer { context.status.setProbe(nil) }
         var follower = FileFollower(settings, output.checkpoints, log: context.log, makeDecoder: makeDecoder)
         do throws(AppendError) {
-            try await follow(&follower, output)
+            try await follow(&follower, output, places)
         } catch {
             guard case .failed(let reason) = error else { return }
             throw SourceError("reading files stops, since the queue cannot be written: \(reason)")
         }
     }
 
-    private func follow(_ follower: inout FileFollower, _ output: any EventOutput) async throws(AppendError) {
+    private func follow(
+        _ follower: inout FileFollower, _ output: any EventOutput, _ places: ReadPlaces
+    ) async throws(AppendError) {
         var watcher = FileWatcher()
         var changes = FileChanges()
         let clock = ContinuousClock()
@@ -44,6 +49,7 @@ public struct FileSource: Source {
                 batch = output.makeBatch()
             }
             report(&follower)
+            places.answer { follower.readPlaces }
             if round.isDone { break }
             if round.hasMore { continue }
             var isNew = false

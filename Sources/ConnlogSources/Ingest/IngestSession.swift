@@ -27,7 +27,8 @@ final class IngestSession: IntakeSession {
 
     /// So many new bytes are decoded at once, at least.
     private static let pieceBytes = 512 << 10
-    private static let refusalsMax = 100
+    /// So many refused lines are named in the answer.
+    static let refusalsMax = 100
 
     init(_ source: IngestSource, _ organizations: Set<String>?, _ executor: ThreadExecutor) {
         self.source = source
@@ -57,6 +58,8 @@ final class IngestSession: IntakeSession {
 
     private func decode(isEnd: Bool) async throws(IntakeError) {
         if Task.isCancelled { throw .failed("whoever handed it in has left") }
+        source.context.status.begin()
+        defer { source.context.status.end() }
         try await withTaskExecutorPreference(executor) { () async throws(IntakeError) in
             let batch = state.withLock { IngestSession.decode(&$0, isEnd: isEnd) }
             if !batch.isEmpty { try await enqueue(batch) }

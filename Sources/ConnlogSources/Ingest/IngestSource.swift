@@ -67,6 +67,8 @@ public final class IngestSource: Source, EventIntake {
         let (output, executor) = state.withLock { ($0.output, $0.executor) }
         guard let output, let executor else { throw .stopping }
         if let why = output.blocked { throw .full(why) }
+        context.status.begin()
+        defer { context.status.end() }
         return IngestSession(self, organizations, executor)
     }
 

@@ -1,5 +1,6 @@
 public import ConnlogCore
 package import ConnlogSystem
+import Synchronization
 
 /// `type = stdin`: what another program writes to connlog's standard input, until its end.
 ///
@@ -25,8 +26,11 @@ public struct StdinSource: Source {
     }
 
     public func run(into output: any EventOutput) async throws(SourceError) {
+        let reads = Reads()
+        context.status.setProbe { [input] in input.unread(place: reads.made).map { [$0] } ?? [] }
+        defer { context.status.setProbe(nil) }
         do throws(AppendError) {
-            try await readAll(output)
+            try await readAll(output, reads)
             try await output.flush()
         } catch {
             guard case .failed(let reason) = error else { return }
@@ -34,7 +38,7 @@ public struct StdinSource: Source {
         }
     }
 
-    private func readAll(_ output: any EventOutput) async throws(AppendError) {
+    private func readAll(_ output: any EventOutput, _ reads: Reads) async throws(AppendError) {
         var decoder = makeDecoder()
         var rest = ByteBuffer()
         var isEnd = false
@@ -43,6 +47,8 @@ public struct StdinSource: Source {
         var batch = output.makeBatch()
         while !isEnd, !Task.isCancelled {
             let ended = read(&batch)
+            context.status.turn()
+            if ended != nil { reads.count() }
             silence = ended == nil ? silence + 1 : 0
             if ended == nil, silence != silentSlices || batch.bytes.isEmpty { continue }
             isEnd = ended == true
@@ -89,4 +95,12 @@ public struct StdinSource: Source {
 
     private static let readBytes = 1 << 20
     private static let slice = Duration.milliseconds(100)
+}
+
+/// How often something was read.
+private final class Reads: Sendable {
+    private let number = Atomic<UInt64>(0)
+
+    var made: UInt64 { number.load(ordering: .relaxed) }
+    func count() { number.add(1, ordering: .relaxed) }
 }

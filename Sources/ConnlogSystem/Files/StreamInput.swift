@@ -19,6 +19,12 @@ public struct StreamInput: Sendable {
 
     public static var standardInput: StreamInput { StreamInput(descriptor: STDIN_FILENO) }
 
+    /// Whether a read would bring something, or the end, at once.
+    public var isReadable: Bool {
+        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&request, 1, 0) > 0
+    }
+
     /// Appends up to `count` bytes as soon as there are some.
     /// - Parameter limit: how long to wait for the first.
     public func read(

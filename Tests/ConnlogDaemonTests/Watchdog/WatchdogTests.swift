@@ -69,11 +69,43 @@ import Testing
         let bench = try WatchdogBench()
         let gate = Gate(spins: spins)
         defer { gate.open() }
-        await bench.sources.apply([bench.configured(HangingSource(gate))])
+        await bench.sources.apply([try bench.configured(HangingSource(gate))])
         try await bench.until("it is shown") { bench.sources.shown.first?.stuck != nil }
         try await bench.until("it is told") { !bench.said("source coderd is stuck: ").isEmpty }
         gate.open()
         try await bench.until("that is over") { !bench.said("source coderd is stuck no more").isEmpty }
+        await bench.end()
+    }
+
+    @Test(arguments: [false, true]) func `a monitor that hangs or loops is told`(spins: Bool) async throws {
+        let gate = Gate(spins: spins)
+        defer { gate.open() }
+        let bench = try WatchdogBench(draw: { _ in gate.wait() })
+        let thread = ThreadExecutor("monitor")
+        let watching = Task(executorPreference: thread) { await bench.monitor.run() }
+        try await bench.untilTold("the monitor", "it does not come round")
+        gate.open()
+        try await bench.untilOver("the monitor")
+        watching.cancel()
+        await watching.value
+        await bench.end()
+    }
+
+    /// Nothing of a test runs meanwhile, so the line in the log itself lets go.
+    @Test func `Swift's pool is told when something keeps all of its threads`() async throws {
+        let gate = Gate()
+        defer { gate.open() }
+        let bench = try WatchdogBench(said: { if $0.hasPrefix("Swift's pool is stuck: ") { gate.open() } })
+        let isHanging = Atomic(false)
+        DispatchQueue.global().asyncAfter(deadline: .now() + 600) {
+            isHanging.store(!gate.isOpenNow, ordering: .relaxed)
+            gate.open()
+        }
+        let keepers = (0..<4 * ProcessInfo.processInfo.activeProcessorCount).map { _ in Task.detached { gate.wait() } }
+        for keeper in keepers { await keeper.value }
+        let hasHung = isHanging.load(ordering: .relaxed)
+        #expect(!hasHung)
+        try await bench.untilOver("Swift's pool")
         await bench.end()
     }
 
@@ -89,35 +121,6 @@ import Testing
         try await bench.until("it is counted") { bench.watchdog.board.spinning > 0 }
         gate.open()
         await bench.end()
-    }
-}
-
-/// Holds up whoever comes, on its thread, until it is opened.
-private final class Gate: Sendable {
-    private let isOpen = Atomic(false)
-    private let spins: Bool
-    private let lock = ConditionLock()
-
-    init(spins: Bool = false, isOpen: Bool = false) {
-        self.spins = spins
-        self.isOpen.store(isOpen, ordering: .releasing)
-    }
-
-    func open() {
-        isOpen.store(true, ordering: .releasing)
-        lock.lock()
-        lock.unlock(waking: true)
-    }
-
-    func close() { isOpen.store(false, ordering: .releasing) }
-
-    func wait() {
-        while !isOpen.load(ordering: .acquiring) {
-            if spins { continue }
-            lock.lock()
-            if !isOpen.load(ordering: .acquiring) { lock.wait() }
-            lock.unlock(waking: false)
-        }
     }
 }
 
@@ -159,125 +162,4 @@ private struct HangingSource: Source {
     init(_ gate: Gate) { self.gate = gate }
 
     func run(into output: any EventOutput) async throws(SourceError) { gate.wait() }
-}
-
-/// A disk in memory that can stop to answer.
-private struct GatedDisk: FileSystem {
-    let base = SimulatedFileSystem()
-    let syncs = Gate(isOpen: true)
-    let reads = Gate(isOpen: true)
-
-    func open(_ path: String, _ mode: OpenMode) throws(SystemError) -> any OpenFile {
-        GatedFile(base: try base.open(path, mode), disk: self)
-    }
-
-    func createDirectory(_ path: String) throws(SystemError) { try base.createDirectory(path) }
-    func list(_ directory: String) throws(SystemError) -> [String] { try base.list(directory) }
-    func rename(_ path: String, to newPath: String) throws(SystemError) { try base.rename(path, to: newPath) }
-    func remove(_ path: String) throws(SystemError) { try base.remove(path) }
-    func syncDirectory(_ path: String) throws(SystemError) { try base.syncDirectory(path) }
-    func lock(_ path: String) throws(SystemError) -> any FileLock { try base.lock(path) }
-    func space(of path: String) throws(SystemError) -> DiskSpace { try base.space(of: path) }
-}
-
-private struct GatedFile: OpenFile {
-    let base: any OpenFile
-    let disk: GatedDisk
-
-    func read(into buffer: inout ByteBuffer, at position: Int, count: Int) throws(SystemError) -> Int {
-        disk.reads.wait()
-        return try base.read(into: &buffer, at: position, count: count)
-    }
-
-    func write(_ buffer: ByteBuffer, _ range: Range<Int>, at position: Int) throws(SystemError) -> Int {
-        try base.write(buffer, range, at: position)
-    }
-
-    func sync() throws(SystemError) {
-        disk.syncs.wait()
-        try base.sync()
-    }
-
-    func size() throws(SystemError) -> Int { try base.size() }
-    func truncate(to size: Int) throws(SystemError) { try base.truncate(to: size) }
-    func identity() throws(SystemError) -> FileIdentity { try base.identity() }
-}
-
-/// A queue, its sources and sinks, and a watchdog that loses its patience soon.
-private final class WatchdogBench: Sendable {
-    let disk = GatedDisk()
-    let queue: Queue
-    let sinks: SinkSet
-    let sources: SourceSet
-    let watchdog: Watchdog
-    let settings: Settings
-    private let sinkSection: Section
-    private let sourceSection: Section
-    private let lines: Lines
-
-    private final class Lines: Sendable {
-        let all = Mutex<[String]>([])
-    }
-
-    init(spinningShare: Double = 0.9) throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "watchdog-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let text = """
-            [connlog]
-            data_dir = /nowhere
-            [source "coderd"]
-            type = file
-            path = /nowhere/*.log
-            [sink "siem"]
-            type = file
-            path = /nowhere/out.jsonl
-            """
-        try text.write(toFile: folder + "/connlog.ini", atomically: true, encoding: .utf8)
-        let loaded = Configuration.load(
-            folder + "/connlog.ini", schemas: Registry.schemas, planned: Registry.planned)
-        let configuration = try #require(loaded.configuration)
-        sinkSection = try #require(configuration.sections(ofKind: "sink").first)
-        sourceSection = try #require(configuration.sections(ofKind: "source").first)
-        settings = Settings(configuration.connlog)
-        let lines = Lines()
-        self.lines = lines
-        let log: LogFunction = { _, text in lines.all.withLock { $0.append(text) } }
-        queue = try Queue.open("/q", QueueOptions(queueBytesMax: 4 << 20, freeBytesMin: 0), fileSystem: disk)
-        sinks = SinkSet(queue, settings, log: log)
-        sources = SourceSet(queue, log: log)
-        watchdog = Watchdog(
-            queue: queue, sources: sources, sinks: sinks, monitor: nil,
-            limits: .init(
-                stuckAfter: .milliseconds(100), interval: .milliseconds(10), spinningShare: spinningShare),
-            log: log)
-        watchdog.start()
-    }
-
-    func configured(_ sink: any Sink) -> ConfiguredSink {
-        ConfiguredSink(name: "siem", sink: sink, section: sinkSection, filter: nil)
-    }
-
-    func configured(_ source: any Source) -> ConfiguredSource {
-        ConfiguredSource(name: "coderd", source: source, section: sourceSection, status: SourceStatus())
-    }
-
-    func append(_ numbers: Range<Int>) async throws {
-        try await queue.enqueue(TestEvents.batch(numbers))
-        try await queue.flush()
-    }
-
-    func said(_ beginning: String) -> [String] {
-        lines.all.withLock { $0.filter { $0.hasPrefix(beginning) } }
-    }
-
-    func until(_ what: String, _ isSo: () -> Bool) async throws { try await Waiting.until(what, isSo) }
-
-    func end() async {
-        watchdog.stop()
-        await sources.stop()
-        await sinks.drain()
-        await sinks.waitUntilOver()
-        await queue.close()
-    }
 }
