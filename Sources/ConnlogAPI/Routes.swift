@@ -159,7 +159,7 @@ struct Answers: Sendable {
         }
         if caller.isLimited { found = found.withoutFigures }
         if Parameters(request.uri.query)["format"] != "text" { return .json(StatusJSON.value(found)) }
-        return .text(StatusText.text(found, now: clock.now()), "text/plain; charset=utf-8")
+        return .text(StatusText.text(found), "text/plain; charset=utf-8")
     }
 
     /// Whether events are taken and questions answered.

@@ -106,8 +106,8 @@ public final class Daemon: Service {
         #if Server
         let overviews = OverviewMaker(
             queue: queue, sources: sources, sinks: sinks, monitor: monitor, watchdog: watchdog,
-            version: options.version,
-            started: SystemWallTime().now(), bytesMax: settings.queue.queueBytesMax)
+            version: options.version, started: SystemWallTime().now(), startedUptime: SystemWallTime().uptime(),
+            bytesMax: settings.queue.queueBytesMax)
         let server = ServerRun(
             self.server, section, version: options.version, overview: { overviews.overview }, log: log)
         overviews.server.set(server)

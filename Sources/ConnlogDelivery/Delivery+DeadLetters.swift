@@ -25,7 +25,7 @@ extension Delivery {
             $0.lastError = reason
             $0.lastErrorTime = now
         }
-        tell(offset, reason, at: now)
+        tell(offset, reason)
         window.change(flight) { $0.drop(index + 1) }
     }
 
@@ -51,9 +51,9 @@ extension Delivery {
         }
     }
 
-    private func tell(_ offset: UInt64, _ reason: Reason, at now: Nanoseconds) {
+    private func tell(_ offset: UInt64, _ reason: Reason) {
         let folder = options.deadLetterDirectory
-        if let more = deadLetterNews.take(reason, at: now) {
+        if let more = deadLetterNews.take(reason, at: wallTime.uptime()) {
             let others = more == 0 ? "" : " (and \(more) more since this was last said)"
             log(.error, "sink \(name): event \(offset) was refused and put in \(folder)\(others): \(reason)")
         }
@@ -74,8 +74,9 @@ struct DeadLetterNews {
     private var hasSaidHalfFull = false
 
     /// How many were not told since the last that was; `nil` when this one is not to be told.
+    /// - Parameter now: by a clock that nobody sets (`WallTime.uptime`).
     mutating func take(_ reason: Reason, at now: Nanoseconds) -> Int? {
-        guard let last = said[reason.label], abs(now - last.time) < DeadLetterNews.interval else {
+        guard let last = said[reason.label], now - last.time < DeadLetterNews.interval else {
             return said.updateValue((now, 0), forKey: reason.label)?.unsaid ?? 0
         }
         said[reason.label] = (last.time, last.unsaid + 1)

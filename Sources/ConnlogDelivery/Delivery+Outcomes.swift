@@ -83,8 +83,9 @@ extension Delivery {
             $0.lastErrorTime = now
         }
         window.change(index) { $0.state = .ready }
-        if let said = lostProofsSaid[reason.label], abs(now - said) < Trouble.repeatInterval { return }
-        lostProofsSaid[reason.label] = now
+        let uptime = wallTime.uptime()
+        if let said = lostProofsSaid[reason.label], uptime - said < Trouble.repeatInterval { return }
+        lostProofsSaid[reason.label] = uptime
         log(.warning, "sink \(name): \(reason); they are sent again, nothing is lost")
     }
 

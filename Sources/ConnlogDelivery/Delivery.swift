@@ -134,7 +134,7 @@ public actor Delivery {
     var isWaitingForMending = false
 
     var trouble = Trouble()
-    /// When it was last said, by its label, why proofs did not come.
+    /// When it was last said, by its label, why proofs did not come; by `WallTime.uptime`.
     var lostProofsSaid: [String: Nanoseconds] = [:]
     nonisolated let signal = Signal()
     nonisolated let requests = Mutex(Requests())

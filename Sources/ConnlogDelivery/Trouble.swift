@@ -12,10 +12,10 @@ struct Trouble {
     private var said: [String: Nanoseconds] = [:]
 
     /// Whether this complaint should be said now.
+    /// - Parameter now: by a clock that nobody sets (`WallTime.uptime`), as all times here.
     mutating func shouldSay(_ reason: Reason, at now: Nanoseconds) -> Bool {
         since = since ?? now
-        // Someone may have set the clock back.
-        if let last = said[reason.label], abs(now - last) < Trouble.repeatInterval { return false }
+        if let last = said[reason.label], now - last < Trouble.repeatInterval { return false }
         said[reason.label] = now
         return true
     }
@@ -41,7 +41,7 @@ extension Delivery {
             $0.lastErrorTime = now
         }
         guard !isOldNews else { return }
-        guard trouble.shouldSay(reason, at: now) else { return }
+        guard trouble.shouldSay(reason, at: wallTime.uptime()) else { return }
         let next = duration.map { "trying again in \(Delivery.rounded($0))" } ?? "trying again"
         switch kind {
         case .retry: log(.warning, "sink \(name): \(reason); nothing is lost, \(next)")
@@ -55,7 +55,7 @@ extension Delivery {
         guard let since = trouble.since else { return }
         trouble = Trouble()
         let waiting = queue.end - min(queue.end, frontier)
-        let lasted = Delivery.rounded(.nanoseconds(wallTime.now() - since))
+        let lasted = Delivery.rounded(.nanoseconds(wallTime.uptime() - since))
         log(.info, "sink \(name): working again after \(lasted); \(waiting) events were waiting")
     }
 

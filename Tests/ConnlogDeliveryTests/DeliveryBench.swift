@@ -28,7 +28,8 @@ final class DeliveryBench: Sendable {
     func delivery(
         _ sink: any Sink, name: String = "test", filter: (any EventFilter)? = nil, quota: Int? = nil,
         onFull: OnFull = .block, deadLetterBytesMax: Int = 1 << 20, batchBytesMax: Int? = nil,
-        past: DeliveryStatus = DeliveryStatus(), clock: (any Clock<Duration>)? = nil
+        past: DeliveryStatus = DeliveryStatus(), clock: (any Clock<Duration>)? = nil,
+        wallTime: any WallTime = SystemWallTime()
     ) throws -> Delivery {
         let position = try queue.registerSink(name, quota: quota, onFull: onFull)
         var options = Delivery.Options(
@@ -36,7 +37,8 @@ final class DeliveryBench: Sendable {
         options.batchBytesMax = batchBytesMax
         return Delivery(
             name: name, sink: sink, queue: queue, position: position, options: options, past: past,
-            clock: clock ?? self.clock, log: { _, text in self.said.withLock { $0.append(text) } })
+            clock: clock ?? self.clock, wallTime: wallTime,
+            log: { _, text in self.said.withLock { $0.append(text) } })
     }
 
     /// Delivers until there is nothing left to do.

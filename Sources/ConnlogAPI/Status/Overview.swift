@@ -5,7 +5,10 @@ public import ConnlogSystem
 /// How connlog is: what the status, the metrics and the page show. A snapshot.
 public struct Overview: Sendable, Codable {
     public var version = ""
+    /// By the wall clock as it was then.
     public var started: Nanoseconds = 0
+    /// For how many seconds it has run, by a clock that nobody sets.
+    public var uptimeSeconds: Int64 = 0
     public var queue = QueuePart()
     public var sources: [SourcePart] = []
     public var sinks: [SinkPart] = []
@@ -99,7 +102,8 @@ extension Overview {
     /// What parts there are and how they do, for whoever may not know how much goes through them, and where to.
     var withoutFigures: Overview {
         var left = Overview()
-        (left.version, left.started, left.isLimited) = (version, started, true)
+        (left.version, left.started, left.uptimeSeconds) = (version, started, uptimeSeconds)
+        left.isLimited = true
         left.queue.state = queue.state
         left.sources = sources.map { source in
             var part = SourcePart()

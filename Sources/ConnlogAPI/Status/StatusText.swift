@@ -4,8 +4,8 @@ import ConnlogSystem
 
 /// The overview for people: `connlog status`.
 enum StatusText {
-    static func text(_ overview: Overview, now: Nanoseconds) -> String {
-        let seconds = (now - overview.started) / 1_000_000_000
+    static func text(_ overview: Overview) -> String {
+        let seconds = overview.uptimeSeconds
         var text =
             "connlog \(overview.version), up \(seconds / 86_400)d \(seconds / 3600 % 24)h \(seconds / 60 % 60)m\n\n"
         let queue = overview.queue

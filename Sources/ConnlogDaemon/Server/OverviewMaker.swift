@@ -16,6 +16,8 @@ struct OverviewMaker: Sendable {
     let watchdog: Watchdog
     let version: String
     let started: Nanoseconds
+    /// `started`, by the clock that nobody sets.
+    let startedUptime: Nanoseconds
     let bytesMax: Int
     let server = ServerSlot()
 
@@ -27,6 +29,7 @@ struct OverviewMaker: Sendable {
         var overview = Overview()
         overview.version = version
         overview.started = started
+        overview.uptimeSeconds = (SystemWallTime().uptime() - startedUptime) / 1_000_000_000
         overview.queue = part(status)
         overview.sources = shownSources.map(OverviewMaker.part)
         overview.sinks = shownSinks.map { part($0, status) }
