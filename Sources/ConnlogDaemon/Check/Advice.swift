@@ -24,8 +24,8 @@ enum Advice {
 
     private static func other(_ error: SystemError) -> String? {
         switch error.code {
-        case Errno.tooManyOpen: "raise the limit of open files (LimitNOFILE, ulimit -n)"
-        case Errno.tooManyOpenInAll: "the machine has no more files to open (fs.file-max)"
+        case Errno.noDescriptor: "raise the limit of open files (LimitNOFILE, ulimit -n)"
+        case Errno.noDescriptorAnywhere: "the machine has no more files to open (fs.file-max)"
         case Errno.symbolicLink: "links on the way to it lead in a circle, or it is one; name the file itself"
         case Errno.inputOutput, Errno.corrupted: "look at the disk, and at the kernel's log"
         default: nil

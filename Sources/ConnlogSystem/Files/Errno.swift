@@ -22,8 +22,6 @@ public enum Errno {
     public static let connectionRefused = ECONNREFUSED
     public static let brokenPipe = EPIPE
     public static let badDescriptor = EBADF
-    public static let tooManyOpen = EMFILE
-    public static let tooManyOpenInAll = ENFILE
     public static let addressInUse = EADDRINUSE
     public static let addressNotAvailable = EADDRNOTAVAIL
     public static let readOnly = EROFS
