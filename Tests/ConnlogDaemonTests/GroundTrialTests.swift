@@ -101,4 +101,49 @@ import Testing
                 .failed("\(other)/users.csv: line 2: the id '7' is not a UUID; there would be no names from it")
             ])
     }
+
+    @Test func `a port is told to be free, taken, taken by this connlog, or none to be had`() {
+        func verdict(_ trial: ListeningTrial, _ port: Int, holder: Int32? = nil) -> TrialFinding {
+            GroundTrial.listening(trial, "127.0.0.1:\(port)", port, holder: holder)
+        }
+        #expect(verdict(.free, 8680) == .good("connections can be taken at 127.0.0.1:8680"))
+        #expect(verdict(.taken, 8680, holder: 7).verdict == .good)
+        let taken = verdict(.taken, 8680)
+        #expect(taken.verdict == .failed && taken.text.contains("give listen another port"), "\(taken)")
+        #expect(verdict(.failed("denied"), 443).text.contains("ports below 1024 need a right of their own"))
+        #expect(verdict(.failed("no such address"), 8680).text.contains("an address of this machine"))
+    }
+
+    #if Server
+    @Test func `a port that somebody else has is found by the trial itself`() throws {
+        let other = try LoopbackListener { _ in }
+        defer { other.stop() }
+        let lines = { (port: Int) in
+            "[connlog]\ndata_dir = HERE/data\n" + self.parts
+                + "[store]\ntype = sqlite\n[server]\nlisten = 127.0.0.1:\(port)\nopen = true\n"
+        }
+        let (outcomes, _, _) = try run(lines(other.port))
+        let found = try #require(outcomes.first { $0.part == "server" })
+        #expect(found.hasFailed && found.findings[0].text.contains("is taken by another program"), "\(found)")
+    }
+
+    @Test(arguments: [("engneering", true), ("engineering", false), ("\(UUID())", false)])
+    func `an organization that no directory knows is doubtful`(name: String, isDoubtful: Bool) throws {
+        let lines =
+            "[connlog]\ndata_dir = HERE/data\n" + parts + "[store]\ntype = sqlite\n[server]\nlisten = 127.0.0.1:8680\n"
+            + "[access \"a\"]\nrole = auditor\ntoken_sha256 = \(String(repeating: "0a", count: 32))\n"
+            + "organizations = \(name)\n[directory \"d\"]\ntype = csv\npath = HERE/orgs.csv\n"
+        let (outcomes, _, _) = try run(lines) { folder in
+            try "id,name,display_name,icon\n6dea5f8c-ecec-4cf0-a5bd-bc2c63af2efa,engineering,Engineering,\n".write(
+                to: folder.appending(path: "orgs.csv"), atomically: true, encoding: .utf8)
+        }
+        let found = outcomes.filter { $0.part == "access" }.flatMap(\.findings)
+        #expect(found.count == (isDoubtful ? 1 : 0), "\(found)")
+        #expect(
+            found.allSatisfy {
+                $0.verdict == .doubtful && $0.text.contains("'engneering'")
+                    && $0.text.contains("correct it, or write its id")
+            })
+    }
+    #endif
 }

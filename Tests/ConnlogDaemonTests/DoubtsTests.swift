@@ -1,0 +1,60 @@
+import ConnlogConfig
+import ConnlogTestSupport
+import Foundation
+import Testing
+
+@testable import ConnlogDaemon
+
+/// What is right by the rules and may not be what was meant is told, with the way out.
+@Suite struct DoubtsTests {
+    private func doubts(_ text: String) throws -> [String] {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "doubts-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "connlog.ini")
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        let loaded = Configuration.load(file.path, schemas: Registry.schemas, planned: .connlog)
+        return Doubts.of(try #require(loaded.configuration, "\(loaded.summary)"))
+    }
+
+    private let parts =
+        "[connlog]\ndata_dir = /var/lib/connlog\n[source \"c\"]\ntype = file\npath = /var/log/coder/*.log\n"
+        + "[sink \"out\"]\ntype = file\npath = /var/log/connlog/out.jsonl\n"
+
+    @Test func `a sound configuration leaves no doubt`() throws {
+        #expect(try doubts(parts).isEmpty)
+    }
+
+    @Test func `a relative pattern of a source is told for what it is`() throws {
+        let source = try doubts(parts.replacing("/var/log/coder/*.log", with: "/var/log/a.log, logs/*.log"))
+        #expect(
+            source == [
+                "[source \"c\"] path: 'logs/*.log' begins where connlog is started; write a path that begins with '/'"
+            ])
+        // Those of single files begin where the configuration lies, wherever connlog is started.
+        #expect(try doubts(parts.replacing("/var/log/connlog/out.jsonl", with: "out.jsonl")).isEmpty)
+        #expect(try doubts(parts.replacing("/var/lib/connlog", with: "./data")).isEmpty)
+        #expect(try doubts(parts.replacing("/var/log/connlog/out.jsonl", with: "-")).isEmpty)
+    }
+
+    #if Server
+    private func server(_ listen: String, _ more: String = "") -> String {
+        parts + "[store]\ntype = sqlite\n[server]\nlisten = \(listen)\n\(more)"
+            + "[access \"a\"]\nrole = admin\ntoken_sha256 = \(String(repeating: "0a", count: 32))\n"
+    }
+
+    @Test(arguments: ["0.0.0.0:8680", "[::]:8680", "10.0.0.7:8680", "connlog.example:8680"])
+    func `tokens in the clear on a network are told, with the way out`(listen: String) throws {
+        let found = try doubts(server(listen))
+        #expect(found.count == 1, "\(found)")
+        #expect(found[0].contains("go to \(listen) in the clear; set tls_cert and tls_key"), "\(found)")
+        let tls = "tls_cert = /etc/connlog/cert.pem\ntls_key = /etc/connlog/key.pem\n"
+        #expect(try doubts(server(listen, tls)).isEmpty)
+    }
+
+    @Test(arguments: ["127.0.0.1:8680", "127.3.4.5:8680", "localhost:8680", "[::1]:8680"])
+    func `on the loopback they stay on the machine`(listen: String) throws {
+        #expect(try doubts(server(listen)).isEmpty)
+    }
+    #endif
+}
