@@ -28,6 +28,9 @@ public struct APIServer: Sendable {
         public var trustedProxies = TrustedProxies()
         /// How long a question may take, and how long a connection may be idle.
         public var timeout: Duration
+        /// How long the rest of a body may come that nobody wants any more, since its answer has been given. Long enough
+        /// for whoever sends it to see the answer, and short, since meanwhile it is taken as fast as it comes.
+        public var restTimeout = Duration.seconds(5)
 
         public init(
             host: String, port: Int, certificate: ServerCertificate? = nil, bodyBytesMax: Int = 64 << 20,
@@ -78,7 +81,10 @@ public struct APIServer: Sendable {
                 serverName: "connlog", backlog: 1024,
                 reuseAddress: true,
                 availableConnectionsDelegate: MaximumAvailableConnections(connectionsMax)),
-            onServerRunning: { channel in await ready(channel.localAddress?.port ?? 0) }, logger: logger)
+            onServerRunning: { [responder] channel in
+                await responder.connections.restWhenNoneCanBeTaken(channel)
+                await ready(channel.localAddress?.port ?? 0)
+            }, logger: logger)
         application.services = []
         var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(2)
@@ -148,7 +154,7 @@ struct APIResponder: HTTPResponder {
         let time = ContinuousClock.now - start
         counts.end(found?.route.rawValue ?? "other", response.status.code, time)
         if APIResponder.hasBody(request), found?.route.readsBody != true || response.status.code >= 400 {
-            client?.expectEnd(within: options.timeout)
+            client?.expectEnd(within: min(options.timeout, options.restTimeout))
         }
         tell(id, who, found?.route, request, context, response, time)
         return response

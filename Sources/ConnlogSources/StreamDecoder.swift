@@ -73,10 +73,13 @@ enum LineKeys {
         return { StreamDecoder(make()) }
     }
 
-    static func eventDecoder(_ section: Section) -> @Sendable () -> EventDecoder {
+    /// - Parameter samplesMax: how many lines that cannot be read are kept, until the counts are taken.
+    static func eventDecoder(
+        _ section: Section, samplesMax: Int = DecodeCounts.samplesMax
+    ) -> @Sendable () -> EventDecoder {
         let format = InputFormat(rawValue: section.string("format")) ?? .auto
         let container = ContainerFormat(rawValue: section.string("container")) ?? .auto
         let maxLine = section.size("max_line")
-        return { EventDecoder(format: format, container: container, maxLine: maxLine) }
+        return { EventDecoder(format: format, container: container, maxLine: maxLine, samplesMax: samplesMax) }
     }
 }

@@ -118,6 +118,36 @@ import Testing
         #expect(intake.asked == (role.mayWrite ? [limited ? [Self.own] : nil] : []))
     }
 
+    @Test(arguments: Role.allCases, [true, false])
+    func `a role that may read may watch, and is told nothing of other organizations`(
+        role: Role, limited: Bool
+    ) async throws {
+        try await withServer(Self.events, access: try Self.access(), names: Self.people) { server async throws in
+            let (key, path) = (Self.key(role, limited: limited), "/api/v2/connectionlog/watch?last_event_id=0")
+            guard role.mayRead else {
+                for path in [path, path + "&format=text"] {
+                    #expect(try await server.get(path, [key]).status == 403)
+                }
+                return
+            }
+            for path in [path, path + "&format=text"] {
+                let seen = Mutex("")
+                let store = server.store
+                await server.stream(path, [key]) { text in
+                    seen.withLock { $0 = text }
+                    // The last one is the watcher's own and comes after all others.
+                    guard text.contains("id: 1\n"), !text.contains("LAST") else { return text.contains("LAST") }
+                    var last = ToldEvent(id: ToldEvent.uuid(3), time: 30, connection: ToldEvent.uuid(51))
+                    (last.organization, last.workspaceName) = (Self.own, "LAST")
+                    _ = try? store.apply(ToldEvent.batch([last]), at: nil, arrival: 0)
+                    return false
+                }
+                let told = Self.secrets.filter { secret in seen.withLock { $0.contains(secret) } }
+                #expect(limited ? told.isEmpty : told.contains("SECRETB"), "\(path) tells \(told)")
+            }
+        }
+    }
+
     @Test func `names are of those who occur in one's rows, and addresses are for admins`() async throws {
         try await withServer(Self.events, access: try Self.access(), names: Self.people) { server async throws in
             func names(_ role: Role, limited: Bool) async throws -> (users: [String], hasAddresses: Bool) {

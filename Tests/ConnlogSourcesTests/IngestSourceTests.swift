@@ -1,3 +1,4 @@
+import ConnlogConfig
 import ConnlogCore
 import ConnlogSystem
 import ConnlogTestSupport
@@ -133,6 +134,27 @@ private final class Shelf: EventOutput {
             #expect(report.refusals.map(\.line) == [2, 6])
             #expect(report.skipped == 2)
         }
+    }
+
+    /// As the daemon makes it, whose decoder keeps as many lines as an answer names.
+    @Test(arguments: [5, 6, 100, 101, 250])
+    func `of many lines that are refused in one piece the first hundred are named`(count: Int) async throws {
+        let section = Section(
+            kind: "source", name: "in", type: "ingest", place: Place(file: "c.ini", line: 1, column: 1),
+            values: [
+                "format": .string("auto"), "container": .string("auto"), "max_line": .integer(1 << 20),
+            ], places: [:])
+        let made = try IngestSource.make(section, SourceContext(once: false, log: { _, _ in }))
+        let source = try #require(made as? IngestSource)
+        let text = (0..<count).map { TestEvents.line($0) + "\n{\"broken\": \($0)\n" }.joined()
+        let running = Task { try await source.run(into: Shelf()) }
+        try await Waiting.until { (try? source.begin()) != nil }
+        let report = try await give(text, source)
+        running.cancel()
+        try await running.value
+        #expect(report.accepted == count && report.refused == count)
+        #expect(report.refusals.map(\.line) == (1...min(100, count)).map { 2 * $0 })
+        #expect(report.refusals.allSatisfy { !$0.reason.isEmpty })
     }
 
     @Test func `a full queue is told at once, and a broken one does not count as taken`() async throws {

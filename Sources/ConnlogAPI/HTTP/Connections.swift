@@ -59,6 +59,17 @@ final class Connections: Sendable {
         return client
     }
 
+    /// Sees to it that a listener that gets no descriptor does not ask for one all the time.
+    func restWhenNoneCanBeTaken(_ listener: any Channel) async {
+        let (told, log) = (told, log)
+        let added = listener.eventLoop.submit {
+            let pause = AcceptPause { if let words = told.words($0) { log(.warning, "server: \(words)") } }
+            try listener.pipeline.syncOperations.addHandler(pause, position: .first)
+        }
+        // It fails only where there is no listener any more.
+        try? await added.get()
+    }
+
     /// `nil` once it is closed.
     func client(of channel: any Channel) -> ClientConnection? {
         state.withLock { $0.clients[ObjectIdentifier(channel)] }

@@ -9,6 +9,7 @@ extension IngestSource: SourceKind {
         keys: LineKeys.all)
 
     public static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {
-        IngestSource(context, makeDecoder: LineKeys.eventDecoder(section))
+        IngestSource(
+            context, makeDecoder: LineKeys.eventDecoder(section, samplesMax: IngestSession.refusalsMax))
     }
 }
