@@ -131,6 +131,7 @@ public final class Daemon: Service {
         #endif
         await sources.apply(self.sources)
         start?.isOver()
+        sayRunning()
         report?.ready()
         let reloading = Task(executorPreference: threads[1]) { [reload] in
             for await _ in hangups {
@@ -159,6 +160,12 @@ public final class Daemon: Service {
         await queue.close()
         inTime.cancel()
         finish(monitor)
+    }
+
+    /// The one line by which a person, or a test, knows that everything has been started.
+    private func sayRunning() {
+        let parts = "\(Quantity.count(sources.count, "source")), \(Quantity.count(sinks.count, "sink"))"
+        log(.info, "connlog \(options.version) runs: \(parts), queue in \(settings.dataDirectory)")
     }
 
     private func fail() { status.withLock { $0 = .failed } }
