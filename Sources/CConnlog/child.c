@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -55,18 +56,24 @@ int connlog_spawn(
     return failure;
 }
 
-void connlog_step_back(int niceness) {
-    // Linux keeps niceness per thread.
+// Linux keeps both for each thread. Batch work interrupts nobody when it wakes up.
+static void step_back(pid_t thread) {
+    struct sched_param none = {0};
+    sched_setscheduler(thread, SCHED_BATCH, &none);
+    setpriority(PRIO_PROCESS, (id_t)thread, 19);
+}
+
+void connlog_step_back(void) {
     DIR *threads = opendir("/proc/self/task");
     if (threads) {
         struct dirent *entry;
         while ((entry = readdir(threads))) {
             int thread = atoi(entry->d_name);
-            if (thread > 0) setpriority(PRIO_PROCESS, (id_t)thread, niceness);
+            if (thread > 0) step_back(thread);
         }
         closedir(threads);
     } else {
-        setpriority(PRIO_PROCESS, 0, niceness);
+        step_back(0);
     }
     int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (file < 0) return;

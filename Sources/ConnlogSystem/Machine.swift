@@ -82,7 +82,7 @@ extension Machine {
     public static func keepNewFilesPrivate() { umask(0o077) }
 
     /// Makes this process one that works when others leave time for it, and the first to go when memory runs out.
-    public static func stepBack() { connlog_step_back(10) }
+    public static func stepBack() { connlog_step_back() }
 
     public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 

@@ -133,6 +133,22 @@ extension ProcessTests {
             #expect(end.status == 0, "\(end.errors.suffix(2000))")
         }
 
+        @Test func `the server works when others leave time, with each of its threads`() throws {
+            let child = try daemon().start()
+            let tasks = "/proc/\(try server(of: child))/task"
+            try eventually("every thread has stepped back") {
+                let threads = try FileManager.default.contentsOfDirectory(atPath: tasks)
+                return threads.allSatisfy { thread in
+                    // proc(5): from the state, which is the third field; niceness is the 19th, the policy the 41st.
+                    let fields = read(URL(filePath: "\(tasks)/\(thread)/stat")).split(separator: ")").last?
+                        .split(separator: " ")
+                    guard let fields, fields.count > 38 else { return false }
+                    return fields[16] == "19" && fields[38] == "3"
+                }
+            }
+            #expect(try child.stop().status == 0)
+        }
+
         @Test func `a server that stands still holds up neither events nor the end`() throws {
             let daemon = try daemon("[source \"programs\"]\ntype = ingest\n")
             let child = try daemon.start()

@@ -15,4 +15,4 @@ int connlog_spawn(
 
 /// Lets all threads of this process that there are now, and those that they start, run only when others leave time, and
 /// makes it the first that the kernel ends when memory runs out. What fails of it is left as it is.
-void connlog_step_back(int niceness);
+void connlog_step_back(void);
