@@ -239,9 +239,9 @@ public final class ConnectionStore: Sendable {
 
     /// Every question with a query goes by here.
     func refuseLarge(_ query: RowQuery) throws(StoreProblem) {
-        guard query.terms.count > StoreReader.termsMax else { return }
+        guard query.askedCount > StoreReader.termsMax else { return }
         throw StoreProblem(
-            "a question may have \(StoreReader.termsMax) conditions, not \(query.terms.count)", .question)
+            "a question may have \(StoreReader.termsMax) conditions, not \(query.askedCount)", .question)
     }
 
     /// How many match: up to `cap` exactly, `cap` + 1 says that there are more. A cap of 0 counts all.

@@ -162,6 +162,22 @@ import Testing
         }
     }
 
+    @Test(arguments: [99, 100, 101], [true, false])
+    func `a hundred conditions of one's own may be asked, whatever one may see`(count: Int, limited: Bool) async throws
+    {
+        try await withServer(Self.events, access: try Self.access(), names: Self.people) { server async throws in
+            let query = TestServer.escaped(Array(repeating: "-agent:x", count: count).joined(separator: " "))
+            for path in ["?connlog=true&q=", "/export?q=", "/stats?q="] {
+                let key = Self.key(.auditor, limited: limited)
+                let reply = try await server.get("/api/v2/connectionlog\(path)\(query)", [key])
+                #expect(reply.status == (count > 100 ? 400 : 200), "\(path)")
+                let detail = reply.validations.first?["detail"]
+                #expect(detail == (count > 100 ? "At most 100 words and values." : nil), "\(path)")
+                if count <= 100, path.hasPrefix("?") { #expect(reply.json["count"] as? Int == (limited ? 1 : 2)) }
+            }
+        }
+    }
+
     @Test func `nobody is let in without a token where one is needed`() async throws {
         try await withServer(access: try Self.access(), intake: NoIntake()) { server async throws in
             for (path, need) in Self.routes where need != .anyone {

@@ -5,6 +5,8 @@ public import ConnlogCore
 /// Names are looked up once, before the rows are: the store itself knows no people. An unknown name matches nothing.
 public struct RowQuery: Sendable {
     public let terms: [Term]
+    /// So many of them are somebody's own; the others say what they may see.
+    let askedCount: Int
 
     /// One condition; all must hold.
     public struct Term: Sendable {
@@ -26,7 +28,10 @@ public struct RowQuery: Sendable {
         case users([String])
     }
 
-    public init(_ terms: [Term] = []) { self.terms = terms }
+    public init(_ terms: [Term] = []) {
+        self.terms = terms
+        askedCount = terms.count
+    }
 
     /// - Parameters:
     ///   - names: for the conditions on names.
@@ -36,6 +41,7 @@ public struct RowQuery: Sendable {
         var terms = query.terms.map { term in
             Term(RowQuery.resolved(term.condition, names, caller), isNegated: term.isNegated)
         }
+        askedCount = terms.count
         if let organizations { terms.append(Term(.organizations(organizations))) }
         self.terms = terms
     }
