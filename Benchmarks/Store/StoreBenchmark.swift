@@ -167,7 +167,7 @@ struct Questions {
         for (name, terms) in kinds { try await measure(name, terms) }
         let clock = ContinuousClock()
         let start = clock.now
-        _ = try await store.page(RowQuery(), offset: 100_000, limit: 100)
+        _ = try await store.page(RowQuery(), offset: 100_000, limit: 100, bytesMax: .max)
         print("offset 100,000: \(milliseconds(clock.now - start))")
     }
 
@@ -177,7 +177,7 @@ struct Questions {
         for number in 0..<200 {
             let query = RowQuery(terms(number))
             let start = clock.now
-            _ = try await store.page(query, limit: 100)
+            _ = try await store.page(query, limit: 100, bytesMax: .max)
             let middle = clock.now
             counted = try await store.count(query, cap: 2000)
             pages.append(middle - start)

@@ -115,7 +115,7 @@ struct Answers: Sendable {
         case .stats: return try await StatsHandler(parameters, question, now: now).respond()
         case .watch:
             return try await WatchHandler(parameters, request.headers[.lastEventID], question).respond()
-        default: return try await DetailsHandler.respond(id, question)
+        default: return try await DetailsHandler(id, question).respond()
         }
     }
 

@@ -227,10 +227,10 @@ public final class ConnectionStore: Sendable {
     ///   - after: goes on after this place; `nil` begins with the newest.
     ///   - offset: so many are passed over first. Costs time for each: better go on by `after`.
     ///   - bytesMax: with so many bytes of rows, no more are given, however large `limit` is; one is at least. So a page
-    ///     that is shorter than `limit` need not be the last: go on by `after` until one is empty.
+    ///     that is shorter than `limit` need not be the last: it says so.
     public func page(
-        _ query: RowQuery, after: RowPosition? = nil, offset: Int = 0, limit: Int, bytesMax: Int = .max
-    ) async throws(StoreProblem) -> [ConnectionRow] {
+        _ query: RowQuery, after: RowPosition? = nil, offset: Int = 0, limit: Int, bytesMax: Int
+    ) async throws(StoreProblem) -> RowPage {
         try refuseLarge(query)
         return try await read {
             try $0.page(query, after: after, offset: offset, limit: limit, bytesMax: bytesMax)
@@ -256,14 +256,19 @@ public final class ConnectionStore: Sendable {
     }
 
     /// A connection's events as they were received, the oldest first; what retention has let go is missing.
-    public func events(of row: ConnectionRow) async throws(StoreProblem) -> [ReceivedEvent] {
-        try await read { try $0.events(of: row.position) }
+    /// - Parameters:
+    ///   - number: goes on after the event of this number; 0 begins with the oldest.
+    ///   - bytesMax: with so many bytes of events, no more are given; one is at least. Go on until there is none.
+    public func events(
+        of row: ConnectionRow, after number: Int64 = 0, bytesMax: Int
+    ) async throws(StoreProblem) -> [ReceivedEvent] {
+        try await read { try $0.events(of: row.position, after: number, bytesMax: bytesMax) }
     }
 
     /// Events from a number on, in the order in which they came in.
     /// - Parameter bytesMax: with so many bytes of events, no more are given; one is at least.
     public func events(
-        from number: Int64, limit: Int, bytesMax: Int = .max
+        from number: Int64, limit: Int, bytesMax: Int
     ) async throws(StoreProblem) -> [ReceivedEvent] {
         try await read { try $0.events(from: number, limit: limit, bytesMax: bytesMax) }
     }

@@ -75,7 +75,8 @@ final class TestServer: Sendable {
     }
 
     func get(_ path: String, _ headers: [(name: String, value: String)] = []) async throws -> Reply {
-        try await perform(HTTPRequest(.get, "http://127.0.0.1:\(port)\(path)", headers: headers, timeout: .seconds(60)))
+        try await perform(
+            HTTPRequest(.get, "http://127.0.0.1:\(port)\(path)", headers: headers, timeout: .seconds(600)))
     }
 
     func post(
@@ -85,7 +86,7 @@ final class TestServer: Sendable {
         let hasType = headers.contains { $0.name == "Content-Type" }
         let headers = headers + (hasType ? [] : [("Content-Type", "application/jsonl")])
         return try await perform(
-            HTTPRequest(.post, url, headers: headers, body: ByteBuffer(body), timeout: .seconds(60)))
+            HTTPRequest(.post, url, headers: headers, body: ByteBuffer(body), timeout: .seconds(600)))
     }
 
     private func perform(_ request: consuming HTTPRequest) async throws -> Reply {
@@ -104,18 +105,29 @@ final class TestServer: Sendable {
         until isEnough: @escaping @Sendable (String) -> Bool
     ) async {
         let all = Collected()
+        await pieces(path, headers) { piece in
+            all.add(piece)
+            return isEnough(String(decoding: all.bytes, as: UTF8.self))
+        }
+    }
+
+    /// `GET`s a stream until one piece is enough.
+    func pieces(
+        _ path: String, _ headers: [(name: String, value: String)] = [],
+        until isEnough: @escaping @Sendable ([UInt8]) -> Bool
+    ) async {
         let (ends, end) = AsyncStream.makeStream(of: Void.self)
         var request = HTTPRequest(
-            .get, "http://127.0.0.1:\(port)\(path)", headers: headers, timeout: .seconds(60))
-        request.takesBody = { bytes in
-            all.add(bytes)
-            if isEnough(String(decoding: all.bytes, as: UTF8.self)) { end.finish() }
-        }
+            .get, "http://127.0.0.1:\(port)\(path)", headers: headers, timeout: .seconds(600))
+        request.takesBody = { if isEnough($0) { end.finish() } }
         let (session, started) = (session, request)
-        let task = Task { await session.perform(started) }
+        let task = Task {
+            _ = await session.perform(started)
+            end.finish()
+        }
         for await _ in ends {}
         task.cancel()
-        _ = await task.value
+        await task.value
     }
 
     /// Sends bytes as they are and gives back what comes until the server closes, or until `isEnough` says so.

@@ -177,16 +177,16 @@ import Testing
             for count in 1...min(6, all.count - start) {
                 sum += all[start + count - 1].bytes
                 for (bytesMax, expected) in [(sum - 1, max(1, count - 1)), (sum, count), (sum + 1, count)] {
-                    let page = try await store.page(RowQuery(), after: after, limit: 1000, bytesMax: bytesMax)
+                    let page = try await store.rows(RowQuery(), after: after, limit: 1000, bytesMax: bytesMax)
                     #expect(page == Array(all[start..<start + expected]), "seed \(seed)")
-                    #expect(try await store.page(RowQuery(), after: after, limit: 1, bytesMax: bytesMax).count == 1)
+                    #expect(try await store.rows(RowQuery(), after: after, limit: 1, bytesMax: bytesMax).count == 1)
                 }
             }
         }
         for bytesMax in [0, 1, 300, 5000, 1 << 20] {
             var (walked, after): ([ConnectionRow], RowPosition?) = ([], nil)
-            while let last = try await store.page(RowQuery(), after: after, limit: 7, bytesMax: bytesMax).last {
-                walked += try await store.page(RowQuery(), after: after, limit: 7, bytesMax: bytesMax)
+            while let last = try await store.rows(RowQuery(), after: after, limit: 7, bytesMax: bytesMax).last {
+                walked += try await store.rows(RowQuery(), after: after, limit: 7, bytesMax: bytesMax)
                 after = last.position
             }
             #expect(walked == all, "seed \(seed): \(bytesMax)")

@@ -85,7 +85,7 @@ import Testing
         let words = Comment(rawValue: words)
         guard query.terms.count <= 100 else {
             for ask: @Sendable () async throws -> Void in [
-                { _ = try await store.page(query, limit: 10) }, { _ = try await store.count(query, cap: 0) },
+                { _ = try await store.rows(query, limit: 10) }, { _ = try await store.count(query, cap: 0) },
                 { _ = try await store.stats(query, range, intervalSeconds: 60, top: 1) },
             ] {
                 let problem = await #expect(throws: StoreProblem.self, words) { try await ask() }
@@ -94,7 +94,7 @@ import Testing
             return #expect(store.trouble == nil)
         }
         let expected = plain.matching(query).count
-        #expect(try await store.page(query, limit: 100).count == expected, words)
+        #expect(try await store.rows(query, limit: 100).count == expected, words)
         #expect(try await store.count(query, cap: 0) == expected, words)
         #expect(try await store.stats(query, range, intervalSeconds: 60, top: 1).count == expected, words)
     }

@@ -51,7 +51,7 @@ import Testing
             let query = RowQuery(try FilterQuery(text, dialect: .connlog, now: 0), names: NoNames())
             let expected = plain.matching(query).compactMap(\.first.id)
             let words = Comment(rawValue: "\(classes) classes: \(text)")
-            #expect(try await store.page(query, limit: 10_000).compactMap(\.id) == expected.reversed(), words)
+            #expect(try await store.rows(query, limit: 10_000).compactMap(\.id) == expected.reversed(), words)
             #expect(try await store.count(query, cap: 0) == expected.count, words)
             let range = Microseconds.earliest ..< .latest
             let stats = try await store.stats(query, range, intervalSeconds: 3600, top: 3)
@@ -69,7 +69,7 @@ import Testing
         for text in ["", "-type:ssh", "-app:some_ide", "app:zed,other_ide", "status:ongoing", Self.queries[19]] {
             let query = RowQuery(try FilterQuery(text, dialect: .connlog, now: 0), names: NoNames())
             let found = try await store.count(query, cap: 0)
-            let page = try await store.page(query, limit: 50)
+            let page = try await store.rows(query, limit: 50)
             #expect(page.count == min(50, found), "\(text)")
             #expect(page.map(\.position) == page.map(\.position).sorted(by: >), "\(text)")
             let stats = try await store.stats(query, .earliest ..< .latest, intervalSeconds: 3600, top: 3)
@@ -79,7 +79,7 @@ import Testing
         #expect(try await store.count(all, cap: 0) == count)
         let few = RowQuery([.init(.organizations((0..<40_000).map { ToldEvent.uuid(1_000_000 + $0 * 3) }))])
         #expect(try await store.count(few, cap: 0) == 20_000)
-        #expect(try await store.page(few, limit: 3).first?.organizationID == ToldEvent.uuid(1_059_997))
+        #expect(try await store.rows(few, limit: 3).first?.organizationID == ToldEvent.uuid(1_059_997))
     }
 }
 #endif

@@ -120,7 +120,7 @@ import Testing
                 }
                 // And who may see one organization sees its connection only.
                 let mine = RowQuery([.init(.organizations([ToldEvent.uuid(903)]))])
-                #expect(try await store.page(mine, limit: 10).map(\.organizationID) == [ToldEvent.uuid(903)])
+                #expect(try await store.rows(mine, limit: 10).map(\.organizationID) == [ToldEvent.uuid(903)])
             }
         }
     }

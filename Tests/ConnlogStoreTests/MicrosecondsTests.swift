@@ -59,7 +59,7 @@ import Testing
                 let bounds = [
                     RowQuery.Term(.row(.connectedAfter(lower))), RowQuery.Term(.row(.connectedBefore(upper))),
                 ]
-                _ = try await store.page(RowQuery(bounds), limit: 100)
+                _ = try await store.rows(RowQuery(bounds), limit: 100)
                 let (from, to) = (Microseconds(nanoseconds: lower), Microseconds(nanoseconds: upper))
                 guard from < to else { continue }
                 for interval in [Int64.min, 0, 1, 60, .max] {

@@ -72,7 +72,7 @@ import Testing
             let query = RowQuery(
                 try FilterQuery(text, dialect: .connlog, now: 0), names: World.names, caller: World.users[0])
             let words = Comment(rawValue: text)
-            #expect(try await store.page(query, limit: 1000) == fresh.page(query, limit: 1000), words)
+            #expect(try await store.rows(query, limit: 1000) == fresh.rows(query, limit: 1000), words)
             #expect(try await store.count(query, cap: 0) == fresh.count(query, cap: 0), words)
         }
     }

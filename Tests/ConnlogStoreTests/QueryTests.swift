@@ -29,7 +29,7 @@ import Testing
             let query = RowQuery(
                 try FilterQuery(text, dialect: .connlog, now: 0), names: World.names, caller: World.users[0])
             let expected = plain.matching(query)
-            let found = try await store.page(query, limit: 1000)
+            let found = try await store.rows(query, limit: 1000)
             let words = Comment(rawValue: "seed \(seed): \(text)")
             #expect(found.compactMap(\.id).sorted() == expected.compactMap(\.first.id).sorted(), words)
             #expect(found.map(\.position) == found.map(\.position).sorted(by: >), words)
@@ -46,11 +46,11 @@ import Testing
     ) async throws {
         let size = Int.random(in: 1...50, using: &random)
         let offset = Int.random(in: 0...(all.count + 1), using: &random)
-        let page = try await store.page(query, offset: offset, limit: size)
+        let page = try await store.rows(query, offset: offset, limit: size)
         #expect(page == Array(all.dropFirst(offset).prefix(size)), words)
         var (walked, after): ([ConnectionRow], RowPosition?) = ([], nil)
         while true {
-            let page = try await store.page(query, after: after, limit: size)
+            let page = try await store.rows(query, after: after, limit: size)
             walked += page
             guard let last = page.last else { break }
             after = RowPosition(last.position.description)
@@ -77,7 +77,7 @@ import Testing
             if !QueryFilter.undecidable(query).isEmpty { continue }
             var filter = QueryFilter(query)
             let expected = events.filter { filter.matches(Array($0.line.utf8).span) }
-            let found = try await store.page(RowQuery(query, names: NoNames()), limit: 1000)
+            let found = try await store.rows(RowQuery(query, names: NoNames()), limit: 1000)
             #expect(
                 found.compactMap(\.id).sorted() == expected.compactMap(\.id).sorted(), "seed \(seed): \(text)")
         }
@@ -90,7 +90,7 @@ import Testing
         let all = try await store.everything()
         var (walked, after): ([ConnectionRow], RowPosition?) = ([], nil)
         while walked.count < 30 {
-            let page = try await store.page(RowQuery(), after: after, limit: 7)
+            let page = try await store.rows(RowQuery(), after: after, limit: 7)
             walked += page
             after = page.last?.position
         }
@@ -105,9 +105,9 @@ import Testing
         hostile.workspaceName = "x' or 1=1 --"
         try store.apply([hostile, ToldEvent(id: ToldEvent.uuid(2), time: 2)])
         let query = try FilterQuery(#"workspace:"x' or 1=1 --""#, dialect: .connlog, now: 0)
-        #expect(try await store.page(RowQuery(query, names: NoNames()), limit: 10).count == 1)
+        #expect(try await store.rows(RowQuery(query, names: NoNames()), limit: 10).count == 1)
         let other = try FilterQuery(#"agent:"' or ''='" -"%_""#, dialect: .connlog, now: 0)
-        #expect(try await store.page(RowQuery(other, names: NoNames()), limit: 10).isEmpty)
+        #expect(try await store.rows(RowQuery(other, names: NoNames()), limit: 10).isEmpty)
     }
 }
 

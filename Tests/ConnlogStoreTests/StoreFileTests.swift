@@ -99,7 +99,7 @@ import Testing
         try handle.close()
         let other = try? folder.open(partitionRows: 10_000)
         var problems: [StoreProblem] = []
-        do { _ = try await other?.page(RowQuery(), limit: 5000) } catch { problems.append(error) }
+        do { _ = try await other?.rows(RowQuery(), limit: 5000) } catch { problems.append(error) }
         do { _ = try other?.apply([ToldEvent(id: ToldEvent.uuid(9999), time: 1, type: "tunnel")], at: nil) } catch {
             if let problem = error as? StoreProblem { problems.append(problem) }
         }

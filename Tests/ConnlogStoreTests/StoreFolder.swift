@@ -36,6 +36,20 @@ extension ConnectionStore {
         try apply(ToldEvent.batch(events), at: place, arrival: arrival)
     }
 
-    func everything() async throws -> [ConnectionRow] { try await page(RowQuery(), limit: 100_000) }
+    func rows(
+        _ query: RowQuery, after: RowPosition? = nil, offset: Int = 0, limit: Int, bytesMax: Int = .max
+    ) async throws(StoreProblem) -> [ConnectionRow] {
+        try await page(query, after: after, offset: offset, limit: limit, bytesMax: bytesMax).rows
+    }
+
+    func events(from number: Int64, limit: Int) async throws(StoreProblem) -> [ReceivedEvent] {
+        try await events(from: number, limit: limit, bytesMax: .max)
+    }
+
+    func events(of row: ConnectionRow) async throws(StoreProblem) -> [ReceivedEvent] {
+        try await events(of: row, bytesMax: .max)
+    }
+
+    func everything() async throws -> [ConnectionRow] { try await rows(RowQuery(), limit: 100_000) }
 }
 #endif

@@ -52,7 +52,7 @@ struct ListHandler {
     /// memory.
     private func body(_ first: String, _ pages: RowPages, _ count: Int) -> ResponseBody {
         let end = "],\"count\":\(count),\"count_cap\":\(ListHandler.countCap)"
-        if pages.isOver { return ResponseBody(byteBuffer: ByteBuffer(string: first + end + next(pages) + "}\n")) }
+        if pages.isOver { return .text(first + end + next(pages) + "}\n") }
         return ResponseBody { writer in
             var (pages, text) = (pages, first)
             try await writer.write(contentsOf: ByteBuffer.pieces(text))

@@ -65,7 +65,7 @@ extension Response {
     }
 
     static func text(_ text: String, _ type: String, status: HTTPResponse.Status = .ok) -> Response {
-        Response(status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: .init(string: text)))
+        Response(status: status, headers: [.contentType: type], body: .text(text))
     }
 }
 #endif

@@ -1,5 +1,6 @@
 #if Server
 import ConnlogStore
+import Hummingbird
 import NIOCore
 
 /// The rows of an answer, read a page of some bytes at a time.
@@ -31,14 +32,15 @@ struct RowPages: Sendable {
         let (store, query, after, offset, limit) = (
             question.store, question.query, after, offset, min(size.count, left)
         )
-        let rows = try await question.ask {
-            try await store.page(query, after: after, offset: offset, limit: limit)
+        // What was learned from the rows before says nothing of how long the next ones are.
+        let page = try await question.ask {
+            try await store.page(query, after: after, offset: offset, limit: limit, bytesMax: PageSize.bytes)
         }
-        left -= rows.count
-        isOver = rows.count < limit || left == 0
-        guard let place = rows.last?.position else { return nil }
+        left -= page.rows.count
+        isOver = page.isLast || left == 0
+        guard let place = page.rows.last?.position else { return nil }
         (self.after, self.offset) = (place, 0)
-        return rows
+        return page.rows
     }
 
     /// - Parameter bytes: what the rows came to.
@@ -57,6 +59,14 @@ extension ByteBuffer {
             pieces.append(piece)
         }
         return pieces
+    }
+}
+
+extension ResponseBody {
+    /// A text that is there as a whole; a long one goes out in pieces.
+    static func text(_ text: String) -> ResponseBody {
+        let pieces = ByteBuffer.pieces(text)
+        return pieces.count == 1 ? ResponseBody(byteBuffer: pieces[0]) : ResponseBody(contentsOf: pieces)
     }
 }
 #endif

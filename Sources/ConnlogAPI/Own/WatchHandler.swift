@@ -41,7 +41,9 @@ struct WatchHandler {
             var size = PageSize()
             while !Task.isCancelled, !Task.isShuttingDownGracefully {
                 let (start, limit) = (last + 1, size.count)
-                let events = try await question.ask { try await store.events(from: start, limit: limit) }
+                let events = try await question.ask {
+                    try await store.events(from: start, limit: limit, bytesMax: PageSize.bytes)
+                }
                 size.learn(count: events.count, bytes: events.reduce(0) { $0 + $1.line.count })
                 let text = matching(events)
                 // Before anything is told: whoever asked may have lost the right to it meanwhile.

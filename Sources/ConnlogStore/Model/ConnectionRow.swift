@@ -47,6 +47,13 @@ public struct ConnectionRow: Sendable, Equatable {
     public var isOngoing: Bool { !type.isWeb && session.disconnect == nil }
 }
 
+/// Some rows of a list, in its order.
+public struct RowPage: Sendable, Equatable {
+    public let rows: [ConnectionRow]
+    /// There is nothing after them.
+    public let isLast: Bool
+}
+
 /// A row's place in the list: by connect time in microseconds, then by a number of its own. Greater is newer.
 ///
 /// It stays as long as the connect time does, so a page may go on after it (keyset paging). As text:

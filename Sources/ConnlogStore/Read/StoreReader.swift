@@ -38,7 +38,7 @@ struct StoreReader {
     ///   - bytesMax: with so many bytes of rows, no more are read; one is at least.
     func page(
         _ query: RowQuery, after: RowPosition?, offset: Int, limit: Int, bytesMax: Int
-    ) throws -> [ConnectionRow] {
+    ) throws -> RowPage {
         var places: [RowPosition] = []
         var streams: [RowStream] = []
         var waiting = partitions[...]
@@ -61,10 +61,10 @@ struct StoreReader {
             try Task.checkCancellation()
             guard let row = try row(place) else { continue }
             bytes += row.bytes
-            if bytes > bytesMax, !rows.isEmpty { break }
+            if bytes > bytesMax, !rows.isEmpty { return RowPage(rows: rows, isLast: false) }
             rows.append(row)
         }
-        return rows
+        return RowPage(rows: rows, isLast: places.count < limit)
     }
 
     private static func newest(_ streams: [RowStream]) -> Int? {
@@ -157,17 +157,25 @@ struct StoreReader {
     // MARK: - Events as received
 
     /// The events of a connection as they were received, the oldest first; those that retention has let go are missing.
-    func events(of place: RowPosition) throws -> [ReceivedEvent] {
+    /// - Parameters:
+    ///   - number: only those after this one.
+    ///   - bytesMax: with so many bytes of events, no more are read; one is at least.
+    func events(of place: RowPosition, after number: Int64, bytesMax: Int) throws -> [ReceivedEvent] {
         let partition = Partition(number: place.partition)
         let sql = """
-            SELECT first FROM \(partition.rows) WHERE row = ?1 AND first NOT NULL
-            UNION SELECT second FROM \(partition.rows) WHERE row = ?1 AND second NOT NULL
-            UNION SELECT event FROM \(partition.more) WHERE row = ?1 ORDER BY 1
+            SELECT first AS number FROM \(partition.rows) WHERE row = ?1 AND first > ?2
+            UNION SELECT second FROM \(partition.rows) WHERE row = ?1 AND second > ?2
+            UNION SELECT event FROM \(partition.more) WHERE row = ?1 AND event > ?2 ORDER BY number
             """
-        let numbers = try database.all(sql, [.int(place.row)]) { $0.int(0) }
-        return try numbers.compactMap { number in
-            try events(from: number, limit: 1).first { $0.number == number }
+        var (found, bytes): ([ReceivedEvent], Int) = ([], 0)
+        try database.prepared(sql).each([.int(place.row), .int(number)]) { row in
+            let number = row.int(0)
+            guard let event = try events(from: number, limit: 1).first, event.number == number else { return true }
+            found.append(event)
+            bytes += event.line.count
+            return bytes < bytesMax
         }
+        return found
     }
 
     /// Events by their numbers, which rise by one from event to event.
