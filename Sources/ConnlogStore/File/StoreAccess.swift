@@ -70,7 +70,10 @@ final class StoreAccess: Sendable {
     // MARK: - Opening
 
     private func open() throws -> OpenStore {
-        if isWriter { notice(try StoreModes.prepare(path)) }
+        if isWriter {
+            try StoreFile.refuseUnknown(path)
+            notice(try StoreModes.prepare(path))
+        }
         let before = FileMarks(path)
         let pool =
             switch use {

@@ -38,6 +38,26 @@ enum StoreFile {
         return pool
     }
 
+    /// Refuses what another program or a newer connlog has made before anything of it is changed: opening for writing
+    /// alone makes another journal and a new page.
+    static func refuseUnknown(_ path: String) throws {
+        guard let status = try? FileStatus(of: path), status.size > 0 else { return }
+        var configuration = configuration(1 << 20)
+        configuration.readonly = true
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            try queue.read { database in
+                let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+                let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") ?? 0
+                if tables > 0 { try refuseOthers(database, path) }
+                try refuseNewer(version, path, Migrations.steps.count)
+            }
+            try queue.close()
+        } catch is DatabaseError {
+            // What cannot be read without writing, such as after a crash, is found out when it is opened.
+        }
+    }
+
     private static func configuration(_ cacheBytes: Int) -> Configuration {
         var configuration = Configuration()
         configuration.label = "store"
