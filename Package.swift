@@ -14,6 +14,11 @@ let strict: [SwiftSetting] = [
 /// What only the store and the server need: `--disable-default-traits` builds the forwarder alone, in a minute or two.
 let server: TargetDependencyCondition? = .when(traits: ["Server"])
 
+/// What `config/static/build.sh` says of a package: the commit, and the symbol of the data that it leaves out.
+let packaged: [CSetting] = ["CONNLOG_COMMIT", "CONNLOG_ICU_TABLE"].compactMap { name in
+    Context.environment[name].map { .define(name, to: $0) }
+}
+
 let package = Package(
     name: "connlog",
     products: [
@@ -92,7 +97,7 @@ let package = Package(
         .target(name: "ConnlogConfig", dependencies: ["ConnlogSystem"], swiftSettings: strict),
         .target(name: "ConnlogCore", dependencies: ["CConnlog", "ConnlogSystem"], swiftSettings: strict),
         .target(name: "ConnlogSystem", dependencies: ["CConnlog", "CCurl", "CISAL"], swiftSettings: strict),
-        .target(name: "CConnlog", dependencies: ["COpenSSL"]),
+        .target(name: "CConnlog", dependencies: ["COpenSSL"], cSettings: packaged),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),

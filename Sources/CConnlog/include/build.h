@@ -1,4 +1,4 @@
 #pragma once
 
-/// The commit that a package was built from, as `config/static/build.sh` says when it links one; empty in other builds.
+/// The commit that a package was built from, as `config/static/build.sh` says; empty in other builds.
 const char *_Nonnull connlog_built_from(void);
