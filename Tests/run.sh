@@ -5,6 +5,8 @@
 #
 # CONNLOG_SEEDS=n runs n seeds of each simulation, CONNLOG_TEST_KILLS=n kills connlog n times instead of 200.
 #
+# CONNLOG_TEST_PACKAGES=1 also makes both packages and installs them (Tests/Packaging/run.sh), an hour the first time.
+#
 # Needs Swift 6.3 and, on Debian 12, root or the packages below. Nothing that it starts is left running, and it may
 # be run again and again. The last lines are swift test's own summary.
 set -euo pipefail
@@ -51,3 +53,7 @@ swift test --skip-build --skip ProcessTests --experimental-maximum-parallelizati
 # failing, its disk full, rsyslog and syslog-ng killed in mid-stream.
 section "Tests of connlog as a process, against real receivers"
 swift test --skip-build --filter ProcessTests
+if [ -n "${CONNLOG_TEST_PACKAGES:-}" ]; then
+    section "Packages, installed into a Debian with systemd"
+    Tests/Packaging/run.sh
+fi

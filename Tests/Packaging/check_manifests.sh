@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Manifests, compose file and alerts, as far as that goes without a cluster: the schemas of every Kubernetes from 1.29 on, each
+# connlog.ini through `connlog check`, the alerts' own tests.
+#
+#     Tests/Packaging/check_manifests.sh CONNLOG        # one with its server
+set -euo pipefail
+connlog=$(realpath "${1:?a connlog with its server}")
+cd "$(dirname "$0")/../.."
+Tests/tools/need-packages.sh prometheus
+Tests/tools/setup-python.sh .build/manifest-tools 'kubernetes-validate==1.37.0' 'check-jsonschema==0.39.0' 'PyYAML>=6'
+python=$PWD/.build/manifest-tools/bin
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+"$python/python" - "$work" <<'PYTHON'
+"""The sidecar as the chart would put it into its Deployment, and every connlog.ini by itself."""
+import glob, sys, yaml
+work = sys.argv[1]
+values = yaml.safe_load(open("config/kubernetes/sidecar.values.yaml"))["coder"]
+pod = {
+    "initContainers": values["initContainers"], "volumes": values["volumes"],
+    "containers": [{"name": "coder", "image": "ghcr.io/coder/coder", "env": values["env"], "volumeMounts": values["volumeMounts"]}],
+}
+labels = {"app": "coder"}
+deployment = {
+    "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "coder"},
+    "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
+}
+yaml.safe_dump(deployment, open(f"{work}/sidecar-deployment.yaml", "w"))
+sidecar = pod["initContainers"][0]
+assert sidecar["restartPolicy"] == "Always" and not {"readinessProbe", "startupProbe"} & set(sidecar), "coderd would wait for it"
+for path in glob.glob("config/kubernetes/*.yaml"):
+    for document in yaml.safe_load_all(open(path)):
+        if document.get("kind") == "ConfigMap":
+            open(f"{work}/{document['metadata']['name']}-{path.rsplit('/')[-1]}.ini", "w").write(document["data"]["connlog.ini"])
+PYTHON
+cp config/compose/connlog.ini "$work/compose.ini"
+
+# Objects of the Prometheus Operator have no schema here.
+for version in 1.29 1.31 1.33 1.35 1.37; do
+    for file in config/kubernetes/{daemonset,sidecar,server}.yaml "$work/sidecar-deployment.yaml"; do
+        said=$("$python/kubernetes-validate" --strict -k "$version" "$file" 2>&1) || { echo "$said" >&2; exit 1; }
+    done
+done
+echo "ok  the manifests are right for Kubernetes 1.29 to 1.37"
+
+# Secrets are not there; whatever they hold stands in for them.
+printf '%064d' 0 >"$work/secret"
+for file in "$work"/*.ini; do
+    sed -i "s#\${file:[^}]*}#\${file:$work/secret}#; s#= /run/secrets/connlog/tls.*#= $work/secret#" "$file"
+    NODE_NAME=node-1 "$connlog" check --quiet --config "$file" 2>"$work/said" || { cat "$work/said" >&2; exit 1; }
+done
+echo "ok  connlog reads the connlog.ini of each"
+
+"$python/check-jsonschema" --builtin-schema vendor.compose-spec config/compose/compose.connlog.yaml >/dev/null
+echo "ok  the compose file is one"
+
+promtool check rules config/prometheus/connlog.rules.yml >/dev/null
+(cd config/prometheus && promtool test rules connlog.rules.test.yml >/dev/null)
+for alert in $(sed -n 's/.*- alert: //p' config/prometheus/connlog.rules.yml); do
+    grep -E "^## .*\b$alert\b" config/prometheus/RUNBOOK.md >/dev/null || { echo "$alert has no page" >&2; exit 1; }
+    grep "alertname: $alert\b" config/prometheus/connlog.rules.test.yml >/dev/null || { echo "$alert has no test" >&2; exit 1; }
+done
+echo "ok  every alert comes when it should, not when it should not, and has its page"
+
+# Every expression is one, and asks for figures that a connlog really gives.
+python3 config/grafana/dashboard.py | diff - config/grafana/connlog.json >/dev/null || { echo "config/grafana/connlog.json is not what its script writes" >&2; exit 1; }
+python3 Tests/Packaging/live_metrics.py "$connlog" "$work" >"$work/metrics"
+promtool check metrics <"$work/metrics"
+python3 - "$work/metrics" <<'PYTHON'
+import json, re, subprocess, sys, tempfile
+known = set(re.findall(r"^# TYPE (connlog_\w+)", open(sys.argv[1]).read(), re.M))
+expressions = subprocess.run(["python3", "config/grafana/dashboard.py", "--expressions"], stdout=subprocess.PIPE, text=True).stdout.splitlines()
+rules = {"groups": [{"name": "dashboard", "rules": [{"record": f"x:{n}", "expr": e} for n, e in enumerate(expressions)]}]}
+with tempfile.NamedTemporaryFile("w", suffix=".yml") as file:
+    json.dump(rules, file)
+    file.flush()
+    done = subprocess.run(["promtool", "check", "rules", file.name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout
+alerts = open("config/prometheus/connlog.rules.yml").read()
+wanted = set(re.findall(r"\bconnlog_\w+", "\n".join(expressions) + alerts))
+# Of these a series comes only when something went wrong.
+later = {"connlog_sink_dead_letters_total", "connlog_sink_retries_total", "connlog_server_restarts_total"}
+assert wanted <= known | later, f"nobody gives {wanted - known - later}"
+PYTHON
+echo "ok  dashboard and alerts ask for figures that connlog gives, and /metrics is as Prometheus wants it"
