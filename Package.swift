@@ -23,9 +23,8 @@ let package = Package(
     name: "connlog",
     products: [
         .executable(name: "connlog", targets: ["connlog"]),
-        .library(
-            name: "Connlog",
-            targets: ["ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks", "ConnlogSources"]),
+        .library(name: "Connlog", targets: ["Connlog"]),
+        .library(name: "ConnlogTesting", targets: ["ConnlogTesting"]),
     ],
     traits: [
         .default(enabledTraits: ["Server"]),
@@ -45,21 +44,37 @@ let package = Package(
         .executableTarget(
             name: "connlog",
             dependencies: [
-                "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogSystem",
+                "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogPipeline", "ConnlogSystem", "ConnlogTools",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict),
+        // In a folder whose name differs from the program's in more than the case of a letter.
+        .target(
+            name: "Connlog",
+            dependencies: [
+                "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+                "ConnlogSources", "ConnlogSystem",
+            ],
+            path: "Sources/ConnlogLibrary", swiftSettings: strict),
         .target(
             name: "ConnlogDaemon",
             dependencies: [
-                "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks", "ConnlogSources",
-                "ConnlogSystem",
+                "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+                "ConnlogSources", "ConnlogSystem",
                 .target(name: "ConnlogAPI", condition: server), .target(name: "ConnlogStore", condition: server),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .target(name: "ConnlogTesting", dependencies: ["ConnlogCore", "ConnlogSystem"], swiftSettings: strict),
+        .target(
+            name: "ConnlogTools",
+            dependencies: [
+                "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+                "ConnlogSources", "ConnlogSystem",
             ],
             swiftSettings: strict),
         .target(
@@ -85,10 +100,14 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "ConnlogSources", dependencies: ["ConnlogConfig", "ConnlogCore", "ConnlogSystem"],
+            name: "ConnlogSources", dependencies: ["ConnlogConfig", "ConnlogCore", "ConnlogPipeline", "ConnlogSystem"],
             swiftSettings: strict),
         .target(
-            name: "ConnlogSinks", dependencies: ["ConnlogConfig", "ConnlogCore", "ConnlogSystem"],
+            name: "ConnlogSinks", dependencies: ["ConnlogConfig", "ConnlogCore", "ConnlogPipeline", "ConnlogSystem"],
+            swiftSettings: strict),
+        .target(
+            name: "ConnlogPipeline",
+            dependencies: ["ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSystem"],
             swiftSettings: strict),
         .target(
             name: "ConnlogDelivery", dependencies: ["ConnlogCore", "ConnlogQueue", "ConnlogSystem"],
@@ -107,7 +126,8 @@ let package = Package(
             path: "Benchmarks/Store", swiftSettings: strict),
 
         .target(
-            name: "ConnlogTestSupport", dependencies: ["COpenSSL", "ConnlogCore", "ConnlogQueue", "ConnlogSystem"],
+            name: "ConnlogTestSupport",
+            dependencies: ["COpenSSL", "ConnlogCore", "ConnlogQueue", "ConnlogSystem", "ConnlogTesting"],
             path: "Tests/ConnlogTestSupport", swiftSettings: strict),
         .testTarget(
             name: "ConnlogSystemTests", dependencies: ["CConnlog", "ConnlogSystem", "ConnlogTestSupport"],
@@ -123,13 +143,16 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "ConnlogSourcesTests",
-            dependencies: ["ConnlogConfig", "ConnlogCore", "ConnlogSources", "ConnlogSystem", "ConnlogTestSupport"],
+            dependencies: [
+                "ConnlogConfig", "ConnlogCore", "ConnlogPipeline", "ConnlogSources", "ConnlogSystem",
+                "ConnlogTestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ConnlogSinksTests",
             dependencies: [
-                "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks", "ConnlogSystem",
-                "ConnlogTestSupport",
+                "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+                "ConnlogSystem", "ConnlogTestSupport",
             ],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
@@ -137,10 +160,24 @@ let package = Package(
             dependencies: ["ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSystem", "ConnlogTestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "ConnlogPipelineTests",
+            dependencies: [
+                "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSources",
+                "ConnlogSystem", "ConnlogTestSupport",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ConnlogToolsTests",
+            dependencies: [
+                "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks", "ConnlogSystem",
+                "ConnlogTestSupport", "ConnlogTools",
+            ],
+            exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(
             name: "ConnlogDaemonTests",
             dependencies: [
-                "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks",
-                "ConnlogSources", "ConnlogSystem", "ConnlogTestSupport",
+                "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogPipeline", "ConnlogSystem",
+                "ConnlogTestSupport", "ConnlogTools",
             ],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
@@ -170,3 +207,8 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Only who makes the documentation needs the plugin: CONNLOG_DOCS=1 swift package generate-documentation --target Connlog
+if Context.environment["CONNLOG_DOCS"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"))
+}

@@ -37,6 +37,9 @@ swift build --build-tests --explicit-target-dependency-import-check error
 CONNLOG_SERVER_BINARY=$(swift build --show-bin-path)/connlog
 export CONNLOG_SERVER_BINARY
 
+section "The library from outside: examples/custom-sink"
+Tests/tools/run-custom-sink.sh
+
 section "Instructions and allocations of a line"
 Benchmarks/instructions.sh
 Benchmarks/allocations.sh

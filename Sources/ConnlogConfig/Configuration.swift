@@ -1,6 +1,6 @@
 /// A configuration that is right: every section read, checked and filled up with defaults.
 ///
-///     let loaded = Configuration.load(path, schemas: Registry.schemas, planned: .connlog)
+///     let loaded = Configuration.load(path, schemas: schemas)
 ///     print(loaded.report(color: false))        // to stderr
 ///     guard let configuration = loaded.configuration else { exit(2) }
 public struct Configuration: Sendable {

@@ -67,12 +67,28 @@ public struct SectionSchema: Sendable {
     public let keys: [Key]
     /// `[kind "name"]` rather than `[kind]`.
     public let isNamed: Bool
+    /// The name that such a section has in `config/connlog.ini`; `nil` for sections without a name.
+    public let exampleName: String?
+    /// Whether its required keys stand there as active lines; otherwise the whole section is commented out.
+    public let isActiveExample: Bool
 
-    public init(kind: String, type: String? = nil, isNamed: Bool, summary: String, keys: [Key]) {
+    public init(
+        kind: String, type: String? = nil, isNamed: Bool, example: String? = nil, isActiveExample: Bool = false,
+        summary: String, keys: [Key]
+    ) {
+        exampleName = example
+        self.isActiveExample = isActiveExample
         self.kind = kind
         self.type = type
         self.isNamed = isNamed
         self.summary = summary
         self.keys = keys
+    }
+
+    /// The same with further keys at the end.
+    public func appending(_ more: [Key]) -> SectionSchema {
+        SectionSchema(
+            kind: kind, type: type, isNamed: isNamed, example: exampleName, isActiveExample: isActiveExample,
+            summary: summary, keys: keys + more)
     }
 }

@@ -1,15 +1,13 @@
 public import ConnlogConfig
 public import ConnlogCore
-import ConnlogDelivery
+import ConnlogPipeline
 import ConnlogQueue
-import ConnlogSinks
-import ConnlogSources
 import ConnlogSystem
 public import ServiceLifecycle
 import Synchronization
 import UnixSignals
 
-/// The whole of connlog at work: sources → queue → a delivery per sink.
+/// The whole of connlog at work: a pipeline that a configuration has planned, and what goes on beside it.
 ///
 /// What signals do stands at `DaemonSignals`, how it ends in time at `Ending`, what SIGHUP changes at `Reload`.
 public final class Daemon: Service {
@@ -34,23 +32,16 @@ public final class Daemon: Service {
         }
     }
 
-    private let settings: Settings
     private let section: Section
     private let options: Options
     private let log: LogFunction
-    private let sources: [ConfiguredSource]
-    private let sinks: [ConfiguredSink]
+    private let plan: Plan
     private let names: NameDirectory
     private let written = WrittenFiles()
-    #if Server
-    private let server: ServerPlan
-    #endif
-    private let stopper = Stopper()
-    private let hurry = Stopper()
-    private let overdue = Stopper()
+    private let shutdown: Shutdown
     private let status = Mutex(ExitStatus.done)
 
-    /// Makes all sources and sinks, but touches nothing outside yet.
+    /// Makes what the configuration asks for, but touches nothing outside yet.
     /// - Parameter configuration: one in which `Plan.checked` found nothing wrong.
     public init(_ configuration: Configuration, _ options: Options, log: @escaping LogFunction) {
         self.options = options
@@ -58,16 +49,11 @@ public final class Daemon: Service {
         names = NameDirectory([], log: log)
         // Before anybody asks how many there are.
         Machine.raiseDescriptorLimit()
-        let plan = Plan(configuration, options, names: names, written: written, log: log)
+        plan = Plan(configuration, options, names: names, written: written, log: log)
         names.use(plan.directories)
         written.use(plan.writtenFiles)
-        settings = plan.settings
         section = configuration.connlog
-        sources = plan.sources
-        sinks = plan.sinks
-        #if Server
-        server = plan.server
-        #endif
+        shutdown = Shutdown(timeout: plan.settings.shutdownTimeout)
     }
 
     /// How it ended; asked after `run`.
@@ -77,137 +63,85 @@ public final class Daemon: Service {
         await withGracefulShutdownHandler {
             await work()
         } onGracefulShutdown: {
-            self.stopper.ask()
+            self.shutdown.asked.ask()
         }
     }
 
     private func work() async {
-        // A receiver that goes away is an error of the call, not the end of the process.
-        Machine.ignoreBrokenPipes()
         let manager = ServiceManager(log: log)
         let start = manager.map { SlowStart($0) }
         defer { start?.isOver() }
-        guard let queue = openQueue() else { return }
+        guard let pipeline = open(manager) else { return }
         let keeper = NamesKeeper(names, log: log)
         await keeper.start()
-        let sinks = SinkSet(queue, settings, log: log)
-        let sources = SourceSet(queue, log: log)
-        let monitor = Monitor(
-            queue: queue, in: settings.dataDirectory, sources: sources, sinks: sinks, log: log,
-            draw: options.progress)
-        let report = manager.map { ServiceReport($0, queue: queue, sources: sources, sinks: sinks) }
-        let watchdog = Watchdog(
-            queue: queue, sources: sources, sinks: sinks, monitor: monitor, limits: .init(manager),
-            log: log, looked: { report?.look(isStuck: $0) })
-        let timeout = ShutdownTimeout(settings.shutdownTimeout)
-        var reload = Reload(
-            options: options, started: section, sources: sources, sinks: sinks, names: names, written: written,
-            shutdownTimeout: timeout, log: log)
-        #if Server
-        let overviews = OverviewMaker(
-            queue: queue, sources: sources, sinks: sinks, monitor: monitor, watchdog: watchdog,
-            version: options.version, started: SystemWallTime().now(), startedUptime: SystemWallTime().uptime(),
-            bytesMax: settings.queue.queueBytesMax)
-        let server = ServerRun(
-            self.server, section, version: options.version, overview: { overviews.overview }, log: log)
-        overviews.server.set(server)
-        reload.server = server
-        #endif
-        let ending = Ending(
-            stopper: stopper, hurry: hurry, overdue: overdue, shutdownTimeout: timeout, sources: sources, sinks: sinks,
-            manager: manager, log: log, exitStatus: { monitor.queued.isEmpty ? self.exitStatus : .eventsQueued })
+        await pipeline.apply(plan.pipeline)
+        let server = ServerPart(plan.server, pipeline, section, options, log: log)
+        let reload = Reload(
+            options: options, started: section, pipeline: pipeline, server: server, names: names, written: written,
+            log: log)
+        let ending = Ending(shutdown: shutdown, manager: manager, log: log) { self.status(of: pipeline) }
         // Several SIGHUPs while a reload is under way make one more.
         let (hangups, hangup) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        // Threads of their own, for what may wait for a disk.
-        let threads = [ThreadExecutor("monitor"), ThreadExecutor("reload")]
-        watchdog.start()
         let inTime = Task { await ending.run() }
-        let watching = Task(executorPreference: threads[0]) { await monitor.run() }
         let listening = Task { await listen(ending) { hangup.yield() } }
-        await sinks.apply(self.sinks, settings)
-        #if Server
-        // Whatever becomes of it, events are forwarded.
-        if !options.once { server.start() }
-        #endif
-        await sources.apply(self.sources)
-        start?.isOver()
-        sayRunning()
-        report?.ready()
-        let reloading = Task(executorPreference: threads[1]) { [reload] in
-            for await _ in hangups {
-                manager?.reloading()
-                let isInForce = await reload.run()
-                report?.reloaded(isInForce: isInForce)
+        // A thread of its own, for what may wait for a disk.
+        let thread = ThreadExecutor("reload")
+        let reloading = Mutex<Task<Void, Never>?>(nil)
+        var hooks = Pipeline.Hooks()
+        let report = manager.map { ServiceReport($0, pipeline) }
+        hooks.looked = { report?.look(isStuck: $0) }
+        hooks.begun = {
+            // Whatever becomes of it, events are forwarded.
+            server.start()
+            start?.isOver()
+            self.sayRunning()
+            report?.ready()
+            let task = Task(executorPreference: thread) {
+                for await _ in hangups {
+                    manager?.reloading()
+                    let isInForce = await reload.run()
+                    report?.reloaded(isInForce: isInForce)
+                }
             }
+            reloading.withLock { $0 = task }
         }
-        await sources.waitUntilOver()
-        #if Server
-        // Inputs that have an end leave something to ask about.
-        if !options.once, server.isWanted { await stopper.wait() }
-        #endif
-        if await sources.hasFailed { fail() }
-        await flush(queue, isLossless: await sources.canReadAgain)
-        await sinks.drain()
-        await sinks.waitUntilOver()
-        if await sinks.hasFailed { fail() }
-        #if Server
-        await server.stop()
-        #endif
+        hooks.sourcesOver = { [shutdown] in
+            // Inputs that have an end leave something to ask about.
+            if server.isWanted { await shutdown.asked.wait() }
+        }
+        hooks.sinksOver = { await server.stop() }
+        let outcome = await pipeline.run(hooks)
         keeper.stop()
-        watchdog.stop()
-        for task in [listening, reloading, watching] { task.cancel() }
-        await watching.value
-        await queue.close()
+        listening.cancel()
+        reloading.withLock { $0 }?.cancel()
         inTime.cancel()
-        finish(monitor)
+        finish(pipeline, outcome)
     }
 
     /// The one line by which a person, or a test, knows that everything has been started.
     private func sayRunning() {
-        let parts = "\(Quantity.count(sources.count, "source")), \(Quantity.count(sinks.count, "sink"))"
-        log(.info, "connlog \(options.version) runs: \(parts), queue in \(settings.dataDirectory)")
+        let (sources, sinks) = (plan.pipeline.sources.count, plan.pipeline.sinks.count)
+        let parts = "\(Quantity.count(sources, "source")), \(Quantity.count(sinks, "sink"))"
+        log(.info, "connlog \(options.version) runs: \(parts), queue in \(plan.settings.dataDirectory)")
     }
 
-    private func fail() { status.withLock { $0 = .failed } }
-
-    private func openQueue() -> Queue? {
+    private func open(_ manager: ServiceManager?) -> Pipeline? {
+        let directory = plan.settings.dataDirectory
         do throws(QueueError) {
-            let queue = try Queue.open(settings.dataDirectory + "/queue", settings.queue)
-            let directory = settings.dataDirectory
-            if let warning = GroundTrial.volatility(of: directory, directory) { log(.warning, "data_dir: \(warning)") }
-            for (level, line) in queue.report.lines(sinks: sinks.map(\.name)) { log(level, line) }
-            let names = Set(sinks.map(\.name))
-            for sink in queue.status.sinks where names.contains(sink.name) && sink.lag > 0 {
-                log(.info, "sink \(sink.name): \(sink.lag) events wait in the queue from before")
-            }
-            return queue
+            return try Pipeline(
+                in: directory, queue: plan.settings.queue, shutdown, limits: Watchdog.Limits(manager),
+                draw: options.progress, log: log)
         } catch {
-            log(.error, "the queue in \(settings.dataDirectory)/queue cannot be used: \(error)")
-            fail()
+            log(.error, "the queue in \(directory)/queue cannot be used: \(error)")
+            status.withLock { $0 = .failed }
             return nil
         }
     }
 
-    /// Returns when everything that was read is on disk, or when the time for that is over.
-    private func flush(_ queue: Queue, isLossless: Bool) async {
-        let overdue = overdue
-        let isDone = await withTaskGroup(of: Bool.self) { group in
-            group.addTask { (try? await queue.flush()) != nil }
-            group.addTask {
-                await overdue.wait()
-                return false
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? false
-        }
-        if isDone { return }
-        let words = "what was read last could not be written to \(settings.dataDirectory)"
-        guard isLossless else {
-            log(.error, "\(words), so what came from standard input is lost")
-            return fail()
-        }
-        log(.error, "\(words); it is read again after the next start")
-        status.withLock { if $0 == .done { $0 = .eventsQueued } }
+    /// What the process would end with now.
+    private func status(of pipeline: Pipeline) -> ExitStatus {
+        if !pipeline.monitor.queued.isEmpty { return .eventsQueued }
+        return pipeline.problems.contains { $0 != .inputLate } ? .failed : exitStatus
     }
 
     // MARK: - Signals
@@ -230,12 +164,12 @@ public final class Daemon: Service {
     }
 
     private func ask(_ signal: UnixSignal, _ ending: Ending) {
-        if !stopper.isAsked {
+        if !shutdown.asked.isAsked {
             log(.info, "\(signal): reading stops, and sinks deliver for shutdown_timeout; once more to stop at once")
-            stopper.ask()
-        } else if !hurry.isAsked {
+            shutdown.asked.ask()
+        } else if !shutdown.hurried.isAsked {
             log(.warning, "\(signal) again: sinks stop at once; what they have not delivered stays queued")
-            hurry.ask()
+            shutdown.hurried.ask()
         } else {
             ending.endNow()
         }
@@ -243,19 +177,26 @@ public final class Daemon: Service {
 
     // MARK: - The end
 
-    private func finish(_ monitor: Monitor) {
-        for line in monitor.summary { log(.info, line) }
+    private func finish(_ pipeline: Pipeline, _ outcome: PipelineOutcome) {
+        for line in pipeline.monitor.summary { log(.info, line) }
         // What was refused is not delivered: with an input that has an end, somebody waits for that answer.
-        for line in options.once ? monitor.refusals : [] {
-            log(.error, line)
-            status.withLock { if $0 == .done { $0 = .failed } }
-        }
-        let queued = monitor.queued
-        for sink in queued {
+        let refusals = options.once ? pipeline.monitor.refusals : []
+        for line in refusals { log(.error, line) }
+        for (sink, events) in outcome.queued {
             log(
                 .warning,
-                "sink \(sink.name): \(sink.count) events stay queued; they are safe and go out after the next start")
+                "sink \(sink): \(events) events stay queued; they are safe and go out after the next start")
         }
-        if !queued.isEmpty { status.withLock { if $0 == .done { $0 = .eventsQueued } } }
+        status.withLock { status in
+            if outcome.hasFailed {
+                status = .failed
+            } else if outcome.problems.contains(.inputLate) {
+                status = .eventsQueued
+            } else if !refusals.isEmpty {
+                status = .failed
+            } else if !outcome.queued.isEmpty {
+                status = .eventsQueued
+            }
+        }
     }
 }

@@ -1,51 +1,25 @@
 import ConnlogCore
+import ConnlogPipeline
 import ConnlogSystem
 
-/// Sees to it that the daemon ends in time once somebody has asked for that, whatever hangs.
-///
-///     asked once      sources stop at once; sinks go on for shutdown_timeout
-///     then            sinks stop: sends under way are cancelled, what was delivered is committed
-///     1 s later       tasks that do not listen are cancelled
-///     5 s later       the process ends, as in a crash, which loses nothing
-///
-/// Asked twice, each of these follows the one before within a moment.
+/// Sees to it that the process ends in time once somebody has asked for that, whatever hangs: 5 s after the pipeline has
+/// done all that it can (`Shutdown`), or a moment after that when somebody has asked twice, the process ends, as in a
+/// crash, which loses nothing.
 struct Ending: Sendable {
-    /// Somebody asked to stop.
-    let stopper: Stopper
-    /// Somebody asked twice.
-    let hurry: Stopper
-    /// The time allowed is over.
-    let overdue: Stopper
-    let shutdownTimeout: ShutdownTimeout
-    let sources: SourceSet
-    let sinks: SinkSet
+    let shutdown: Shutdown
     let manager: ServiceManager?
     let log: LogFunction
     /// What the process would end with now.
     let exitStatus: @Sendable () -> ExitStatus
 
-    private static let moment = Duration.milliseconds(300)
-
     /// Returns when cancelled; else it ends the process.
     func run() async {
-        await stopper.wait()
+        await shutdown.asked.wait()
         guard !Task.isCancelled else { return }
-        // Whatever hangs, this goes on: so nothing here is waited for.
-        Task { await sources.stop() }
-        let timeout = shutdownTimeout.now
-        manager?.stopping(timeout)
-        if await !hurry.wait(atMost: timeout), !Task.isCancelled {
-            log(
-                .warning,
-                "shutdown_timeout (\(timeout)) is over; sinks stop, and what they have not delivered stays queued")
-        }
+        manager?.stopping(shutdown.timeout)
+        await shutdown.exhausted.wait()
         guard !Task.isCancelled else { return }
-        overdue.ask()
-        Task { await sinks.stop() }
-        await pause(.seconds(1))
-        guard !Task.isCancelled else { return }
-        Task { await sinks.cancel() }
-        await pause(.seconds(5))
+        await shutdown.pause(.seconds(5))
         guard !Task.isCancelled else { return }
         log(
             .error,
@@ -55,8 +29,4 @@ struct Ending: Sendable {
     }
 
     func endNow() { Machine.exitNow(exitStatus().rawValue) }
-
-    private func pause(_ usual: Duration) async {
-        if await hurry.wait(atMost: usual) { try? await Task.sleep(for: Ending.moment) }
-    }
 }

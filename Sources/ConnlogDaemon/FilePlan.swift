@@ -1,6 +1,5 @@
 import ConnlogConfig
-import ConnlogSinks
-import ConnlogSources
+import ConnlogPipeline
 import ConnlogSystem
 
 /// Which files sinks write, and what is wrong when another sink writes the same one, or a source reads it.
@@ -12,25 +11,21 @@ struct FilePlan {
     private(set) var written: [WrittenFiles.Series] = []
 
     /// Two sinks that write one file would each take the other for somebody who meddles with it.
-    init(_ sinks: [Section]) {
-        for section in sinks where section.type == "file" {
-            guard let path = section.optionalString("path"), !DevicePath.isOne(path) else { continue }
+    init(_ configuration: Configuration, _ registry: Registry) {
+        for section in configuration.sections(ofKind: "sink") {
+            guard let file = registry.sink(section.type)?.file(section), !file.isDevice else { continue }
             var look = WrittenFiles(written).look()
-            if let owner = look.owner(of: path, FilePlan.identity(path)) {
+            if let owner = look.owner(of: file.path, FilePlan.identity(file.path)) {
                 mistakes.append(section.error("path", "\(owner) writes this file already; give each its own"))
             }
-            written.append(
-                WrittenFiles.Series(owner: section.heading, path: path) { FileSinkKind.writes($0, as: path) })
+            written.append(WrittenFiles.Series(owner: section.heading, path: file.path, hasName: file.hasName))
+        }
+        for section in configuration.sections(ofKind: "source") {
+            for path in registry.source(section.type)?.paths(section) ?? [] { hold(Glob(path), section) }
         }
     }
 
     /// A source that names a sink's file is refused; where a wildcard leads to it, the file is left out.
-    mutating func hold(_ sources: [Section]) {
-        for section in sources where section.type == "file" {
-            for path in section.list("path") { hold(Glob(path), section) }
-        }
-    }
-
     private mutating func hold(_ pattern: Glob, _ section: Section) {
         var look = WrittenFiles(written).look()
         if pattern.namesFile, let path = pattern.expand().paths.first {

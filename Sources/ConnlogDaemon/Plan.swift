@@ -1,27 +1,20 @@
 public import ConnlogConfig
 public import ConnlogCore
-import ConnlogSinks
-import ConnlogSources
+package import ConnlogPipeline
 import ConnlogSystem
 
-#if Server
-import ConnlogQueue
-import ConnlogStore
-#endif
-
-/// The sources and sinks that a configuration asks for, made but not started, and what is wrong with it beyond what
-/// the keys' tables can tell.
-public struct Plan {
+/// What a configuration asks for, planned but not started, and what is wrong with it beyond what the keys' tables can
+/// tell.
+public struct Plan: Sendable {
     let settings: Settings
-    private(set) var sources: [ConfiguredSource] = []
-    private(set) var sinks: [ConfiguredSink] = []
-    let directories: [NameDirectory.Source]
+    /// The sources and the sinks, the store's among them.
+    package private(set) var pipeline: PipelinePlan
+    package let directories: [NameDirectory.Source]
     /// What the sinks write, for sources to leave it out.
     private(set) var writtenFiles: [WrittenFiles.Series] = []
     private(set) var mistakes: [Diagnostic] = []
-    #if Server
-    private(set) var server: ServerPlan
-    #endif
+    private(set) var server = ServerPlan()
+    private let registry = Registry.connlog
     private let options: Daemon.Options
     private let names: any Names
     private let written: WrittenFiles
@@ -35,26 +28,29 @@ public struct Plan {
         written: WrittenFiles = WrittenFiles(), log: @escaping LogFunction
     ) {
         settings = Settings(configuration.connlog)
+        pipeline = PipelinePlan(shutdownTimeout: settings.shutdownTimeout)
         directories = configuration.sections(ofKind: "directory").map(DirectorySection.source)
         self.names = names
         self.written = written
         self.options = options
         self.log = log
-        #if Server
-        server = ServerPlan()
-        #endif
         for section in configuration.sections(ofKind: "source") { add(source: section) }
         for section in configuration.sections(ofKind: "sink") { add(sink: section) }
-        #if Server
-        server = ServerPlan(configuration, sources)
+        server = ServerPlan(configuration, pipeline.sources)
         mistakes += server.mistakes
-        addStore()
-        #endif
-        var files = FilePlan(configuration.sections(ofKind: "sink"))
-        files.hold(configuration.sections(ofKind: "source"))
+        addStore(configuration)
+        let files = FilePlan(configuration, registry)
         mistakes += files.mistakes
         writtenFiles = files.written
-        for doubt in Doubts.of(configuration) { log(.warning, doubt) }
+        for doubt in Doubts.of(configuration, registry) { log(.warning, doubt) }
+    }
+
+    /// The plan of a configuration in which `checked` found nothing wrong, for a command that uses parts of it.
+    /// - Parameter log: gets what sinks say at work, and not what they say of their sections: `checked` told that.
+    package init(_ configuration: Configuration, version: String, log: @escaping LogFunction) {
+        let late = LateLog(log)
+        self.init(configuration, Daemon.Options(once: true, version: version), log: late.write)
+        late.open()
     }
 
     /// The same, with the mistakes that only sources and sinks themselves can see.
@@ -68,15 +64,12 @@ public struct Plan {
     }
 
     private mutating func add(source section: Section) {
-        guard let name = section.name, let kind = Registry.source(section.type) else { return }
+        guard let name = section.name, let kind = registry.source(section.type) else { return }
         let log = log
-        let status = SourceStatus()
         let context = SourceContext(
-            once: options.once, status: status, written: written, log: { log($0, "source \(name): \($1)") })
+            once: options.once, written: written, log: { log($0, "source \(name): \($1)") })
         let source = made(section) { (section) throws(Diagnostic) in try kind.make(section, context) }
-        if let source {
-            sources.append(ConfiguredSource(name: name, source: source, section: section, status: status))
-        }
+        if let source { pipeline.sources.append(PlannedSource(source, section)) }
     }
 
     /// Makes it, or tells every mistake: what it refuses is taken away, and it looks again.
@@ -99,35 +92,30 @@ public struct Plan {
     }
 
     private mutating func add(sink section: Section) {
-        guard let name = section.name, let kind = Registry.sink(section.type) else { return }
+        guard let name = section.name, let kind = registry.sink(section.type) else { return }
         let log = log
         let context = SinkContext(
             hostname: settings.hostname, version: options.version, pid: Machine.processID,
             dataDirectory: settings.dataDirectory, names: names, log: { log($0, "sink \(name): \($1)") })
         let filter = filter(section)
-        let sink = made(section) { (section) throws(Diagnostic) in try kind.make(section, context) }
-        if let sink {
-            sinks.append(
-                ConfiguredSink(name: name, sink: sink, section: section, filter: filter, hostname: settings.hostname))
-        }
+        let maker = made(section) { (section) throws(Diagnostic) in try kind.maker(section, context) }
+        guard let maker else { return }
+        pipeline.sinks.append(
+            PlannedSink(
+                maker, section, filter: filter, file: kind.file(section), hostname: settings.hostname))
     }
 
-    #if Server
-    private mutating func addStore() {
-        guard let section = server.storeSection, let holder = server.store else { return }
-        let (log, name) = (log, StoreSection.sinkName)
-        if let taken = sinks.first(where: { $0.name == name }) {
+    private mutating func addStore(_ configuration: Configuration) {
+        let log = log
+        guard let (name, section, maker) = server.storeSink(settings, log: log) else { return }
+        let isTaken = pipeline.sinks.contains { $0.name == name }
+        for taken in configuration.sections(ofKind: "sink") where isTaken && taken.name == name {
             let words = "'\(name)' is what [store] is called among the sinks; give this one another name"
-            mistakes.append(taken.section.error("type", words))
+            mistakes.append(taken.error("type", words))
         }
-        let reserve = DiskReserve(
-            of: holder.path, queue: settings.dataDirectory, freeBytesMin: settings.queue.freeBytesMin)
-        let sink = StoreSink(holder, reserve: reserve, log: { log($0, "\(name): \($1)") })
-        sinks.append(
-            ConfiguredSink(
-                name: name, sink: sink, section: section, filter: filter(section), hostname: settings.hostname))
+        pipeline.sinks.append(
+            PlannedSink(maker, section, named: name, filter: filter(section), hostname: settings.hostname))
     }
-    #endif
 
     private mutating func filter(_ section: Section) -> (any EventFilter)? {
         guard let text = section.optionalString("filter"), !text.isEmpty else { return nil }

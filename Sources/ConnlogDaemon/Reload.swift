@@ -1,8 +1,6 @@
 import ConnlogConfig
 import ConnlogCore
-import ConnlogSources
-import ConnlogSystem
-import Synchronization
+import ConnlogPipeline
 
 /// SIGHUP: reads the configuration again and lets sources and sinks become what it says.
 ///
@@ -18,27 +16,22 @@ struct Reload: Sendable {
     let options: Daemon.Options
     /// `[connlog]` as the daemon was started with.
     let started: Section
-    let sources: SourceSet
-    let sinks: SinkSet
+    let pipeline: Pipeline
+    let server: ServerPart
     let names: NameDirectory
     let written: WrittenFiles
-    let shutdownTimeout: ShutdownTimeout
     let log: LogFunction
-    #if Server
-    var server: ServerRun?
-    #endif
 
     /// - Returns: what was read is in force.
     func run() async -> Bool {
         var isInForce = true
         if let path = options.configuration, !options.once {
             log(.info, "SIGHUP: the configuration is read again, and sinks open files and read credentials anew")
-            isInForce = await apply(
-                Plan.checked(Configuration.load(path, schemas: Registry.schemas, planned: Registry.planned)))
+            isInForce = await apply(Plan.checked(Registry.connlog.load(path)))
         } else {
             log(.info, "SIGHUP: sinks open their files anew and read their credentials again")
         }
-        await sinks.reopen()
+        await pipeline.reopen()
         return isInForce
     }
 
@@ -70,26 +63,10 @@ struct Reload: Sendable {
         // The names' keeper reads them.
         names.use(plan.directories)
         written.use(plan.writtenFiles)
-        shutdownTimeout.set(plan.settings.shutdownTimeout)
-        await sinks.apply(plan.sinks, plan.settings)
-        await sources.apply(plan.sources)
-        #if Server
-        var wanted = plan.server
+        await pipeline.apply(plan.pipeline)
         // A source that has not changed goes on, and the new plan's own is never started.
-        wanted.intake = await sources.intake
-        server?.apply(wanted, configuration.connlog)
-        #endif
+        server.apply(plan.server, configuration.connlog, intake: await pipeline.sources.intake)
         log(.info, "the configuration is in force")
         return true
     }
-}
-
-/// How long to deliver once asked to stop; a reload may change it.
-final class ShutdownTimeout: Sendable {
-    private let value: Mutex<Duration>
-
-    init(_ value: Duration) { self.value = Mutex(value) }
-
-    var now: Duration { value.withLock { $0 } }
-    func set(_ new: Duration) { value.withLock { $0 = new } }
 }

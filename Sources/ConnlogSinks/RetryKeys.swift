@@ -1,4 +1,5 @@
 internal import ConnlogConfig
+internal import ConnlogCore
 
 /// The keys of every sink with a receiver elsewhere that say how long is waited after a failure.
 enum RetryKeys {
@@ -11,8 +12,11 @@ enum RetryKeys {
             help: "The longest wait between two tries; there is no last try."),
     ]
 
-    static func check(_ section: Section) throws(Diagnostic) {
-        guard section.duration("retry_max") < section.duration("retry_initial") else { return }
+    /// - Throws: what is wrong with the two together.
+    static func backoff(_ section: Section) throws(Diagnostic) -> Backoff {
+        guard section.duration("retry_max") < section.duration("retry_initial") else {
+            return Backoff(first: section.duration("retry_initial"), longest: section.duration("retry_max"))
+        }
         throw section.error("retry_max", "is shorter than retry_initial; make it at least as long")
     }
 }

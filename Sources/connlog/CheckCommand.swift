@@ -2,6 +2,8 @@ import ArgumentParser
 import ConnlogConfig
 import ConnlogCore
 import ConnlogDaemon
+import ConnlogPipeline
+import ConnlogTools
 
 /// `connlog check`
 struct CheckCommand: AsyncParsableCommand {
@@ -47,7 +49,9 @@ struct CheckCommand: AsyncParsableCommand {
             return Terminal.writeError("\(file.config): the configuration is right\n")
         }
         Terminal.writeError("\(file.config): the configuration is right; trying what it names\n")
-        let outcomes = await SinkTrial(configuration, version: Version.text, log: Terminal.complain).run(sends: send)
+        let plan = Plan(configuration, version: Version.text, log: Terminal.complain)
+        let ground = GroundTrial(configuration, .connlog, directories: plan.directories)
+        let outcomes = await SinkTrial(plan.pipeline.sinks, ground: ground, version: Version.text).run(sends: send)
         Terminal.write(json ? SinkTrial.json(outcomes).document : SinkTrial.text(outcomes))
         Terminal.writeError("\(file.config): \(SinkTrial.summary(outcomes, sent: send))\n")
         if outcomes.contains(where: \.hasFailed) { throw ExitCode(ExitStatus.failed.rawValue) }

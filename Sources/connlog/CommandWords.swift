@@ -1,6 +1,6 @@
 import ArgumentParser
 import ConnlogConfig
-import ConnlogDaemon
+import ConnlogTools
 
 /// The words of the command line before they are parsed: what the parser would misread.
 ///

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ConnlogConfig
 import ConnlogDaemon
+import ConnlogPipeline
 
 /// `--config F`, for all commands that need one.
 struct ConfigurationFile: ParsableArguments {
@@ -15,8 +16,7 @@ struct ConfigurationFile: ParsableArguments {
     ///   - showsDoubts: also print what sources and sinks find doubtful, as the daemon's log will.
     ///   - kinds: the kinds of sections that are used, when it is not all of them: credentials of others need not be there.
     func load(showsDoubts: Bool = false, valuesOf kinds: Set<String>? = nil) throws -> Configuration {
-        var loaded = Configuration.load(
-            config, schemas: Registry.schemas, planned: Registry.planned, valuesOf: kinds)
+        var loaded = Registry.connlog.load(config, valuesOf: kinds)
         if kinds == nil {
             loaded = Plan.checked(loaded) { level, text in
                 if showsDoubts { Terminal.writeError("\(config): \(level): \(text)\n") }

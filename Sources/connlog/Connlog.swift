@@ -1,6 +1,7 @@
 import ArgumentParser
 import ConnlogDaemon
 import ConnlogSystem
+import ConnlogTools
 
 /// `connlog`: arguments in, exit status out.
 @main

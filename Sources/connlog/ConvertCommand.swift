@@ -2,6 +2,7 @@ public import ArgumentParser
 import ConnlogCore
 import ConnlogDaemon
 import ConnlogSystem
+import ConnlogTools
 
 /// `connlog convert`
 struct ConvertCommand: ParsableCommand {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import ConnlogCore
-import ConnlogDaemon
+import ConnlogTools
 
 /// `connlog dead-letter`
 struct DeadLetterCommand: ParsableCommand {

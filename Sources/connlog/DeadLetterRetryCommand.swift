@@ -2,6 +2,8 @@ import ArgumentParser
 import ConnlogConfig
 import ConnlogCore
 import ConnlogDaemon
+import ConnlogPipeline
+import ConnlogTools
 
 /// `connlog dead-letter retry`
 struct DeadLetterRetryCommand: AsyncParsableCommand {
@@ -30,8 +32,9 @@ struct DeadLetterRetryCommand: AsyncParsableCommand {
         guard let sink else { throw ToolError("which sink? name it with --sink, or name ids", status: .usage) }
         let configuration = try file.load()
         let location = QueueLocation(dataDirectory: configuration.connlog.string("data_dir"))
+        let plan = Plan(configuration, version: Version.text, log: Terminal.complain)
         let target = try ResendTarget(
-            sink, in: configuration, version: Version.text, patience: try patience.duration, log: Terminal.complain)
+            sink, among: plan.pipeline.sinks, patience: try patience.duration, log: Terminal.complain)
         let outcome = try await Interruption.stopping {
             try await target.retryDeadLetters(selection, at: location)
         }

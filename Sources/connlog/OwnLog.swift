@@ -1,6 +1,5 @@
 import ConnlogConfig
 import ConnlogCore
-import ConnlogDaemon
 import ConnlogSystem
 import Logging
 import Synchronization
@@ -58,7 +57,7 @@ final class LogStyle: Sendable {
     }
 }
 
-/// One line for each entry, as `OwnLogLine` has it.
+/// One line for each entry, as `LogLine` has it.
 struct LineHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     private let style: LogStyle
@@ -87,8 +86,8 @@ struct LineHandler: LogHandler {
         let (level, message) = (event.level.rawValue, "\(event.message)")
         // JSON is for programs, and stays what it is wherever it goes.
         if Terminal.errorsGoToJournal, !style.isJSON {
-            return Terminal.writeError(OwnLogLine.journal(level, message))
+            return Terminal.writeError(LogLine.journal(level, message))
         }
-        Terminal.writeError(OwnLogLine.text(clock.now(), level, message, isJSON: style.isJSON))
+        Terminal.writeError(LogLine.text(clock.now(), level, message, isJSON: style.isJSON))
     }
 }

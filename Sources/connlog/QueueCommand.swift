@@ -1,6 +1,7 @@
 import ArgumentParser
 import ConnlogCore
 import ConnlogDaemon
+import ConnlogTools
 
 /// `connlog queue`
 struct QueueCommand: ParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import ConnlogCore
 import ConnlogDaemon
 import ConnlogSystem
+import ConnlogTools
 
 /// `connlog queue export`
 struct QueueExportCommand: AsyncParsableCommand {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import ConnlogConfig
-import ConnlogDaemon
+import ConnlogTools
 
 /// `connlog queue forget-sink`
 struct QueueForgetSinkCommand: AsyncParsableCommand {

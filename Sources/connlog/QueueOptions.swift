@@ -1,6 +1,6 @@
 import ArgumentParser
 import ConnlogConfig
-import ConnlogDaemon
+import ConnlogTools
 
 /// `--config F` or `--data-dir D`, for commands that look at the queue.
 struct QueueOptions: ParsableArguments {

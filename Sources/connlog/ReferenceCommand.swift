@@ -1,6 +1,7 @@
 import ArgumentParser
 import ConnlogConfig
 import ConnlogDaemon
+import ConnlogPipeline
 
 /// `connlog reference`: what `config/connlog.ini` holds, as far as this program knows it. Manual pages are made of it.
 struct ReferenceCommand: ParsableCommand {
@@ -9,5 +10,5 @@ struct ReferenceCommand: ParsableCommand {
         abstract: "Print a configuration with every section and key, what each takes, and its default.",
         shouldDisplay: false)
 
-    func run() { Terminal.write(ReferenceText.text(Registry.reference)) }
+    func run() { Terminal.write(ReferenceText.text(Registry.connlog.reference)) }
 }

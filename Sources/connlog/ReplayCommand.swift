@@ -2,7 +2,9 @@ import ArgumentParser
 import ConnlogConfig
 import ConnlogCore
 import ConnlogDaemon
+import ConnlogPipeline
 import ConnlogSystem
+import ConnlogTools
 
 /// `connlog replay`
 struct ReplayCommand: AsyncParsableCommand {
@@ -53,13 +55,13 @@ struct ReplayCommand: AsyncParsableCommand {
         let configuration = try file.load()
         let location = QueueLocation(dataDirectory: configuration.connlog.string("data_dir"))
         let progress = TerminalProgress()
-        let target = try ResendTarget(
-            sink, in: configuration, version: Version.text, patience: try patience.duration
-        ) { level, text in
+        let log: LogFunction = { level, text in
             progress.clear()
             Terminal.complain(level, text)
         }
-        let archives = ResendTarget.archives(configuration)
+        let sinks = Plan(configuration, version: Version.text, log: log).pipeline.sinks
+        let target = try ResendTarget(sink, among: sinks, patience: try patience.duration, log: log)
+        let archives = ResendTarget.archives(sinks)
         let bar = progress.bar
         let sends = !dryRun
         let outcome = try await Interruption.stopping {

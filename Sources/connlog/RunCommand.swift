@@ -1,6 +1,7 @@
 import ArgumentParser
 import ConnlogConfig
 import ConnlogDaemon
+import ConnlogPipeline
 import ConnlogSystem
 import Logging
 import ServiceLifecycle

@@ -1,6 +1,8 @@
 #if Server
 import ArgumentParser
 import ConnlogDaemon
+import ConnlogPipeline
+import ConnlogTools
 
 /// `connlog serve-questions`: what `connlog run` starts for a `[server]`.
 struct ServeQuestionsCommand: AsyncParsableCommand {
@@ -9,7 +11,8 @@ struct ServeQuestionsCommand: AsyncParsableCommand {
         shouldDisplay: false)
 
     func run() async throws {
-        let host = try ServerHost()
+        let host: ServerHost
+        do { host = try ServerHost() } catch let error as ServerHost.NoForwarder { throw ToolError.usage("\(error)") }
         let log = OwnLog(host.connlog, progress: nil)
         await host.run(log: log.write, adopt: { log.adopt($0) })
     }

@@ -2,7 +2,9 @@ import ArgumentParser
 import ConnlogConfig
 import ConnlogCore
 import ConnlogDaemon
+import ConnlogPipeline
 import ConnlogSystem
+import ConnlogTools
 
 /// Where the running connlog is and how to be let in, for commands that ask it.
 struct ServerConnection: ParsableArguments {
@@ -58,8 +60,7 @@ struct ServerConnection: ParsableArguments {
             return Place(url: plain, name: plain, authority: tlsCa)
         }
         let config = config ?? ConfigurationFile.usual
-        let loaded = Configuration.load(
-            config, schemas: Registry.schemas, planned: Registry.planned, valuesOf: ["connlog", "server"])
+        let loaded = Registry.connlog.load(config, valuesOf: ["connlog", "server"])
         guard let configuration = loaded.configuration else {
             throw ToolError(
                 "\(config) cannot be used; name the server with --url, or try 'connlog check'", status: .usage)

@@ -1,5 +1,4 @@
 import ArgumentParser
-import ConnlogDaemon
 
 /// `connlog status`
 struct StatusCommand: AsyncParsableCommand {

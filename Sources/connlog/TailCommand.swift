@@ -1,5 +1,5 @@
 import ArgumentParser
-import ConnlogDaemon
+import ConnlogTools
 import Synchronization
 
 /// `connlog tail`

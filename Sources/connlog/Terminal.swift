@@ -52,7 +52,7 @@ enum Terminal {
 
     /// What ends the command, of one line or several.
     static func writeFailure(_ text: String) {
-        writeError(errorsGoToJournal ? OwnLogLine.journalLines("error", text) : text)
+        writeError(errorsGoToJournal ? LogLine.journalLines("error", text) : text)
     }
 
     /// Messages with colours, or that are drawn over one another: as they are.

@@ -1,4 +1,5 @@
 import ConnlogConfig
+import ConnlogPipeline
 import ConnlogTestSupport
 import Foundation
 import Testing
@@ -13,8 +14,8 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "connlog.ini")
         try text.write(to: file, atomically: true, encoding: .utf8)
-        let loaded = Configuration.load(file.path, schemas: Registry.schemas, planned: .connlog)
-        return Doubts.of(try #require(loaded.configuration, "\(loaded.summary)"))
+        let loaded = Registry.connlog.load(file.path)
+        return Doubts.of(try #require(loaded.configuration, "\(loaded.summary)"), .connlog)
     }
 
     private let parts =

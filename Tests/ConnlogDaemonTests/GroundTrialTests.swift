@@ -1,11 +1,12 @@
 import ConnlogConfig
 import ConnlogCore
+import ConnlogDaemon
+import ConnlogPipeline
 import ConnlogSystem
 import ConnlogTestSupport
+import ConnlogTools
 import Foundation
 import Testing
-
-@testable import ConnlogDaemon
 
 @Suite struct GroundTrialTests {
     /// What is found about a configuration with these lines, in a folder of its own.
@@ -18,8 +19,10 @@ import Testing
         let file = folder.appending(path: "connlog.ini")
         try lines.replacing("HERE", with: folder.path).write(to: file, atomically: true, encoding: .utf8)
         try prepare(folder)
-        let loaded = Configuration.load(file.path, schemas: Registry.schemas, planned: .connlog)
-        let outcomes = GroundTrial(try #require(loaded.configuration, "\(loaded.summary)")).run()
+        let loaded = Registry.connlog.load(file.path)
+        let configuration = try #require(loaded.configuration, "\(loaded.summary)")
+        let plan = Plan(configuration, version: "1.2.3") { _, _ in }
+        let outcomes = GroundTrial(configuration, .connlog, directories: plan.directories).run()
         return (outcomes, try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted(), folder.path)
     }
 

@@ -1,5 +1,6 @@
 import ConnlogConfig
 import ConnlogDaemon
+import ConnlogPipeline
 import ConnlogTestSupport
 import Foundation
 import Testing
@@ -12,7 +13,7 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: "connlog.ini")
         try text.write(to: file, atomically: true, encoding: .utf8)
-        let loaded = Plan.checked(Configuration.load(file.path, schemas: Registry.schemas, planned: Registry.planned))
+        let loaded = Plan.checked(Registry.connlog.load(file.path))
         return loaded.report(color: false).replacing(folder.path + "/", with: "") + loaded.summary + "\n"
     }
 

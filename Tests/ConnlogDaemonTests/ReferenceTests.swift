@@ -1,5 +1,6 @@
 import ConnlogConfig
 import ConnlogDaemon
+import ConnlogPipeline
 import ConnlogTestSupport
 import Foundation
 import Testing
@@ -9,13 +10,13 @@ import Testing
         .deletingLastPathComponent().deletingLastPathComponent().appending(path: "config/connlog.ini")
 
     @Test func `config/connlog.ini is exactly what the keys' tables say`() throws {
-        let text = ReferenceText.text(Registry.reference)
+        let text = ReferenceText.text(Registry.connlog.reference)
         if GoldenFolder.isRewriting { try text.write(to: file, atomically: true, encoding: .utf8) }
         #expect(try String(contentsOf: file, encoding: .utf8) == text, "CONNLOG_REWRITE_GOLDEN=1 writes it anew")
     }
 
     @Test func `config/connlog.ini loads`() {
-        let loaded = Plan.checked(Configuration.load(file.path, schemas: Registry.schemas, planned: Registry.planned))
+        let loaded = Plan.checked(Registry.connlog.load(file.path))
         #expect(!loaded.hasErrors, "\(loaded.report(color: false))")
     }
 
@@ -32,7 +33,7 @@ import Testing
         let readable = used.joined(separator: "\n")
             .replacing(#/\$\{(file|credential):[^}]*\}/#, with: "secret")
         try readable.write(to: copy, atomically: true, encoding: .utf8)
-        let loaded = Plan.checked(Configuration.load(copy.path, schemas: Registry.schemas, planned: Registry.planned))
+        let loaded = Plan.checked(Registry.connlog.load(copy.path))
         #expect(!loaded.hasErrors, "\(loaded.report(color: false))")
     }
 }

@@ -1,5 +1,6 @@
 import ConnlogCore
 import ConnlogSystem
+import ConnlogTestSupport
 import Foundation
 import Testing
 

@@ -1,4 +1,5 @@
 import ConnlogCore
+import ConnlogPipeline
 import ConnlogSystem
 import Foundation
 import Synchronization

@@ -9,11 +9,23 @@ import Testing
         "ConnlogConfig": ["ConnlogSystem"],
         "ConnlogQueue": ["ConnlogSystem"],
         "ConnlogDelivery": ["ConnlogCore", "ConnlogQueue", "ConnlogSystem"],
-        "ConnlogSources": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem"],
-        "ConnlogSinks": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem"],
+        "ConnlogPipeline": ["ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSystem"],
+        "ConnlogSources": ["ConnlogConfig", "ConnlogCore", "ConnlogPipeline", "ConnlogSystem"],
+        "ConnlogSinks": ["ConnlogConfig", "ConnlogCore", "ConnlogPipeline", "ConnlogSystem"],
+        // The library's face.
+        "ConnlogLibrary": [
+            "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+            "ConnlogSources", "ConnlogSystem",
+        ],
+        "ConnlogTesting": ["ConnlogCore", "ConnlogSystem"],
+        "ConnlogTools": [
+            "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+            "ConnlogSources", "ConnlogSystem",
+        ],
         "ConnlogDaemon": [
-            "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSinks", "ConnlogSources",
-            "ConnlogAPI", "ConnlogStore", "ConnlogSystem", "Logging", "ServiceLifecycle", "UnixSignals",
+            "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+            "ConnlogSources", "ConnlogAPI", "ConnlogStore", "ConnlogSystem", "Logging", "ServiceLifecycle",
+            "UnixSignals",
         ],
         "ConnlogStore": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem", "GRDB", "GRDBSQLite"],
         "ConnlogAPI": [
@@ -21,8 +33,8 @@ import Testing
             "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore", "NIOSSL", "ServiceLifecycle",
         ],
         "connlog": [
-            "ArgumentParser", "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogSystem", "Logging",
-            "ServiceLifecycle", "UnixSignals",
+            "ArgumentParser", "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogPipeline", "ConnlogSystem",
+            "ConnlogTools", "Logging", "ServiceLifecycle", "UnixSignals",
         ],
     ]
 

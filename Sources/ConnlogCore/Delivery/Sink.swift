@@ -61,7 +61,7 @@ public protocol Sink: Sendable {
     /// `connlog check --send`: sends one marked test event and tells what the receiver said about it.
     ///
     /// Called after a `connectTrial` without failure. The event can be known by its fields (see `TrialEvent` in
-    /// ConnlogDaemon) and passes by the sink's filter.
+    /// ConnlogTools) and passes by the sink's filter.
     func sendTrial(_ batch: EventBatch) async -> [TrialFinding]
 }
 

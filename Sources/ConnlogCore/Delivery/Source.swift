@@ -8,6 +8,23 @@ public protocol Source: Sendable {
     /// - Throws: what makes reading on impossible. A file that cannot be read is not that: it is reported and looked at
     ///   again later.
     func run(into output: any EventOutput) async throws(SourceError)
+
+    /// Where it counts what it reads. `nil` where it does not count: then only the events that it hands over are known.
+    var status: SourceStatus? { get }
+
+    /// What it has read can be read again after a restart, as a file can and a pipe cannot. A source that cannot is never
+    /// replaced while it works, and what it had read and the disk did not take is told as lost.
+    var canReadAgain: Bool { get }
+
+    /// It looks for more of its own accord, at least once a second, each time with a step of `status.turns`; others are called
+    /// with what somebody sends. One that should come round and does not is told as stuck.
+    var comesRound: Bool { get }
+}
+
+extension Source {
+    public var status: SourceStatus? { nil }
+    public var canReadAgain: Bool { true }
+    public var comesRound: Bool { false }
 }
 
 /// The queue as a source sees it.

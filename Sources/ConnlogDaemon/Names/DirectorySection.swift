@@ -4,7 +4,7 @@ import ConnlogCore
 /// `[directory "name"]`: a file of names that go with ids.
 enum DirectorySection {
     static let schema = SectionSchema(
-        kind: "directory", type: "csv", isNamed: true,
+        kind: "directory", type: "csv", isNamed: true, example: "people",
         summary: "Names of users or organizations, which events do not carry, out of a CSV file.",
         keys: [
             Key(

@@ -1,4 +1,5 @@
 import ConnlogCore
+import ConnlogPipeline
 import ConnlogSystem
 
 /// Reads the files of names, again when they change, on a thread of its own: a disk that does not answer keeps names

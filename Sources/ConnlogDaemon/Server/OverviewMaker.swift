@@ -2,18 +2,14 @@
 import ConnlogAPI
 import ConnlogCore
 import ConnlogDelivery
+import ConnlogPipeline
 import ConnlogQueue
-import ConnlogSources
 import ConnlogSystem
 import Synchronization
 
 /// How everything is now, for whoever asks. Never waits for a disk.
 struct OverviewMaker: Sendable {
-    let queue: Queue
-    let sources: SourceSet
-    let sinks: SinkSet
-    let monitor: Monitor
-    let watchdog: Watchdog
+    let pipeline: Pipeline
     let version: String
     let started: Nanoseconds
     /// `started`, by the clock that nobody sets.
@@ -22,21 +18,21 @@ struct OverviewMaker: Sendable {
     let server = ServerSlot()
 
     var overview: Overview {
-        // The sinks first, then one look at the queue by which all of them are reckoned: what a sink is done with and what
-        // it lags make up all there is, and no sink is further than the queue's end.
-        let (shownSources, shownSinks) = (sources.shown, sinks.shown)
-        let status = queue.status
+        // One look at the queue by which all sinks are reckoned: what a sink is done with and what it lags make up all
+        // there is.
+        let now = pipeline.status
+        let status = now.queue
         var overview = Overview()
         overview.version = version
         overview.started = started
         overview.uptimeSeconds = (SystemWallTime().uptime() - startedUptime) / 1_000_000_000
         overview.queue = part(status)
-        overview.sources = shownSources.map(OverviewMaker.part)
-        overview.sinks = shownSinks.map { part($0, status) }
-        let ahead = status.sinks.filter { sink in !shownSinks.contains { $0.name == sink.name } }.map(\.lag)
+        overview.sources = now.sources.map(OverviewMaker.part)
+        overview.sinks = now.sinks.map { part($0, status) }
+        let ahead = status.sinks.filter { sink in !now.sinks.contains { $0.name == sink.name } }.map(\.lag)
         overview.queue.waiting = (overview.sinks.map(\.lag) + ahead).max() ?? status.events
-        overview.stuck = watchdog.board.sentences
-        overview.spinningThreads = watchdog.board.spinning
+        overview.stuck = pipeline.watchdog.board.sentences
+        overview.spinningThreads = pipeline.watchdog.board.spinning
         overview.server = server.run?.shown
         return overview
     }
@@ -44,7 +40,7 @@ struct OverviewMaker: Sendable {
     private func part(_ status: QueueStatus) -> Overview.QueuePart {
         var part = Overview.QueuePart()
         part.state = status.state.word
-        part.words = monitor.words(for: status)?.1 ?? ""
+        part.words = pipeline.monitor.words(for: status)?.1 ?? ""
         part.bytes = status.bytesOnDisk
         part.bytesMax = bytesMax
         part.events = status.events
@@ -57,7 +53,7 @@ struct OverviewMaker: Sendable {
         return part
     }
 
-    private static func part(_ source: SourceSet.Shown) -> Overview.SourcePart {
+    private static func part(_ source: PipelineStatus.Source) -> Overview.SourcePart {
         var part = Overview.SourcePart()
         part.name = source.name
         part.type = source.type
@@ -75,13 +71,13 @@ struct OverviewMaker: Sendable {
         return part
     }
 
-    private func part(_ sink: SinkSet.Shown, _ queue: QueueStatus) -> Overview.SinkPart {
+    private func part(_ sink: PipelineStatus.Sink, _ queue: QueueStatus) -> Overview.SinkPart {
         var part = Overview.SinkPart()
         part.name = sink.name
         part.type = sink.type
         part.state = OverviewMaker.word(sink.status.state)
         let known = queue.sinks.first { $0.name == sink.name }
-        part.lag = queue.end - min(queue.end, sink.done)
+        part.lag = sink.lag(queue)
         part.uncommitted = sink.done - min(sink.done, sink.committed)
         part.dropped = Dictionary(
             (known?.drops ?? [:]).map { ($0.key.rawValue, $0.value) }, uniquingKeysWith: { first, _ in first })
@@ -94,7 +90,7 @@ struct OverviewMaker: Sendable {
         part.deadLetters = sink.status.deadLetters
         part.lastError = sink.status.lastError?.text
         part.lastErrorTime = sink.status.lastErrorTime
-        part.figures = sink.figures()
+        part.figures = sink.figures
         part.stuck = sink.stuck
         return part
     }

@@ -2,6 +2,7 @@
 import ConnlogAPI
 import ConnlogConfig
 import ConnlogCore
+import ConnlogPipeline
 import ConnlogStore
 import ConnlogSystem
 import Synchronization

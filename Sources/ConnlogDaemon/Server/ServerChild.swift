@@ -1,7 +1,6 @@
 #if Server
 import ConnlogAPI
 import ConnlogCore
-import ConnlogSources
 import ConnlogSystem
 import Synchronization
 
@@ -53,7 +52,7 @@ final class ServerChild: Sendable {
     var wasStopped: Bool { now.withLock { $0.stopAsked != nil } }
 
     /// Serve as this says, from now on.
-    func use(_ configuration: ServerConfiguration, _ intake: IngestSource?) {
+    func use(_ configuration: ServerConfiguration, _ intake: (any EventIntake)?) {
         door.use(intake)
         if let frame = try? Frame(.configuration, of: configuration) { link.send(frame) }
     }

@@ -2,6 +2,7 @@
 import ConnlogAPI
 public import ConnlogConfig
 public import ConnlogCore
+import ConnlogPipeline
 import ConnlogStore
 import ConnlogSystem
 import Synchronization
@@ -11,6 +12,11 @@ import UnixSignals
 ///
 /// It is started by `connlog run`, and ends when that ends.
 public final class ServerHost: Sendable {
+    /// Somebody else than `connlog run` has started it.
+    public struct NoForwarder: Error, CustomStringConvertible {
+        public let description = "this is started by 'connlog run' when there is a [server], and by nobody else"
+    }
+
     private let channel: FrameChannel
     private let first: ServerConfiguration
 
@@ -18,7 +24,7 @@ public final class ServerHost: Sendable {
     public var connlog: Section { first.connlog }
 
     /// Waits for the forwarder to say what to serve.
-    /// - Throws: `ToolError` when there is no forwarder.
+    /// - Throws: `NoForwarder`.
     public init() throws {
         Machine.nameProcess("connlog-server")
         Machine.stepBack()
@@ -28,8 +34,7 @@ public final class ServerHost: Sendable {
         guard let frame = try? channel.read(), frame.message == .configuration,
             let configuration = try? frame.value(ServerConfiguration.self)
         else {
-            throw ToolError(
-                "this is started by 'connlog run' when there is a [server], and by nobody else", status: .usage)
+            throw NoForwarder()
         }
         first = configuration
     }

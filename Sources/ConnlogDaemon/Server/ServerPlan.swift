@@ -1,7 +1,9 @@
 #if Server
 import ConnlogAPI
 import ConnlogConfig
-import ConnlogSources
+import ConnlogCore
+import ConnlogPipeline
+import ConnlogQueue
 import ConnlogStore
 
 /// What a configuration says of the store and the server.
@@ -13,7 +15,8 @@ struct ServerPlan: Sendable {
     var options: APIServer.Options?
     var section: Section?
     var access = AccessList()
-    var intake: IngestSource?
+    /// What takes events that are handed in.
+    var intake: (any EventIntake)?
     /// What the server process is given.
     private(set) var sections: [Section] = []
     private(set) var mistakes: [Diagnostic] = []
@@ -21,7 +24,7 @@ struct ServerPlan: Sendable {
     /// For a configuration that is yet to be read.
     init() {}
 
-    init(_ configuration: Configuration, _ sources: [ConfiguredSource]) {
+    init(_ configuration: Configuration, _ sources: [PlannedSource]) {
         sections = ["store", "server", "access", "directory"].flatMap { configuration.sections(ofKind: $0) }
         for section in configuration.sections(ofKind: "store") {
             store = StoreSection.holder(section)
@@ -32,16 +35,25 @@ struct ServerPlan: Sendable {
             do throws(Diagnostic) { options = try ServerSection.options(section) } catch { mistakes.append(error) }
         }
         access = ServerPlan.access(configuration.sections(ofKind: "access"), section) { mistakes.append($0) }
-        for source in sources {
-            guard let ingest = source.source as? IngestSource else { continue }
-            if section == nil {
-                mistakes.append(source.section.error("type", "ingest needs a [server] that takes the events"))
+        for section in configuration.sections(ofKind: "source") {
+            guard let taking = sources.first(where: { $0.name == section.name })?.intake else { continue }
+            if self.section == nil {
+                mistakes.append(section.error("type", "ingest needs a [server] that takes the events"))
             }
-            if intake != nil {
-                mistakes.append(source.section.error("type", "only one source can be of type ingest"))
-            }
-            intake = ingest
+            if intake != nil { mistakes.append(section.error("type", "only one source can be of type ingest")) }
+            intake = taking
         }
+    }
+
+    /// The sink that fills the store, with the name that it has among the sinks; `nil` without `[store]`.
+    func storeSink(
+        _ settings: Settings, log: @escaping LogFunction
+    ) -> (name: String, section: Section, maker: SinkMaker)? {
+        guard let section = storeSection, let store else { return nil }
+        let name = StoreSection.sinkName
+        let reserve = DiskReserve(
+            of: store.path, queue: settings.dataDirectory, freeBytesMin: settings.queue.freeBytesMin)
+        return (name, section, SinkMaker { StoreSink(store, reserve: reserve, log: { log($0, "\(name): \($1)") }) })
     }
 
     static func access(_ sections: [Section], _ server: Section?, _ refuse: (Diagnostic) -> Void) -> AccessList {

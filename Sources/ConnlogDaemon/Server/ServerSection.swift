@@ -124,7 +124,7 @@ enum ServerSection {
 /// `[access "name"]`: who may ask.
 enum AccessSection {
     static let schema = SectionSchema(
-        kind: "access", isNamed: true,
+        kind: "access", isNamed: true, example: "jane",
         summary: "Somebody who may use the server, known by a token: see 'connlog token create'.",
         keys: [
             Key(

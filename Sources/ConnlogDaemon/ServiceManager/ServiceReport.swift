@@ -1,5 +1,6 @@
 import ConnlogCore
 import ConnlogDelivery
+import ConnlogPipeline
 import ConnlogQueue
 
 /// What the service manager is told of the sources and sinks, in one line.
@@ -18,15 +19,11 @@ struct ServiceReport: Sendable {
     private static let namedMax = 3
 
     private let manager: ServiceManager
-    private let queue: Queue
-    private let sources: SourceSet
-    private let sinks: SinkSet
+    private let pipeline: Pipeline
 
-    init(_ manager: ServiceManager, queue: Queue, sources: SourceSet, sinks: SinkSet) {
+    init(_ manager: ServiceManager, _ pipeline: Pipeline) {
         self.manager = manager
-        self.queue = queue
-        self.sources = sources
-        self.sinks = sinks
+        self.pipeline = pipeline
     }
 
     func ready() { manager.ready(words) }
@@ -40,12 +37,12 @@ struct ServiceReport: Sendable {
     }
 
     private var words: String {
-        let end = queue.vitals.end
-        let parts = sinks.shown.map { sink in
+        let end = pipeline.queue.vitals.end
+        let parts = pipeline.sinks.shown.map { sink in
             SinkPart(
                 name: sink.name, state: sink.status.state, lag: end - min(end, sink.done), stuck: sink.stuck)
         }
-        return ServiceReport.words(sources: sources.shown.count, parts)
+        return ServiceReport.words(sources: pipeline.sources.shown.count, parts)
     }
 
     /// Such as `2 sources, 3 sinks; nothing waits`, or `1 source, 2 sinks; splunk holds (http_401), 1204 events wait`.
@@ -77,6 +74,7 @@ struct ServiceReport: Sendable {
 extension Watchdog.Limits {
     /// It looks often enough for a manager that wants to hear soon.
     init(_ manager: ServiceManager?) {
+        self.init()
         if let pause = manager?.beatPause { interval = min(interval, pause / 2) }
     }
 }

@@ -1,3 +1,4 @@
+import ConnlogPipeline
 import ConnlogSystem
 
 /// Asks the service manager for more time while a start takes long, such as for a queue on a slow disk.

@@ -1,11 +1,12 @@
 public import ConnlogConfig
-public import ConnlogCore
+private import ConnlogCore
+public import ConnlogPipeline
 private import ConnlogSystem
 
 /// `type = file`.
 public enum FileSinkKind: SinkKind {
     public static let schema = SectionSchema(
-        kind: "sink", type: "file", isNamed: true,
+        kind: "sink", type: "file", isNamed: true, example: "local", isActiveExample: true,
         summary: "Writes events as lines into a file, each exactly once, and rotates it.",
         keys: [
             Key(
@@ -25,7 +26,7 @@ public enum FileSinkKind: SinkKind {
             Key("mode", .fileMode, default: "0640", help: "permissions of new files, whatever the umask says"),
         ])
 
-    public static func make(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> any Sink {
+    public static func maker(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SinkMaker {
         let path = section.string("path")
         guard !path.hasSuffix("/") else { throw section.error("path", "'\(path)' is a directory; name a file in it") }
         let every = section.duration("rotate_every").components
@@ -34,12 +35,19 @@ public enum FileSinkKind: SinkKind {
             rotateEvery: every.seconds * 1_000_000_000 + every.attoseconds / 1_000_000_000,
             keep: section.integer("keep"), compresses: section.string("compress") == "gzip",
             permissions: UInt32(section.integer("mode")))
-        return FileSink(options, log: context.log)
+        return SinkMaker { FileSink(options, log: context.log) }
+    }
+
+    public static func file(_ section: Section) -> SinkFile? {
+        guard let path = section.optionalString("path") else { return nil }
+        return SinkFile(
+            path: path, isDevice: DevicePath.isOne(path), holdsRecords: section.optionalString("format") == "json"
+        ) { writes($0, as: path) }
     }
 
     /// Whether the sink that writes `path` gives files in its directory such a name: the file itself, those rotated
     /// away, compressed or not, and damaged ends that were set aside.
-    public static func writes(_ name: String, as path: String) -> Bool {
+    static func writes(_ name: String, as path: String) -> Bool {
         let own = FilePath.name(of: path)
         return name == own || RotatedName(of: own).parse(name) != nil || name.hasPrefix(own + ".tail-")
     }

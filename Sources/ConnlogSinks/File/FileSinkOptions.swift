@@ -1,13 +1,5 @@
 public import ConnlogSystem
 
-/// Paths that stand for no file of their own.
-public enum DevicePath {
-    /// Whether it lies where devices and the kernel's own files are, such as /dev/stdout. /dev/shm has files.
-    public static func isOne(_ path: String) -> Bool {
-        path.hasPrefix("/proc/") || path.hasPrefix("/dev/") && !path.hasPrefix("/dev/shm/")
-    }
-}
-
 /// How a file sink writes and keeps its files.
 public struct FileSinkOptions: Sendable {
     public var path: String

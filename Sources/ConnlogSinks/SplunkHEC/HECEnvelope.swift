@@ -44,7 +44,7 @@ internal import ConnlogSystem
 ///
 /// Keys that this version does not know are in the line only: `event_format = line` forwards them.
 struct HECEnvelope: Sendable {
-    enum Format: String, Sendable, CaseIterable { case fields, line }
+    typealias Format = SplunkHECSink.EventFormat
 
     /// What is the same in every envelope, as it stands in the configuration.
     struct Metadata: Sendable, Equatable {

@@ -16,27 +16,6 @@ internal import Synchronization
 /// compressing when that is not understood, slows down when asked to, and reads the token again for every request, so
 /// that a new one counts from the next request on. The token appears in the Authorization header and nowhere else.
 public final class SplunkHECSink: Sink {
-    /// Whether indexer acknowledgement is asked for.
-    enum AckMode: String, Sendable { case auto, on, off }
-
-    /// What a sink is made from.
-    struct Settings: Sendable {
-        var endpoints: [HECEndpoint]
-        var token: SecretReference
-        var format = HECEnvelope.Format.fields
-        var metadata = HECEnvelope.Metadata()
-        /// `nil`: events carry ids only.
-        var names: (any Names)?
-        var ack = AckMode.auto
-        var ackTimeout = Duration.seconds(300)
-        var compresses = true
-        var timeout = Duration.seconds(60)
-        var limits = BatchLimits(events: 5000, bytes: 900 << 10, wait: .seconds(1), inFlight: 4)
-        /// How many requests may be under way, up to `limits.inFlight`, is found out by trying.
-        var adaptsConcurrency = false
-        var http: HTTPSettings
-    }
-
     struct State {
         var endpoints: HECEndpoints
         /// One for each endpoint.

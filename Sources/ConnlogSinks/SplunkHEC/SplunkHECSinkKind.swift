@@ -1,11 +1,12 @@
 public import ConnlogConfig
-public import ConnlogCore
+internal import ConnlogCore
+public import ConnlogPipeline
 internal import ConnlogSystem
 
 /// `type = splunk_hec`
 public enum SplunkHECSinkKind: SinkKind {
     public static let schema = SectionSchema(
-        kind: "sink", type: "splunk_hec", isNamed: true,
+        kind: "sink", type: "splunk_hec", isNamed: true, example: "splunk",
         summary: "Sends events to Splunk's HTTP Event Collector.",
         keys: whereKeys + whatKeys + batchKeys + RetryKeys.all + tlsKeys)
 
@@ -78,13 +79,17 @@ public enum SplunkHECSinkKind: SinkKind {
             help: "Proxy to go through; none for none; without it, what https_proxy and no_proxy say."),
     ]
 
-    public static func make(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> any Sink {
-        SplunkHECSink(try settings(section, context), log: context.log)
+    public static func maker(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SinkMaker {
+        let settings = try settings(section, context)
+        var maker = SinkMaker { SplunkHECSink(settings, log: context.log) }
+        maker.retry = try RetryKeys.backoff(section)
+        maker.patience = max(settings.timeout, settings.ackTimeout)
+        return maker
     }
 
     static func settings(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SplunkHECSink.Settings {
         guard let token = section.secretReference("token") else { throw section.error("token", "is missing") }
-        try RetryKeys.check(section)
+        _ = try RetryKeys.backoff(section)
         var settings = SplunkHECSink.Settings(
             endpoints: try endpoints(section), token: token, http: try http(section, context))
         settings.format = section.string("event_format") == "line" ? .line : .fields

@@ -1,5 +1,6 @@
 public import ConnlogConfig
-public import ConnlogCore
+import ConnlogCore
+public import ConnlogPipeline
 import ConnlogSystem
 
 /// `type = syslog`: RFC 5424 over UDP (RFC 5426), TCP (RFC 6587), TLS (RFC 5425), RELP and local sockets.
@@ -9,7 +10,7 @@ import ConnlogSystem
 /// local socket, that the receiver's process has read them. With UDP nothing: it is best effort.
 public enum SyslogSinkKind: SinkKind {
     public static let schema = SectionSchema(
-        kind: "sink", type: "syslog", isNamed: true,
+        kind: "sink", type: "syslog", isNamed: true, example: "siem",
         summary: "Sends events as syslog messages (RFC 5424).",
         keys: connectionKeys + RetryKeys.all + tlsKeys + messageKeys)
 
@@ -109,18 +110,23 @@ public enum SyslogSinkKind: SinkKind {
         ),
     ]
 
-    public static func make(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> any Sink {
+    public static func maker(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SinkMaker {
         let options = try options(section, context)
-        switch options.transport {
-        case .udp: return SyslogUDPSink(options, log: context.log)
-        case .relp, .relpTLS: return SyslogRELPSink(options, log: context.log)
-        case .tcp, .tls: return SyslogTCPSink(options, log: context.log)
-        case .unix: return SyslogUnixSink(options, log: context.log)
+        var maker = SinkMaker {
+            switch options.transport {
+            case .udp: SyslogUDPSink(options, log: context.log)
+            case .relp, .relpTLS: SyslogRELPSink(options, log: context.log)
+            case .tcp, .tls: SyslogTCPSink(options, log: context.log)
+            case .unix: SyslogUnixSink(options, log: context.log)
+            }
         }
+        maker.retry = try RetryKeys.backoff(section)
+        maker.patience = max(options.timeout, options.connectTimeout)
+        return maker
     }
 
     static func options(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SyslogOptions {
-        try RetryKeys.check(section)
+        _ = try RetryKeys.backoff(section)
         let transport = SyslogOptions.Transport(rawValue: section.string("transport")) ?? .tcp
         var options = SyslogOptions(try receivers(section, transport))
         options.transport = transport

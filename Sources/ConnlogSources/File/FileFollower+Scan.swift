@@ -1,4 +1,5 @@
 import ConnlogCore
+import ConnlogPipeline
 import ConnlogSystem
 
 /// Which file is which: what the patterns lead to now, held against what is known.

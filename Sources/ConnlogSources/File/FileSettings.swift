@@ -1,3 +1,4 @@
+package import ConnlogPipeline
 package import ConnlogSystem
 
 /// What a file source is told.

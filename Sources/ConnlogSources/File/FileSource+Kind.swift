@@ -1,11 +1,12 @@
 public import ConnlogConfig
 public import ConnlogCore
+public import ConnlogPipeline
 import ConnlogSystem
 
 /// `type = file`, as the registry sees it.
 extension FileSource: SourceKind {
     public static let schema = SectionSchema(
-        kind: "source", type: "file", isNamed: true,
+        kind: "source", type: "file", isNamed: true, example: "coderd", isActiveExample: true,
         summary: "Follows log files: growth, rotation by renaming, truncation, files that come later.",
         keys: [
             Key(
@@ -15,6 +16,10 @@ extension FileSource: SourceKind {
                 "start_at", .choice(["beginning", "end"]), default: "beginning",
                 help: "where files begin that are there at the very first start; later ones begin at their beginning"),
         ] + LineKeys.all)
+
+    public static func paths(_ section: Section) -> [String] { section.optionalList("path") }
+
+    public static func trial(_ section: Section) -> [TrialFinding] { FileSourceTrial(section).findings }
 
     public static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {
         let paths = section.list("path")

@@ -1,4 +1,5 @@
 public import ConnlogCore
+package import ConnlogPipeline
 import ConnlogSystem
 
 /// `type = file`: logs that grow, rotate and come and go (`FileFollower`).
@@ -17,6 +18,9 @@ public struct FileSource: Source {
         self.context = context
         self.makeDecoder = makeDecoder
     }
+
+    public var status: SourceStatus? { context.status }
+    public var comesRound: Bool { true }
 
     public func run(into output: any EventOutput) async throws(SourceError) {
         let places = ReadPlaces()

@@ -1,10 +1,11 @@
 public import ConnlogConfig
 public import ConnlogCore
+public import ConnlogPipeline
 
 /// `type = ingest`, as the registry sees it.
 extension IngestSource: SourceKind {
     public static let schema = SectionSchema(
-        kind: "source", type: "ingest", isNamed: true,
+        kind: "source", type: "ingest", isNamed: true, example: "programs",
         summary: "Takes events that programs hand in over HTTP: see [server].",
         keys: LineKeys.all)
 

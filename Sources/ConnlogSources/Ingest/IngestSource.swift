@@ -1,4 +1,5 @@
 public import ConnlogCore
+package import ConnlogPipeline
 import ConnlogSystem
 import Synchronization
 
@@ -33,6 +34,8 @@ public final class IngestSource: Source, EventIntake {
         self.context = context
         self.makeDecoder = makeDecoder
     }
+
+    public var status: SourceStatus? { context.status }
 
     /// Takes events until the task is cancelled; returns when those that were taken are with the queue.
     public func run(into output: any EventOutput) async throws(SourceError) {

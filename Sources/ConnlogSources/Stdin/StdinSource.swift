@@ -1,4 +1,5 @@
 public import ConnlogCore
+package import ConnlogPipeline
 package import ConnlogSystem
 import Synchronization
 
@@ -24,6 +25,10 @@ public struct StdinSource: Source {
         self.context = context
         self.makeDecoder = makeDecoder
     }
+
+    public var status: SourceStatus? { context.status }
+    public var canReadAgain: Bool { false }
+    public var comesRound: Bool { true }
 
     public func run(into output: any EventOutput) async throws(SourceError) {
         let reads = Reads()

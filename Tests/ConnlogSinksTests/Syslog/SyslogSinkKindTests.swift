@@ -1,5 +1,6 @@
 import ConnlogConfig
 import ConnlogCore
+import ConnlogPipeline
 import Synchronization
 import Testing
 

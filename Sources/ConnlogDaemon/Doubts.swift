@@ -1,0 +1,33 @@
+import ConnlogConfig
+import ConnlogPipeline
+
+/// What is right by the rules and still may not be what was meant, with the way out.
+enum Doubts {
+    static func of(_ configuration: Configuration, _ registry: Registry) -> [String] {
+        configuration.sections.flatMap { openDoors($0) + relativePaths($0, registry) }
+    }
+
+    /// Tokens, and who connected to what, in the clear on a network.
+    private static func openDoors(_ section: Section) -> [String] {
+        guard section.kind == "server", section.has("listen"), section.optionalString("tls_cert") == nil else {
+            return []
+        }
+        let (host, port) = section.address("listen")
+        if host == "localhost" || host == "::1" || host.hasPrefix("127.") { return [] }
+        return [
+            "\(section.heading) listen: tokens and connections go to \(host.contains(":") ? "[\(host)]" : host):\(port) in the "
+                + "clear; set tls_cert and tls_key, or listen on 127.0.0.1 behind a proxy that speaks TLS"
+        ]
+    }
+
+    /// Files that are others when connlog is started elsewhere.
+    private static func relativePaths(_ section: Section, _ registry: Registry) -> [String] {
+        let patterns = section.kind == "source" ? registry.source(section.type)?.paths(section) ?? [] : []
+        let files = section.pathKeys.compactMap { key in section.optionalString(key).map { (key, $0) } }
+        return (patterns.map { ("path", $0) } + files).compactMap { key, path in
+            if path.hasPrefix("/") || path == "-" || path.isEmpty { return nil }
+            return
+                "\(section.heading) \(key): '\(path)' begins where connlog is started; write a path that begins with '/'"
+        }
+    }
+}

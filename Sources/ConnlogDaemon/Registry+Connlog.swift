@@ -1,0 +1,13 @@
+import ConnlogConfig
+public import ConnlogPipeline
+import ConnlogSinks
+import ConnlogSources
+
+extension Registry {
+    /// Every kind of source and sink that connlog has. A new one is a folder and a line here.
+    public static let connlog = Registry(
+        sources: [FileSource.self, StdinSource.self] + ServerPart.sources,
+        sinks: [FileSinkKind.self, SyslogSinkKind.self, SplunkHECSinkKind.self],
+        others: [DirectorySection.schema] + ServerPart.schemas,
+        planned: ServerPart.planned)
+}

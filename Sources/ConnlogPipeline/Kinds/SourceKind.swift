@@ -1,0 +1,50 @@
+public import ConnlogConfig
+public import ConnlogCore
+
+/// One kind of source, as `type = ` names it: one folder with the source itself, and one line in a `Registry`.
+public protocol SourceKind: SendableMetatype {
+    /// Its keys.
+    static var schema: SectionSchema { get }
+
+    /// Makes the source of one section, whose values have been checked against `schema`. Opens nothing: that is
+    /// `Source.run`'s.
+    /// - Throws: what a schema cannot express, with the key's place.
+    static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source
+
+    /// The files that a section names, as it has them, with wildcards; none for kinds that read no files. Asked also of
+    /// a section with mistakes.
+    static func paths(_ section: Section) -> [String]
+
+    /// `connlog check --connect`: whether the source of a section could read, and what. Changes nothing.
+    static func trial(_ section: Section) -> [TrialFinding]
+}
+
+extension SourceKind {
+    public static func paths(_ section: Section) -> [String] { [] }
+
+    public static func trial(_ section: Section) -> [TrialFinding] {
+        [.good("there is nothing to try beforehand about a source of type \(section.type ?? "")")]
+    }
+}
+
+/// What a source is told beside its section.
+public struct SourceContext: Sendable {
+    /// Read the inputs to the end that they have now, then return (`run --once`).
+    public let once: Bool
+    /// Where the source counts.
+    public let status: SourceStatus
+    /// Says something to connlog's own log. One sentence with the place and the next step, never a secret.
+    public let log: LogFunction
+    /// Files that sinks write, which are not to be read.
+    public let written: WrittenFiles
+
+    public init(
+        once: Bool, status: SourceStatus = SourceStatus(), written: WrittenFiles = WrittenFiles(),
+        log: @escaping LogFunction
+    ) {
+        self.once = once
+        self.status = status
+        self.written = written
+        self.log = log
+    }
+}

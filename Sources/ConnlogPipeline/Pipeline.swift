@@ -1,0 +1,245 @@
+public import ConnlogCore
+public import ConnlogQueue
+import ConnlogSystem
+import Synchronization
+
+/// Sources → a queue on disk → a delivery for each sink.
+///
+///     let pipeline = try Pipeline(in: "/var/lib/mine")
+///     pipeline.add(FileSource(paths: ["/var/log/coder.log"]), named: "coderd")
+///     pipeline.add(MySink(), named: "mine")
+///     try await pipeline.run()
+///
+/// An event that a source has handed over is on disk before the source's position is, and stays there until every sink
+/// has it: a crash at any moment loses none, and may repeat what a receiver had and the queue did not know of. Each sink
+/// gets on by itself; one that fails is tried for ever, and holds up no other until the queue is full.
+///
+/// A directory has one pipeline at a time, in one process; the second one that opens it gets an error.
+public final class Pipeline: Sendable {
+    package let queue: Queue
+    package let sources: SourceSet
+    package let sinks: SinkSet
+    package let monitor: Monitor
+    package let watchdog: Watchdog
+    private let directory: String
+    private let shutdown: Shutdown
+    private let log: LogFunction
+    private let state = Mutex(State())
+
+    private struct State {
+        var plan = PipelinePlan()
+        var isRunning = false
+        var problems: [PipelineOutcome.Problem] = []
+    }
+
+    /// Opens the queue, or makes one.
+    /// - Parameters:
+    ///   - directory: where everything is kept; made when it is missing. The queue is `queue` in it.
+    ///   - queue: its bounds; they count from here on, whatever they were before.
+    ///   - log: gets what the queue, and what goes wrong with a source or a sink, has to say.
+    /// - Throws: why the queue cannot be used, such as `locked`.
+    public convenience init(
+        in directory: String, queue: QueueOptions = QueueOptions(), log: Log = .standardError
+    ) throws(QueueError) {
+        try self.init(
+            in: directory, queue: queue, Shutdown(timeout: PipelinePlan().shutdownTimeout), log: log.write)
+    }
+
+    /// - Parameters:
+    ///   - shutdown: how to end it, for whoever may have to ask before there is a pipeline.
+    ///   - limits: how soon something that does not get on is told.
+    ///   - draw: gets a line of progress several times a second; `nil` where nobody looks.
+    package init(
+        in directory: String, queue options: QueueOptions, _ shutdown: Shutdown,
+        limits: Watchdog.Limits = Watchdog.Limits(), draw: (@Sendable (String) -> Void)? = nil,
+        log: @escaping LogFunction
+    ) throws(QueueError) {
+        self.directory = directory
+        self.shutdown = shutdown
+        self.log = log
+        let queueDirectory = directory + "/queue"
+        queue = try Queue.open(queueDirectory, options)
+        sinks = SinkSet(queue, deadLettersIn: queueDirectory + "/dead-letter", shutdown, log: log)
+        sources = SourceSet(queue, log: log)
+        monitor = Monitor(queue: queue, in: directory, sources: sources, sinks: sinks, log: log, draw: draw)
+        watchdog = Watchdog(
+            queue: queue, sources: sources, sinks: sinks, monitor: monitor, limits: limits, log: log)
+    }
+
+    // MARK: - What is wanted
+
+    /// Adds a source before `run`. Its name is that of its place in the queue: under another one it begins anew.
+    /// - Parameter name: one that no other source has.
+    public func add(_ source: some Source, named name: String) {
+        add { $0.sources.append(PlannedSource(source, named: name)) }
+    }
+
+    /// Adds a sink before `run`. Its name is that of its place in the queue: under another one it gets everything again
+    /// that the queue still has.
+    /// - Parameters:
+    ///   - name: one that no other sink has: letters, digits, `-`, `_` and `.`.
+    ///   - retry: how long to wait after failures.
+    public func add(
+        _ sink: some Sink, named name: String, retry: Backoff = Backoff(),
+        _ options: PlannedSink.Options = PlannedSink.Options()
+    ) {
+        var maker = SinkMaker { sink }
+        maker.retry = retry
+        add { $0.sinks.append(PlannedSink(maker, named: name, type: "\(type(of: sink))", options)) }
+    }
+
+    private func add(_ change: (inout PipelinePlan) -> Void) {
+        state.withLock { state in
+            precondition(!state.isRunning, "a pipeline that runs is changed by apply")
+            change(&state.plan)
+            precondition(state.plan.hasNamesOfTheirOwn, "two sources, or two sinks, have one name")
+        }
+    }
+
+    /// Makes the pipeline what the plan says, while it runs or before.
+    ///
+    /// What is the same goes on undisturbed. What is changed ends at its commit point or checkpoint, and its successor
+    /// begins there. What is gone ends; a sink's place in the queue is kept, so that it may come back.
+    public func apply(_ plan: PipelinePlan) async {
+        precondition(plan.hasNamesOfTheirOwn, "two sources, or two sinks, have one name")
+        let isRunning = state.withLock { state in
+            state.plan = plan
+            return state.isRunning
+        }
+        shutdown.timeout = plan.shutdownTimeout
+        guard isRunning else { return }
+        await sinks.apply(plan.sinks)
+        await sources.apply(plan.sources)
+    }
+
+    /// Sinks open their files anew, read their credentials again, and try again at once what they wait with.
+    public func reopen() async { await sinks.reopen() }
+
+    // MARK: - How it is
+
+    /// How everything is now. Never waits for a disk.
+    public var status: PipelineStatus {
+        // The sinks first, then one look at the queue: no sink is further than the queue's end.
+        let (shownSources, shownSinks) = (sources.shown, sinks.shown)
+        return PipelineStatus(queue: queue.status, sources: shownSources, sinks: shownSinks)
+    }
+
+    /// What has happened so far that the outcome will tell.
+    package var problems: [PipelineOutcome.Problem] { state.withLock { $0.problems } }
+
+    private func note(_ problem: PipelineOutcome.Problem) { state.withLock { $0.problems.append(problem) } }
+
+    // MARK: - The run
+
+    /// Reads and delivers until every source has come to its end, or its task is cancelled, or `stop` was called. Then
+    /// sinks go on for `shutdownTimeout`; what is not delivered stays queued, and goes out after the next start.
+    ///
+    /// May be called once. From here on a broken pipe is an error of its call, not the end of the process (SIGPIPE is
+    /// ignored). A call of a source or sink that does not return keeps this from returning.
+    /// - Returns: what stays queued.
+    /// - Throws: when a source or a sink failed for good; the others have gone on all the same.
+    @discardableResult
+    public func run() async throws(PipelineError) -> PipelineOutcome {
+        let outcome = await run(Hooks())
+        if outcome.hasFailed { throw PipelineError(outcome: outcome) }
+        return outcome
+    }
+
+    /// Asks a pipeline that runs to end, as cancelling its task does. Asked twice, sinks stop at once.
+    public func stop() { shutdown.asked.isAsked ? shutdown.hurried.ask() : shutdown.asked.ask() }
+
+    /// What else goes on at certain moments, each waited for.
+    package struct Hooks: Sendable {
+        /// Sinks and sources have begun.
+        package var begun: @Sendable () async -> Void = {}
+        /// Every source has come to its end; sinks still deliver.
+        package var sourcesOver: @Sendable () async -> Void = {}
+        /// Every sink has come to its end; the queue is still open.
+        package var sinksOver: @Sendable () async -> Void = {}
+        /// The watchdog has looked at every part. Not waited for: it must not wait itself.
+        package var looked: @Sendable (_ isStuck: Bool) -> Void = { _ in }
+
+        package init() {}
+    }
+
+    package func run(_ hooks: Hooks) async -> PipelineOutcome {
+        state.withLock { state in
+            precondition(!state.isRunning, "a pipeline runs once")
+            state.isRunning = true
+        }
+        // A task of its own: being cancelled asks it to end in good order, and must not cut short what it waits for.
+        let work = Task { await self.work(hooks) }
+        return await withTaskCancellationHandler {
+            await work.value
+        } onCancel: {
+            shutdown.asked.ask()
+        }
+    }
+
+    private func work(_ hooks: Hooks) async -> PipelineOutcome {
+        // A receiver that goes away is an error of the call, not the end of the process.
+        Machine.ignoreBrokenPipes()
+        let plan = state.withLock { $0.plan }
+        shutdown.timeout = plan.shutdownTimeout
+        greet(plan.sinks.map(\.name))
+        let closing = Task { [shutdown, sources, sinks, log] in await shutdown.run(sources, sinks, log: log) }
+        // A thread of its own, for what may wait for a disk.
+        let thread = ThreadExecutor("monitor")
+        let watching = Task(executorPreference: thread) { [monitor] in await monitor.run() }
+        watchdog.start(looked: hooks.looked)
+        await sinks.apply(plan.sinks)
+        await sources.apply(plan.sources)
+        await hooks.begun()
+        await sources.waitUntilOver()
+        await hooks.sourcesOver()
+        if await sources.hasFailed { note(.sourceFailed) }
+        await flush()
+        await sinks.drain()
+        await sinks.waitUntilOver()
+        if await sinks.hasFailed { note(.sinkFailed) }
+        await hooks.sinksOver()
+        watchdog.stop()
+        watching.cancel()
+        await watching.value
+        withExtendedLifetime(thread) {}
+        await queue.close()
+        closing.cancel()
+        return PipelineOutcome(problems: problems, queued: monitor.queued)
+    }
+
+    /// What opening the queue found.
+    private func greet(_ names: [String]) {
+        if let warning = VolatileDirectory.warning(of: directory, directory) { log(.warning, "data_dir: \(warning)") }
+        for (level, line) in queue.report.lines(sinks: names) { log(level, line) }
+        for sink in queue.status.sinks where names.contains(sink.name) && sink.lag > 0 {
+            log(.info, "sink \(sink.name): \(sink.lag) events wait in the queue from before")
+        }
+    }
+
+    /// Returns when everything that was read is on disk, or when the time for that is over.
+    private func flush() async {
+        let isDone = await withTaskGroup(of: Bool.self) { group in
+            group.addTask { [queue] in (try? await queue.flush()) != nil }
+            group.addTask { [shutdown] in
+                await shutdown.overdue.wait()
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+        if isDone { return }
+        let words = "what was read last could not be written to \(directory)"
+        guard await sources.canReadAgain else {
+            log(.error, "\(words), so what came from standard input is lost")
+            return note(.inputLost)
+        }
+        log(.error, "\(words); it is read again after the next start")
+        note(.inputLate)
+    }
+}
+
+extension PipelinePlan {
+    fileprivate var hasNamesOfTheirOwn: Bool {
+        Set(sources.map(\.name)).count == sources.count && Set(sinks.map(\.name)).count == sinks.count
+    }
+}

@@ -1,0 +1,190 @@
+import ConnlogCore
+import ConnlogDelivery
+import ConnlogPipeline
+import ConnlogQueue
+import ConnlogTestSupport
+import Foundation
+import Synchronization
+import Testing
+
+/// What a program that embeds a pipeline may rely on, with a queue on a real disk.
+@Suite(.timeLimit(.minutes(10))) struct PipelineTests {
+    private let quiet = Log { _, _ in }
+
+    @Test func `everything that sources hand over comes to every sink, and then the run is over`() async throws {
+        let folder = try Folder()
+        let pipeline = try Pipeline(in: folder.path, log: quiet)
+        let (one, two) = (Receiver(), Receiver())
+        pipeline.add(Counting(0..<100), named: "a")
+        pipeline.add(Counting(100..<130), named: "b")
+        pipeline.add(one, named: "one")
+        pipeline.add(two, named: "two")
+        let outcome = try await pipeline.run()
+        #expect(Set(one.taken) == Set(0..<130) && one.taken.count == 130 && Set(two.taken) == Set(0..<130))
+        #expect(outcome.queued.isEmpty && outcome.problems.isEmpty)
+        // Sources that count nothing are known by what they have handed over.
+        #expect(pipeline.status.sources.map(\.counts.events) == [100, 30])
+        #expect(pipeline.status.sinks.map(\.status.delivered) == [130, 130])
+    }
+
+    @Test func `a run that is cancelled ends, and the next one delivers what is left and reads on`() async throws {
+        let folder = try Folder()
+        let first = try Pipeline(in: folder.path, log: quiet)
+        let (down, source) = (Receiver(isDown: true), Counting(0..<50, endless: true))
+        var plan = PipelinePlan(
+            sources: [PlannedSource(source, named: "a")], sinks: [PlannedSink(SinkMaker { down }, named: "mine")])
+        plan.shutdownTimeout = .zero
+        await first.apply(plan)
+        let run = Task { try await first.run() }
+        try await Waiting.until("all was read") { first.status.queue.end == 50 }
+        run.cancel()
+        let outcome = try await run.value
+        #expect(outcome.queued.map(\.sink) == ["mine"] && outcome.queued.map(\.events) == [50])
+
+        let second = try Pipeline(in: folder.path, log: quiet)
+        let mine = Receiver()
+        second.add(Counting(0..<70), named: "a")
+        second.add(mine, named: "mine")
+        try await second.run()
+        #expect(mine.taken == Array(0..<70))
+    }
+
+    @Test func `two sources with one key have a place each`() async throws {
+        let folder = try Folder()
+        for upTo in [10, 25] {
+            let pipeline = try Pipeline(in: folder.path, log: quiet)
+            let mine = Receiver()
+            pipeline.add(Counting(0..<upTo), named: "a")
+            pipeline.add(Counting(1000..<1000 + 2 * upTo), named: "b")
+            pipeline.add(mine, named: "mine")
+            try await pipeline.run()
+            let expected = upTo == 10 ? Set(0..<10).union(1000..<1020) : Set(10..<25).union(1020..<1050)
+            #expect(Set(mine.taken) == expected && mine.taken.count == expected.count)
+        }
+    }
+
+    @Test func `a plan with the same values changes nothing, and one with new ones replaces in place`() async throws {
+        let folder = try Folder()
+        let pipeline = try Pipeline(in: folder.path, log: quiet)
+        let made = Mutex(0)
+        let mine = Receiver()
+        let maker = SinkMaker {
+            made.withLock { $0 += 1 }
+            return mine
+        }
+        let source = PlannedSource(Counting(0..<20, endless: true), named: "a")
+        var plan = PipelinePlan(sources: [source], sinks: [PlannedSink(maker, named: "mine")])
+        await pipeline.apply(plan)
+        #expect(made.withLock { $0 } == 0, "a sink is made when it is started")
+        let run = Task { try await pipeline.run() }
+        try await Waiting.until("it is delivered") { mine.taken.count == 20 }
+        await pipeline.apply(plan)
+        #expect(made.withLock { $0 } == 1)
+        plan.sinks = [PlannedSink(maker, named: "mine")]
+        plan.sources.append(PlannedSource(Counting(20..<40, endless: true), named: "b"))
+        await pipeline.apply(plan)
+        try await Waiting.until("what the new source reads is there") { mine.taken.count == 40 }
+        #expect(mine.taken == Array(0..<40) && made.withLock { $0 } == 2)
+        plan.sources = []
+        await pipeline.apply(plan)
+        // Without sources there is nothing to come.
+        #expect(try await run.value.queued.isEmpty)
+    }
+
+    @Test func `a source that fails for good is told at the end, and the others go on`() async throws {
+        let folder = try Folder()
+        let pipeline = try Pipeline(in: folder.path, log: quiet)
+        let mine = Receiver()
+        pipeline.add(Counting(0..<5, failing: true), named: "bad")
+        pipeline.add(Counting(100..<110), named: "good")
+        pipeline.add(mine, named: "mine")
+        let error = await #expect(throws: PipelineError.self) { try await pipeline.run() }
+        #expect(error?.outcome.problems == [.sourceFailed] && error?.outcome.queued.isEmpty == true)
+        #expect(Set(mine.taken) == Set(0..<5).union(100..<110))
+    }
+
+    @Test func `a directory has one pipeline at a time`() async throws {
+        let folder = try Folder()
+        let pipeline = try Pipeline(in: folder.path, log: quiet)
+        #expect(throws: QueueError.self) { try Pipeline(in: folder.path, log: quiet) }
+        try await pipeline.run()
+        _ = try Pipeline(in: folder.path, log: quiet)
+    }
+
+    @Test func `a filter keeps events from one sink only`() async throws {
+        let folder = try Folder()
+        let pipeline = try Pipeline(in: folder.path, log: quiet)
+        let (all, none) = (Receiver(), Receiver())
+        var options = PlannedSink.Options()
+        options.filter = QueryFilter(try FilterQuery("type:vscode", dialect: .connlog, now: 0))
+        pipeline.add(Counting(0..<10), named: "a")
+        pipeline.add(all, named: "all")
+        pipeline.add(none, named: "none", options)
+        try await pipeline.run()
+        #expect(all.taken.count == 10 && none.taken.isEmpty)
+        #expect(pipeline.status.sinks.map(\.status.filtered) == [0, 10])
+    }
+}
+
+/// A directory for one test.
+private final class Folder {
+    let path: String
+
+    init() throws {
+        path = FileManager.default.temporaryDirectory.appending(path: "pipeline-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// Hands over events with these numbers, each with the place after it, from where it was.
+private struct Counting: Source {
+    let numbers: Range<Int>
+    /// Waits at the end until it is cancelled.
+    let endless: Bool
+    let failing: Bool
+
+    init(_ numbers: Range<Int>, endless: Bool = false, failing: Bool = false) {
+        self.numbers = numbers
+        self.endless = endless
+        self.failing = failing
+    }
+
+    func run(into output: any EventOutput) async throws(SourceError) {
+        let start = output.checkpoints["place"].flatMap { Int(String(decoding: $0, as: UTF8.self)) }
+        do throws(AppendError) {
+            for number in (start ?? numbers.lowerBound)..<numbers.upperBound {
+                let place = Checkpoint(key: "place", value: Array(String(number + 1).utf8))
+                try await output.enqueue(TestEvents.batch(number...number), [place])
+            }
+        } catch {
+            throw SourceError("the queue takes nothing: \(error)")
+        }
+        if failing { throw SourceError("this source has come to its end before it should; look at it") }
+        guard endless else { return }
+        let (stops, stop) = AsyncStream.makeStream(of: Void.self)
+        await withTaskCancellationHandler {
+            for await _ in stops {}
+        } onCancel: {
+            stop.finish()
+        }
+    }
+}
+
+/// Keeps the numbers of what it was sent.
+private final class Receiver: Sink {
+    let limits = BatchLimits(events: 7)
+    private let isDown: Bool
+    private let numbers = Mutex<[Int]>([])
+
+    init(isDown: Bool = false) { self.isDown = isDown }
+
+    var taken: [Int] { numbers.withLock { $0 } }
+
+    func send(_ batch: EventBatch) async -> SendOutcome {
+        if isDown { return .retry(Reason("down", "the receiver is down, as the test wants it")) }
+        numbers.withLock { $0 += TestEvents.numbers(batch) }
+        return .delivered
+    }
+}
