@@ -17,8 +17,8 @@ mmdebstrap --quiet --variant=minbase --mode=root --include="$packages" "$suite" 
 
 # What a container has no use for would only fail.
 units=$dir/tree/etc/systemd/system
-for unit in systemd-networkd systemd-resolved systemd-timesyncd systemd-udevd systemd-udev-trigger getty@tty1 console-getty \
-    systemd-logind apt-daily.timer apt-daily-upgrade.timer; do
+for unit in systemd-networkd systemd-resolved systemd-timesyncd systemd-udevd systemd-udev-trigger systemd-modules-load \
+    systemd-logind getty@tty1 console-getty apt-daily.timer apt-daily-upgrade.timer; do
     case $unit in *.*) ;; *) unit+=.service ;; esac
     ln -sf /dev/null "$units/$unit"
 done
