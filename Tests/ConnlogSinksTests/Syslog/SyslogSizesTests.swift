@@ -130,6 +130,21 @@ import Testing
         expectAll(try octetCounted(server.received.all), bytesMax: bytesMax, cut: cuts(options))
     }
 
+    @Test(.enabled(if: TestCertificates.isAvailable), arguments: [1, 1000])
+    func `over RELP with TLS all arrive whole`(window: Int) async throws {
+        let certificates = try TestCertificates()
+        try certificates.make("server", "IP:127.0.0.1")
+        let server = try SyslogServer(tls: .init("server", of: certificates), serve: RELPTalk.serve)
+        let options = syslogOptions(server.port) {
+            $0.transport = .relpTLS
+            $0.window = window
+            $0.tls.authorityFile = certificates.authority
+            $0.messages.bytesMax = 16 << 20
+        }
+        await sendAll(SyslogRELPSink(options) { _, _ in })
+        expectAll(try octetCounted(server.received.all), bytesMax: 16 << 20, cut: 0)
+    }
+
     @Test(arguments: [480, 1180, 8192])
     func `over UDP all arrive, whole or cut to max_size and counted`(bytesMax: Int) async throws {
         let server = try UDPReceiver()
