@@ -94,6 +94,34 @@ import Testing
         await queue.close()
     }
 
+    @Test func `a commit just before the writer begins to wait for one is not missed`() async throws {
+        var bench = Bench()
+        bench.options.queueBytesMax = QueueOptions.queueBytesLeast
+        bench.options.segmentBytes = 1 << 20
+        let queue = try bench.open()
+        _ = try queue.registerSink("a", quota: nil, onFull: .block)
+        let wasPausing = Mutex(false)
+        let commits = Mutex(0)
+        // The writer asks for the time when it has found no room, and then begins to wait. Locks may be held later.
+        bench.timer.whenAsked.withLock {
+            $0 = {
+                let isPausing = queue.vitals.doing == .pausing
+                let begins = wasPausing.withLock { was in
+                    defer { was = isPausing }
+                    return isPausing && !was
+                }
+                guard begins else { return }
+                commits.withLock { $0 += 1 }
+                try? queue.commit("a", offset: queue.end)
+            }
+        }
+        for _ in 0..<100 { try await queue.store([String(repeating: "q", count: 5000)]) }
+        #expect(queue.end == 100)
+        #expect(commits.withLock { $0 } > 0, "the queue was never full")
+        bench.timer.whenAsked.withLock { $0 = nil }
+        await queue.close()
+    }
+
     @Test func `a sink at its quota stops sources with block, and they go on when it has committed`() async throws {
         let queue = try Bench().open()
         _ = try queue.registerSink("slow", quota: 8000, onFull: .block)

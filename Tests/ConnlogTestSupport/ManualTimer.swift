@@ -22,10 +22,15 @@ package final class ManualTimer: QueueTimer {
     /// How often a pause was asked for.
     package let pauses = Mutex(0)
     package let whenPausing = Mutex<(@Sendable () -> Void)?>(nil)
+    /// Called whenever somebody asks for the time, who may hold the queue's lock.
+    package let whenAsked = Mutex<(@Sendable () -> Void)?>(nil)
 
     package init() {}
 
-    package func now() -> Duration { state.withLock { $0.now } }
+    package func now() -> Duration {
+        whenAsked.withLock { $0 }?()
+        return state.withLock { $0.now }
+    }
 
     /// The queue's thread has nothing to do before time passes or it is woken.
     package var isWaiting: Bool { state.withLock { $0.isWaiting } }

@@ -51,6 +51,8 @@ extension LogWriter {
     private func storeUntilDone(_ group: inout Group) {
         var failures = 0
         while true {
+            // A commit while it is tried, or before the pause begins, may be the one that makes room.
+            let commits = shared.withLock { $0.commits }
             do throws(StoreFailure) {
                 try store(&group)
                 shared.stored(group)
@@ -60,14 +62,15 @@ extension LogWriter {
                 // Files that wait to be segments are the first to make room.
                 if storage.freesSpares(for: error) { continue }
                 failures += 1
-                guard pause(after: error, failures: failures) else { return }
+                guard pause(after: error, failures: failures, since: commits) else { return }
             }
         }
     }
 
     /// Waits as long as `failure` asks for.
+    /// - Parameter commits: how many there had been before what failed was tried.
     /// - Returns: `false` when the queue is closing.
-    private func pause(after failure: StoreFailure, failures: Int) -> Bool {
+    private func pause(after failure: StoreFailure, failures: Int, since commits: UInt64) -> Bool {
         let backoff = Duration.seconds(min(30, 1 << min(failures - 1, 5)))
         // The first time a new segment is tried at once.
         if failures == 1, case .system(let error) = failure, !error.isNoSpace {
@@ -77,14 +80,14 @@ extension LogWriter {
         shared.vitals.step()
         shared.vitals.do(.pausing)
         defer { shared.vitals.do(.storing) }
-        return pause(backoff, endsOnCommit: failure.endsOnCommit)
+        return pause(backoff, since: commits, endsOnCommit: failure.endsOnCommit)
     }
 
     private enum Wake { case closing, commit, time, upkeep }
 
-    private func pause(_ length: Duration, endsOnCommit: Bool) -> Bool {
+    private func pause(_ length: Duration, since commits: UInt64, endsOnCommit: Bool) -> Bool {
         let end = shared.timer.now() + length
-        var seen = shared.withLock { $0.commits }
+        var seen = commits
         while true {
             let wake: Wake = shared.wait { state, now in
                 if state.isClosing || state.isAbandoned { return .done(.closing) }
