@@ -48,7 +48,7 @@ mkdir "$tree"
 for flavour in "${flavours[@]}"; do cp -r "$dir/$flavour" "$tree"; done
 cp README.md SECURITY.md CHANGELOG.md "$tree"
 cp -r config/debian "$tree/debian"
-cp config/systemd/connlog.service "$tree/debian"
+cp config/systemd/* "$tree/debian"
 maintainer=${CONNLOG_MAINTAINER:-$(git log -1 --format='%an <%ae>')}
 sed -i "s/@MAINTAINER@/$maintainer/" "$tree/debian/control"
 mkdir "$tree/debian/source"

@@ -36,13 +36,17 @@ struct CheckCommand: AsyncParsableCommand {
     @Flag(help: "Print mistakes and doubts alone, not the effective configuration.")
     var quiet = false
 
+    @Flag(help: "Leave out what ${file:...} and ${credential:...} stand for: for who may not read it.")
+    var withoutSecrets = false
+
     func validate() throws {
         if quiet && (connect || send) { throw ValidationError("--quiet is for a check without --connect and --send") }
+        if withoutSecrets && (connect || send) { throw ValidationError("--connect and --send need the secrets") }
         if json && !connect && !send { throw ValidationError("--json needs --connect or --send") }
     }
 
     func run() async throws {
-        let configuration = try file.load(showsDoubts: true)
+        let configuration = try file.load(showsDoubts: true, readsSecrets: !withoutSecrets)
         guard connect || send else {
             if quiet { return }
             Terminal.write(configuration.effectiveText)

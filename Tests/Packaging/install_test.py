@@ -182,6 +182,8 @@ address = /dev/log
         until("the file has all", lambda: len(forwarded(machine)) >= len(expected))
         until("the others have all", lambda: status_text(machine) == f"1 source, {6 if has_server else 5} sinks; nothing waits")
         expect(forwarded(machine) == expected, "the file has something else")
+        # The check before a reload sees the credential too.
+        machine.run("systemctl reload connlog")
         for receiver, path in ((hec, got), (relay, messages)):
             receiver.terminate()
             said = receiver.communicate()[0]
@@ -214,6 +216,13 @@ def the_sandbox_is_tight_and_the_unit_has_no_mistake():
         # Manual pages are left out of the smallest Debian.
         said = machine.run(f"systemd-analyze verify --man=no {unit}").output
         expect(said == "", "verify complains", said)
+        # With the examples for a coderd that systemd starts too.
+        examples = f"/usr/share/doc/{FLAVOURS[0]}/examples"
+        for name, file in (("coder", "coder.conf"), ("connlog", "connlog-coder.conf")):
+            machine.run(f"install -D {examples}/{file} /etc/systemd/system/{name}.service.d/more.conf")
+        machine.write("/etc/systemd/system/coder.service", "[Service]\nExecStart=/bin/true\n")
+        said = machine.run("systemd-analyze verify --man=no connlog.service coder.service").output
+        expect(said == "", "verify complains of the examples", said)
 
 
 @test

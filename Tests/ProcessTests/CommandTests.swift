@@ -40,6 +40,31 @@ extension ProcessTests {
             #expect(refused.status == 2 && refused.output.isEmpty && refused.errors.contains("bad.ini:2:"))
         }
 
+        @Test func `check without secrets wants none of them, and everything else`() throws {
+            let sections = """
+                [source "in"]
+                type = stdin
+                [sink "splunk"]
+                type = splunk_hec
+                url = https://splunk.example.com:8088
+                token = ${credential:splunk-hec}
+                [sink "other"]
+                type = splunk_hec
+                url = https://splunk.example.com:8088
+                token = ${file:/nowhere/token}
+
+                """
+            let good = try workplace.write(sections, to: "good.ini").path
+            #expect(try connlog("check", "--quiet", "--config", good).status == 2)
+            let end = try connlog("check", "--quiet", "--without-secrets", "--config", good)
+            #expect(end.status == 0 && end.output.isEmpty && end.errors.isEmpty, "\(end.output)\(end.errors)")
+            let shown = try connlog("check", "--without-secrets", "--config", good).output
+            #expect(!shown.contains("0000"), "\(shown)")
+            let bad = try workplace.write(sections + "tokn = x\n", to: "bad.ini").path
+            let refused = try connlog("check", "--quiet", "--without-secrets", "--config", bad)
+            #expect(refused.status == 2 && refused.errors.contains("tokn"), "\(refused.errors)")
+        }
+
         @Test func `a wrong command, option or file is status 2 with a sentence on stderr`() throws {
             for arguments in [
                 ["frobnicate"], ["run", "--frobnicate"], ["run"], ["check", "--config", "not-there.ini"],

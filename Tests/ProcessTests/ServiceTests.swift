@@ -77,7 +77,7 @@ extension ProcessTests {
             let configuration = try daemon().configuration.path
             let entries = try errors(configuration, isJournal: true)
             #expect(!entries.isEmpty)
-            for entry in entries { #expect(entry.contains(/^<[346]>(source|sink|queue|data_dir)/), "\(entry)") }
+            for entry in entries { #expect(entry.contains(/^<[346]>(connlog|source|sink|queue|data_dir)/), "\(entry)") }
             let lines = try errors(configuration, isJournal: false)
             #expect(!lines.isEmpty)
             for line in lines { #expect(line.contains(/^\d{4}-\d\d-\d\dT[0-9:.]+Z \[[a-z]+\]/), "\(line)") }

@@ -68,6 +68,7 @@ struct Expander {
         switch piece {
         case .text(let text): return text
         case .file(let path):
+            guard environment.readsFiles else { return Environment.standIn }
             do { return try SmallFile.value(path) } catch { throw ReferenceError(message: error.description) }
         }
     }
@@ -87,6 +88,7 @@ struct Expander {
     }
 
     private func credential(_ name: String) throws(ReferenceError) -> String {
+        guard environment.readsFiles else { return resolve(name, in: "/") }
         guard let folder = environment.value("CREDENTIALS_DIRECTORY"), !folder.isEmpty else {
             throw ReferenceError(
                 message: "$CREDENTIALS_DIRECTORY is not set; start connlog with systemd and "

@@ -42,7 +42,9 @@ public struct Registry: Sendable {
 
     /// Reads a configuration file and checks it against the schemas.
     /// - Parameter kinds: the kinds of sections whose values are wanted; `nil` for all.
-    public func load(_ path: String, valuesOf kinds: Set<String>? = nil) -> LoadedConfiguration {
-        Configuration.load(path, schemas: schemas, planned: planned, valuesOf: kinds)
+    public func load(
+        _ path: String, environment: Environment = .process, valuesOf kinds: Set<String>? = nil
+    ) -> LoadedConfiguration {
+        Configuration.load(path, schemas: schemas, planned: planned, environment: environment, valuesOf: kinds)
     }
 }
