@@ -219,7 +219,7 @@ def the_sandbox_is_tight_and_the_unit_has_no_mistake():
         # With the examples for a coderd that systemd starts too.
         examples = f"/usr/share/doc/{FLAVOURS[0]}/examples"
         for name, file in (("coder", "coder.conf"), ("connlog", "connlog-coder.conf")):
-            machine.run(f"install -D {examples}/{file} /etc/systemd/system/{name}.service.d/more.conf")
+            machine.run(f"install -D -m 644 {examples}/{file} /etc/systemd/system/{name}.service.d/more.conf")
         machine.write("/etc/systemd/system/coder.service", "[Service]\nExecStart=/bin/true\n")
         said = machine.run("systemd-analyze verify --man=no connlog.service coder.service").output
         expect(said == "", "verify complains of the examples", said)
