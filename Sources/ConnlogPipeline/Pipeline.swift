@@ -28,6 +28,8 @@ public final class Pipeline: Sendable {
 
     private struct State {
         var plan = PipelinePlan()
+        /// How often it has become another one.
+        var changes = 0
         var isRunning = false
         var problems: [PipelineOutcome.Problem] = []
     }
@@ -104,12 +106,22 @@ public final class Pipeline: Sendable {
         precondition(plan.hasNamesOfTheirOwn, "two sources, or two sinks, have one name")
         let isRunning = state.withLock { state in
             state.plan = plan
+            state.changes += 1
             return state.isRunning
         }
-        shutdown.timeout = plan.shutdownTimeout
-        guard isRunning else { return }
-        await sinks.apply(plan.sinks)
-        await sources.apply(plan.sources)
+        if isRunning { await settle() }
+    }
+
+    /// Makes it what the newest plan says. Two of these may meet, each half done; the last to see a change does it over.
+    private func settle() async {
+        var done: Int
+        repeat {
+            let (plan, changes) = state.withLock { ($0.plan, $0.changes) }
+            done = changes
+            shutdown.timeout = plan.shutdownTimeout
+            await sinks.apply(plan.sinks)
+            await sources.apply(plan.sources)
+        } while state.withLock { $0.changes } != done
     }
 
     /// Sinks open their files anew, read their credentials again, and try again at once what they wait with.
@@ -179,16 +191,13 @@ public final class Pipeline: Sendable {
     private func work(_ hooks: Hooks) async -> PipelineOutcome {
         // A receiver that goes away is an error of the call, not the end of the process.
         Machine.ignoreBrokenPipes()
-        let plan = state.withLock { $0.plan }
-        shutdown.timeout = plan.shutdownTimeout
-        greet(plan.sinks.map(\.name))
+        greet(state.withLock { $0.plan.sinks.map(\.name) })
         let closing = Task { [shutdown, sources, sinks, log] in await shutdown.run(sources, sinks, log: log) }
         // A thread of its own, for what may wait for a disk.
         let thread = ThreadExecutor("monitor")
         let watching = Task(executorPreference: thread) { [monitor] in await monitor.run() }
         watchdog.start(looked: hooks.looked)
-        await sinks.apply(plan.sinks)
-        await sources.apply(plan.sources)
+        await settle()
         await hooks.begun()
         await sources.waitUntilOver()
         await hooks.sourcesOver()

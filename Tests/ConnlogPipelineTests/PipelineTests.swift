@@ -91,6 +91,35 @@ import Testing
         #expect(try await run.value.queued.isEmpty)
     }
 
+    @Test func `a plan that comes while the run begins, or while another is applied, is the one that holds`()
+        async throws
+    {
+        for round in 0..<40 {
+            let folder = try Folder()
+            let pipeline = try Pipeline(in: folder.path, log: quiet)
+            func plan(_ number: Int) -> PipelinePlan {
+                PipelinePlan(
+                    sources: [PlannedSource(Counting(0..<0, endless: true), named: "source \(number)")],
+                    sinks: [PlannedSink(SinkMaker { Receiver() }, named: "sink-\(number)")])
+            }
+            await pipeline.apply(plan(0))
+            let run = Task { try await pipeline.run() }
+            if round % 2 == 0 { await Task.yield() }
+            let first = Task { await pipeline.apply(plan(1)) }
+            if round % 3 == 0 { await Task.yield() }
+            await first.value
+            await pipeline.apply(plan(2))
+            try await Waiting.until("the last plan is in force") {
+                let status = pipeline.status
+                return status.sources.map(\.name) == ["source 2"] && status.sinks.map(\.name) == ["sink-2"]
+            }
+            // Nothing is under way any more that would bring an older one back.
+            pipeline.stop()
+            _ = try await run.value
+            #expect(pipeline.status.sinks.map(\.name) == ["sink-2"], "round \(round)")
+        }
+    }
+
     @Test func `a source that fails for good is told at the end, and the others go on`() async throws {
         let folder = try Folder()
         let pipeline = try Pipeline(in: folder.path, log: quiet)

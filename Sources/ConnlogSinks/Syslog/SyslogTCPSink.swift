@@ -9,10 +9,10 @@ public import ConnlogSystem
 /// as long as a receiver keeps up that is a moment, at the end of a burst a second. When the connection breaks, all that
 /// is not proven is sent again, and a receiver may see some messages twice (same `eid`).
 ///
-/// Nothing is kept in memory for that: the delivery reads what is to be sent again from the queue, and nothing is committed before: a
-/// connlog that is killed together with the receiver sends the same again. A receiver that leaves more than
-/// `unreadBytesMax` unread gets no more until it reads. Where the window will not tell, the connection is ended in good
-/// order, and the receiver's end of it is the proof. So too when nothing follows, which spares the waiting.
+/// Nothing is kept in memory for that: the delivery reads what is to be sent again from the queue, and nothing is
+/// committed before, so a connlog that is killed together with the receiver sends the same again. A receiver that leaves
+/// more than `unreadBytesMax` unread gets no more until it reads. Where the window will not tell, the connection is ended
+/// in good order, and the receiver's end of it is the proof. So too when nothing follows, which spares the waiting.
 ///
 /// The side that reads is looked at before each write, so a receiver that went away between two batches costs nothing.
 public actor SyslogTCPSink: Sink {
