@@ -2,7 +2,14 @@
 struct Pulse: Sendable {
     /// What is watched over.
     struct Part: Hashable, Sendable, CustomStringConvertible {
-        enum Kind: String, Sendable { case sink, source, reading, queue, monitor, pool, probe, thread }
+        enum Kind: String, Sendable, CaseIterable {
+            case sink, source, reading, queue, monitor, pool, probe, thread
+
+            /// Another process may get on where this one hangs. Not with input that is left alone, such as a file that
+            /// cannot be read, nor with a file system that does not answer a look: there all else works, and would only
+            /// be held up by a restart.
+            var isMendedByRestart: Bool { self != .reading && self != .probe }
+        }
 
         let kind: Kind
         var name = ""

@@ -111,7 +111,7 @@ package final class Watchdog: Sendable {
             sources.stuck.set(judge.stuck)
             roundsMade.add(1, ordering: .relaxed)
             for change in changes where !isOver.load(ordering: .relaxed) { say(change) }
-            looked(!judge.stuck.isEmpty)
+            looked(judge.stuck.keys.contains(where: \.kind.isMendedByRestart))
             lock.lock()
             if !isOver.load(ordering: .relaxed) { lock.wait(atMost: limits.interval) }
             lock.unlock(waking: false)

@@ -61,6 +61,7 @@ final class WatchdogBench: Sendable {
 
     private final class Lines: Sendable {
         let all = Mutex<[String]>([])
+        let looks = Mutex<[Bool]>([])
     }
 
     init(
@@ -82,8 +83,11 @@ final class WatchdogBench: Sendable {
             limits: .init(
                 stuckAfter: .milliseconds(100), interval: .milliseconds(10), spinningShare: spinningShare),
             log: log)
-        watchdog.start()
+        watchdog.start(looked: { isStuck in lines.looks.withLock { $0.append(isStuck) } })
     }
+
+    /// What the service manager would hear after each look: whether a restart would mend something.
+    var looks: [Bool] { lines.looks.withLock { $0 } }
 
     func planned(_ sink: any Sink) -> PlannedSink { PlannedSink(SinkMaker { sink }, named: "siem") }
 
