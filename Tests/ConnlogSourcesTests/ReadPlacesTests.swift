@@ -21,6 +21,26 @@ import Testing
         #expect(bench.follower.readPlaces.compactMap(\.unread).isEmpty)
     }
 
+    @Test func `a file whose turn has not come gets on with whichever is read, one that is left alone does not`() throws
+    {
+        let bench = try FollowerBench("*.log")
+        for name in ["a.log", "b.log"] { bench.append(name, String(repeating: "one\n", count: 1_000_000)) }
+        var reads: [[UInt64]] = []
+        for _ in 0..<4 {
+            bench.poll()
+            let unread = bench.follower.readPlaces.compactMap(\.unread)
+            try #require(unread.count == 2)
+            reads.append(unread.map(\.place))
+        }
+        for (last, next) in zip(reads, reads.dropFirst()) { #expect(last[0] != next[0] && last[1] != next[1]) }
+        bench.settle()
+        // Not known to have more, since nobody has looked at it.
+        bench.append("b.log", "two\n")
+        let before = bench.follower.readPlaces.compactMap(\.unread).map(\.place)
+        #expect(before.count == 1)
+        #expect(bench.follower.readPlaces.compactMap(\.unread).map(\.place) == before)
+    }
+
     @Test func `places are made when somebody has asked, not otherwise`() throws {
         let places = ReadPlaces()
         var made = 0

@@ -24,15 +24,15 @@ final class ReadPlaces: Sendable {
 extension FileFollower {
     /// Of all files that are there.
     ///
-    /// One that waits for others, as what has the name of a rotated file does, gets on as long as any of them is read.
+    /// One that is known to have more gets on as long as any is read: its turn comes, behind thousands of others or behind
+    /// those that it waits for. One that is not known to, though it has more, has only its own reading.
     var readPlaces: [ReadPlace] {
         let all = order.compactMap { files[$0] }.filter { $0.state != .missing }
         let read = all.reduce(0 as UInt64) { $0 &+ UInt64(clamping: $1.seenBytes) }
         return all.map { file in
-            let waits = file.hasMore && !isReadable(file.id)
             return ReadPlace(
                 path: file.state == .following ? file.path : file.position.path, identity: file.position.identity,
-                offset: file.seenBytes, progress: waits ? read : UInt64(clamping: file.seenBytes))
+                offset: file.seenBytes, progress: file.hasMore ? read : UInt64(clamping: file.seenBytes))
         }
     }
 }
