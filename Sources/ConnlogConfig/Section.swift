@@ -1,5 +1,11 @@
 /// A section whose every value has been read and checked against its schema, defaults filled in.
 public struct Section: Sendable {
+    /// Whether a source or a sink may be called so: a name becomes a directory and a label of a metric.
+    package static func isName(_ name: String) -> Bool {
+        (1...64).contains(name.count) && name != "." && name != ".."
+            && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") }
+    }
+
     public let kind: String
     public let name: String?
     public let type: String?

@@ -109,11 +109,15 @@ public final class Daemon: Service {
             // Inputs that have an end leave something to ask about.
             if server.isWanted { await shutdown.asked.wait() }
         }
-        hooks.sinksOver = { await server.stop() }
+        hooks.sinksOver = {
+            await server.stop()
+            // Nothing is reloaded into what is about to close.
+            listening.cancel()
+            reloading.withLock { $0 }?.cancel()
+        }
         let outcome = await pipeline.run(hooks)
+        withExtendedLifetime(thread) {}
         keeper.stop()
-        listening.cancel()
-        reloading.withLock { $0 }?.cancel()
         inTime.cancel()
         finish(pipeline, outcome)
     }
@@ -141,7 +145,8 @@ public final class Daemon: Service {
     /// What the process would end with now.
     private func status(of pipeline: Pipeline) -> ExitStatus {
         if !pipeline.monitor.queued.isEmpty { return .eventsQueued }
-        return pipeline.problems.contains { $0 != .inputLate } ? .failed : exitStatus
+        if pipeline.problems.contains(where: { $0 != .inputLate }) { return .failed }
+        return pipeline.problems.isEmpty ? exitStatus : .eventsQueued
     }
 
     // MARK: - Signals

@@ -189,6 +189,9 @@ public actor Delivery {
 
     public nonisolated var status: DeliveryStatus { snapshot.withLock { $0 } }
 
+    /// How long the sink's receiver may take to answer.
+    public nonisolated var patience: Duration { sink.patience }
+
     /// What the sink counts itself.
     public nonisolated var figures: [SinkFigure] { sink.figures }
 

@@ -1,3 +1,4 @@
+import ConnlogConfig
 public import ConnlogCore
 public import ConnlogQueue
 import ConnlogSystem
@@ -71,7 +72,7 @@ public final class Pipeline: Sendable {
     // MARK: - What is wanted
 
     /// Adds a source before `run`. Its name is that of its place in the queue: under another one it begins anew.
-    /// - Parameter name: one that no other source has.
+    /// - Parameter name: one that no other source has: 1 to 64 of a-z, A-Z, 0-9, `.`, `_` and `-`.
     public func add(_ source: some Source, named name: String) {
         add { $0.sources.append(PlannedSource(source, named: name)) }
     }
@@ -79,7 +80,7 @@ public final class Pipeline: Sendable {
     /// Adds a sink before `run`. Its name is that of its place in the queue: under another one it gets everything again
     /// that the queue still has.
     /// - Parameters:
-    ///   - name: one that no other sink has: letters, digits, `-`, `_` and `.`.
+    ///   - name: one that no other sink has: 1 to 64 of a-z, A-Z, 0-9, `.`, `_` and `-`.
     ///   - retry: how long to wait after failures.
     public func add(
         _ sink: some Sink, named name: String, retry: Backoff = Backoff(),
@@ -94,16 +95,17 @@ public final class Pipeline: Sendable {
         state.withLock { state in
             precondition(!state.isRunning, "a pipeline that runs is changed by apply")
             change(&state.plan)
-            precondition(state.plan.hasNamesOfTheirOwn, "two sources, or two sinks, have one name")
+            state.plan.checkNames()
         }
     }
 
     /// Makes the pipeline what the plan says, while it runs or before.
     ///
     /// What is the same goes on undisturbed. What is changed ends at its commit point or checkpoint, and its successor
-    /// begins there. What is gone ends; a sink's place in the queue is kept, so that it may come back.
+    /// begins there. What is gone ends; a sink's place in the queue is kept, so that it may come back. Changes nothing when
+    /// the run is over.
     public func apply(_ plan: PipelinePlan) async {
-        precondition(plan.hasNamesOfTheirOwn, "two sources, or two sinks, have one name")
+        plan.checkNames()
         let isRunning = state.withLock { state in
             state.plan = plan
             state.changes += 1
@@ -248,7 +250,14 @@ public final class Pipeline: Sendable {
 }
 
 extension PipelinePlan {
-    fileprivate var hasNamesOfTheirOwn: Bool {
-        Set(sources.map(\.name)).count == sources.count && Set(sinks.map(\.name)).count == sinks.count
+    /// A name becomes a directory, the beginning of keys in the queue, and a label of a metric.
+    fileprivate func checkNames() {
+        for names in [sources.map(\.name), sinks.map(\.name)] {
+            precondition(Set(names).count == names.count, "two sources, or two sinks, have one name")
+            for name in names {
+                precondition(
+                    Section.isName(name), "a name is 1 to 64 of a-z, A-Z, 0-9, '.', '_' and '-', not '\(name)'")
+            }
+        }
     }
 }

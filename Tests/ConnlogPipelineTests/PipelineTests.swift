@@ -99,7 +99,7 @@ import Testing
             let pipeline = try Pipeline(in: folder.path, log: quiet)
             func plan(_ number: Int) -> PipelinePlan {
                 PipelinePlan(
-                    sources: [PlannedSource(Counting(0..<0, endless: true), named: "source \(number)")],
+                    sources: [PlannedSource(Counting(0..<0, endless: true), named: "source-\(number)")],
                     sinks: [PlannedSink(SinkMaker { Receiver() }, named: "sink-\(number)")])
             }
             await pipeline.apply(plan(0))
@@ -111,7 +111,7 @@ import Testing
             await pipeline.apply(plan(2))
             try await Waiting.until("the last plan is in force") {
                 let status = pipeline.status
-                return status.sources.map(\.name) == ["source 2"] && status.sinks.map(\.name) == ["sink-2"]
+                return status.sources.map(\.name) == ["source-2"] && status.sinks.map(\.name) == ["sink-2"]
             }
             // Nothing is under way any more that would bring an older one back.
             pipeline.stop()
@@ -130,6 +130,47 @@ import Testing
         let error = await #expect(throws: PipelineError.self) { try await pipeline.run() }
         #expect(error?.outcome.problems == [.sourceFailed] && error?.outcome.queued.isEmpty == true)
         #expect(Set(mine.taken) == Set(0..<5).union(100..<110))
+    }
+
+    @Test func `a source that is started again counts once what it counted before`() async throws {
+        let folder = try Folder()
+        let pipeline = try Pipeline(in: folder.path, log: quiet)
+        let failing = PlannedSource(Counting(0..<5, failing: true), named: "bad")
+        let going = PlannedSource(Counting(10..<12, endless: true), named: "good")
+        let mine = Receiver()
+        let plan = PipelinePlan(sources: [failing, going], sinks: [PlannedSink(SinkMaker { mine }, named: "mine")])
+        await pipeline.apply(plan)
+        let run = Task { try? await pipeline.run() }
+        try await Waiting.until("it has failed") { mine.taken.count == 7 }
+        for _ in 0..<3 { await pipeline.apply(plan) }
+        #expect(pipeline.status.sources.map(\.counts.events) == [5, 2])
+        pipeline.stop()
+        _ = await run.value
+    }
+
+    @Test func `what is applied after the run leaves the directory alone`() async throws {
+        let folder = try Folder()
+        let pipeline = try Pipeline(in: folder.path, log: quiet)
+        pipeline.add(Counting(0..<3), named: "a")
+        pipeline.add(Receiver(), named: "one")
+        try await pipeline.run()
+        let late = Receiver()
+        await pipeline.apply(PipelinePlan(sinks: [PlannedSink(SinkMaker { late }, named: "late")]))
+        let next = try Pipeline(in: folder.path, log: quiet)
+        #expect(next.status.queue.sinks.map(\.name) == ["one"])
+        #expect(late.taken.isEmpty)
+        try await next.run()
+    }
+
+    @Test func `a name that would be a path, or another's beginning, is refused`() async {
+        await #expect(processExitsWith: .failure) {
+            let folder = try Folder()
+            try Pipeline(in: folder.path, log: Log { _, _ in }).add(Receiver(), named: "../outside")
+        }
+        await #expect(processExitsWith: .failure) {
+            let folder = try Folder()
+            try Pipeline(in: folder.path, log: Log { _, _ in }).add(Counting(0..<1), named: "a/b")
+        }
     }
 
     @Test func `a directory has one pipeline at a time`() async throws {

@@ -33,4 +33,26 @@ import Testing
         }
         await queue.close()
     }
+
+    @Test func `a source that is cancelled while the queue is full is told to stop, not that the queue has failed`()
+        async throws
+    {
+        let queue = try Queue.open(
+            "/q", QueueOptions(queueBytesMax: 4 << 20, freeBytesMin: 0), fileSystem: SimulatedFileSystem())
+        _ = try queue.registerSink("slow", quota: nil, onFull: .block)
+        let output = QueueOutput(queue: queue, source: "coderd")
+        let filling = Task { () -> AppendError? in
+            var number = 0
+            while true {
+                var batch = EventBatch()
+                batch.append(Array(TestEvents.line(number, bytes: 100_000).utf8).span)
+                do throws(AppendError) { try await output.enqueue(batch, []) } catch { return error }
+                number += 1
+            }
+        }
+        try await Waiting.until("the queue is full") { queue.status.state != .ok }
+        filling.cancel()
+        #expect(await filling.value == .stopping)
+        await queue.close()
+    }
 }

@@ -45,18 +45,12 @@ struct HeadingScanner {
             throw SyntaxError(index: start, message: "the name has no closing quote; write [\(kind) \"name\"]")
         }
         index += 1
-        guard isName(name) else {
+        guard Section.isName(name) else {
             throw SyntaxError(
                 index: start,
                 message: "a name is 1 to 64 letters (a-z, A-Z), digits, '.', '_' and '-', not \"\(shown(name))\"")
         }
         return name
-    }
-
-    // A name becomes a directory and a label of a metric.
-    private func isName(_ name: String) -> Bool {
-        (1...64).contains(name.count) && name != "." && name != ".."
-            && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") }
     }
 
     private var next: Character? { index < line.count ? line[index] : nil }

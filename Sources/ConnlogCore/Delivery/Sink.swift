@@ -9,6 +9,10 @@ public protocol Sink: Sendable {
     /// How many batches may be under way now, from 1 to `limits.inFlight`. Asked before each; must not wait.
     var inFlightNow: Int { get }
 
+    /// How long its receiver may rightly take to answer: so much longer it may stand still before it is told as stuck. Must
+    /// not wait.
+    var patience: Duration { get }
+
     /// What it counts and measures itself. A snapshot; must not wait.
     var figures: [SinkFigure] { get }
 
@@ -67,6 +71,7 @@ public protocol Sink: Sendable {
 
 extension Sink {
     public var inFlightNow: Int { limits.inFlight }
+    public var patience: Duration { .zero }
     public var figures: [SinkFigure] { [] }
     public func open(_ committed: [UInt8]?) async throws(SinkError) {}
     public func send(_ batch: EventBatch, at place: EventPlace) async -> SendOutcome { await send(batch) }

@@ -25,8 +25,6 @@ public struct SinkMaker: Sendable {
     public let make: @Sendable () -> any Sink
     /// How long to wait after failures.
     public var retry = Backoff()
-    /// How long its receiver may rightly take to answer; so much longer it may stand still before it is told as stuck.
-    public var patience = Duration.zero
 
     public init(_ make: @escaping @Sendable () -> any Sink) { self.make = make }
 }

@@ -87,6 +87,7 @@ struct QueueOutput: EventOutput {
     func makeBatch() -> EventBatch { queue.makeBatch() }
 
     private static func appendError(_ error: QueueError) -> AppendError {
-        error == .closed ? .stopping : .failed("\(error)")
+        // Who is cancelled is to stop, whether all of connlog ends or another takes its place.
+        error == .closed || error == .cancelled ? .stopping : .failed("\(error)")
     }
 }

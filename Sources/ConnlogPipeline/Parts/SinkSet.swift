@@ -34,6 +34,8 @@ package actor SinkSet {
     private var parts = Slots()
     private var isDraining = false
     private var isStopping = false
+    /// All have ended, and the queue is about to close.
+    private var isClosed = false
     package private(set) var hasFailed = false
     private nonisolated let looks = Mutex<[@Sendable () -> PipelineStatus.Sink]>([])
     private nonisolated let atWork = Mutex<[Watched]>([])
@@ -59,6 +61,7 @@ package actor SinkSet {
     // MARK: - What is wanted
 
     func apply(_ wanted: [PlannedSink]) {
+        if isClosed { return }
         parts.want(only: Set(wanted.map(\.name)))
         for sink in wanted { want(sink) }
         settle()
@@ -102,8 +105,8 @@ package actor SinkSet {
 
     /// Returns when all have ended after `drain` or `stop`.
     func waitUntilOver() async {
-        if isOver { return }
-        await withCheckedContinuation { parts.add($0) }
+        if !isOver { await withCheckedContinuation { parts.add($0) } }
+        isClosed = true
     }
 
     private var isOver: Bool {
@@ -193,7 +196,7 @@ package actor SinkSet {
     private func show() {
         let stuck = stuck
         let watched = parts.running.map {
-            Watched(name: $0.made.name, vitals: $0.delivery.vitals, patience: $0.made.maker.patience)
+            Watched(name: $0.made.name, vitals: $0.delivery.vitals, patience: $0.delivery.patience)
         }
         atWork.withLock { $0 = watched }
         let looks = parts.slots.compactMap { slot -> (@Sendable () -> PipelineStatus.Sink)? in

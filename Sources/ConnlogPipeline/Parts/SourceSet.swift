@@ -65,13 +65,15 @@ package actor SourceSet {
         var hasFailed = false
         if case .over(_, let failed) = slot.state { hasFailed = failed }
         if isSame, !hasFailed { return }
-        if !source.source.canReadAgain, slot.state.running != nil {
+        if let working = slot.state.running, !working.made.source.canReadAgain {
             // What it has read of an unfinished line would be lost.
             log(.warning, "source \(source.name): standard input is read on as before; a change takes a restart")
             return
         }
         // Adds what the one that is replaced has read.
-        if slot.state.running == nil, let last = slot.wanted { parts.slots[index].past.add(last.status.counts) }
+        if slot.state.running == nil, let last = slot.wanted, last.status !== source.status {
+            parts.slots[index].past.add(last.status.counts)
+        }
         parts.slots[index].wanted = source
         if case .over = slot.state { parts.slots[index].state = .none }
     }
@@ -145,7 +147,9 @@ package actor SourceSet {
             hasFailed = true
         }
         if case .ending = parts.slots[index].state {
-            parts.slots[index].past.add(source.made.status.counts)
+            if parts.slots[index].wanted?.status !== source.made.status {
+                parts.slots[index].past.add(source.made.status.counts)
+            }
             parts.slots[index].state = .none
         } else {
             parts.slots[index].state = .over(source, failed: failure != nil)

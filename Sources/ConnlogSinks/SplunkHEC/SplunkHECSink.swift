@@ -35,6 +35,7 @@ public final class SplunkHECSink: Sink {
     }
 
     public let limits: BatchLimits
+    public var patience: Duration { max(settings.timeout, settings.ackTimeout) }
     let settings: Settings
     let log: LogFunction
     let clock: HECClock
@@ -56,7 +57,7 @@ public final class SplunkHECSink: Sink {
         self.clock = clock
         var limits = settings.limits
         limits.bytesPerEvent = HECEnvelope(settings.format, settings.metadata).bytesPerEvent
-        limits.proofs = .together(min(4096, max(64, SplunkHECSink.unprovenBytesMax / limits.bytes)))
+        limits.proofs = .together(min(4096, max(64, SplunkHECSink.unprovenBytesMax / max(1, limits.bytes))))
         self.limits = limits
         var endpoints = settings.endpoints
         for index in endpoints.indices where settings.ack == .on { endpoints[index].wantsChannel = true }

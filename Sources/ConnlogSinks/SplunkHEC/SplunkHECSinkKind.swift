@@ -83,7 +83,6 @@ public enum SplunkHECSinkKind: SinkKind {
         let settings = try settings(section, context)
         var maker = SinkMaker { SplunkHECSink(settings, log: context.log) }
         maker.retry = try RetryKeys.backoff(section)
-        maker.patience = max(settings.timeout, settings.ackTimeout)
         return maker
     }
 

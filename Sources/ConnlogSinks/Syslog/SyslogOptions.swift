@@ -65,6 +65,10 @@ public struct SyslogOptions: Sendable {
     /// for delivered.
     public var resendTailBytes: Int?
 
+    /// How long a receiver may take to answer.
+    var patience: Duration { max(timeout, connectTimeout) }
+
+    /// - Parameter receivers: at least one, unless the transport is a local socket.
     public init(_ receivers: [Receiver]) {
         self.receivers = receivers
     }

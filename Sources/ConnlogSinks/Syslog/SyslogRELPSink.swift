@@ -18,6 +18,7 @@ public actor SyslogRELPSink: Sink {
 
     public nonisolated let limits = BatchLimits(bytes: 1 << 20, inFlight: 4)
 
+    public nonisolated var patience: Duration { options.patience }
     private let options: SyslogOptions
     private let log: LogFunction
     private var encoder: SyslogEncoder

@@ -121,7 +121,6 @@ public enum SyslogSinkKind: SinkKind {
             }
         }
         maker.retry = try RetryKeys.backoff(section)
-        maker.patience = max(options.timeout, options.connectTimeout)
         return maker
     }
 

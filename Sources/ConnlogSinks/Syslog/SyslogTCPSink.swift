@@ -33,6 +33,7 @@ public actor SyslogTCPSink: Sink {
         return limits
     }()
 
+    public nonisolated var patience: Duration { options.patience }
     private let options: SyslogOptions
     private let log: LogFunction
     private var truncation = TruncationReport()
@@ -240,7 +241,6 @@ public actor SyslogTCPSink: Sink {
         guard let connection = pool.connection else { return }
         wait { connection.bytesAcknowledged < connection.bytesWritten }
         guard pool.connection != nil, !Task.isCancelled else { return }
-        let proven = connection.bytesProven
         if pool.finish(atMost: min(options.timeout, SyslogTCPSink.farewell)) {
             window.advance(to: connection.bytesWritten)
             keepsOpen = false
@@ -250,7 +250,9 @@ public actor SyslogTCPSink: Sink {
                 "not_read",
                 "\(connection.peer): did not end the connection when it was asked to, so it may not have read "
                     + "everything; is it stuck?", mayRepeat: true)
-            window.breakOff(at: proven, .retry(reason))
+            // Meanwhile the window may have shown what the receiver had read.
+            _ = connection.bytesAcknowledged
+            window.breakOff(at: connection.bytesProven, .retry(reason))
         }
     }
 

@@ -13,6 +13,7 @@ public actor SyslogUDPSink: Sink {
 
     public nonisolated let limits = BatchLimits(bytes: 1 << 20, inFlight: 1)
 
+    public nonisolated var patience: Duration { options.patience }
     private let options: SyslogOptions
     private let log: LogFunction
     private var encoder: SyslogEncoder

@@ -11,6 +11,7 @@ public actor SyslogUnixSink: Sink {
 
     public nonisolated let limits = BatchLimits(bytes: 256 << 10, inFlight: 1)
 
+    public nonisolated var patience: Duration { options.patience }
     private let options: SyslogOptions
     private let log: LogFunction
     private var encoder: SyslogEncoder

@@ -1,6 +1,6 @@
 import Connlog
 
-// Follows coderd's log and forwards it to Splunk and to a syslog receiver, until it is interrupted:
+// Forwards what is in coderd's log to Splunk and to a syslog receiver, and ends:
 //
 //     embedded-forwarder DIRECTORY LOG SPLUNK-URL TOKEN-FILE SYSLOG-HOST SYSLOG-PORT
 let arguments = CommandLine.arguments
