@@ -66,6 +66,7 @@ struct Answers: Sendable {
     let timeout: Duration
     let questions: Budget
     let streams: Budget
+    private let certificate: ServerCertificate?
     let clock: any WallTime = SystemWallTime()
     private let people = KnownPeople()
 
@@ -75,6 +76,7 @@ struct Answers: Sendable {
         self.connections = connections
         bodyBytesMax = options.bodyBytesMax
         timeout = options.timeout
+        certificate = options.certificate
         questions = Budget("questions", options.questionsMax)
         streams = Budget("streams", options.streamsMax)
     }
@@ -132,7 +134,7 @@ struct Answers: Sendable {
         case .logout: return login.logOut(request)
         case .ready: return await ready(parts)
         case .buildInfo: return SurroundingHandler.buildInfo(try await overview(parts).version)
-        case .openAPI: return .text(OpenAPI.document, "application/json; charset=utf-8")
+        case .openAPI: return .text(OpenAPI.document(try await overview(parts), own), "application/json; charset=utf-8")
         default: return .json(["status": "ok"])
         }
     }
@@ -146,20 +148,26 @@ struct Answers: Sendable {
     ) async throws -> Response {
         guard caller.role.mayWatch else { throw APIError.forbidden }
         var found = try await overview(parts)
+        let own = own
         if route == .metrics {
             guard !caller.isLimited else {
                 throw APIError(
                     status: .forbidden, message: "Forbidden.",
                     detail: "These figures count all organizations, and this token may see some of them only.")
             }
-            let own = Metrics.Own(
-                http: counts.snapshot, connections: connections.count, questions: questions.underWay,
-                streams: streams.underWay)
             return .text(Metrics.text(found, own), "text/plain; version=0.0.4; charset=utf-8")
         }
         if caller.isLimited { found = found.withoutFigures }
-        if Parameters(request.uri.query)["format"] != "text" { return .json(StatusJSON.value(found)) }
-        return .text(StatusText.text(found), "text/plain; charset=utf-8")
+        let parameters = Parameters(request.uri.query)
+        if parameters["format"] != "text" { return .json(StatusJSON.value(found, own)) }
+        let text = StatusText.text(found, own, figures: parameters["figures"] == "all")
+        return .text(text, "text/plain; charset=utf-8")
+    }
+
+    private var own: Metrics.Own {
+        Metrics.Own(
+            http: counts.snapshot, connections: connections.count, questions: questions.underWay,
+            streams: streams.underWay, certificateEnd: certificate?.end)
     }
 
     /// Whether events are taken and questions answered.

@@ -193,7 +193,7 @@ public actor Delivery {
     public nonisolated var patience: Duration { sink.patience }
 
     /// What the sink counts itself.
-    public nonisolated var figures: [SinkFigure] { sink.figures }
+    public nonisolated var figures: [Figure] { sink.figures }
 
     // MARK: - What can be asked
 

@@ -135,7 +135,8 @@ public final class Pipeline: Sendable {
     public var status: PipelineStatus {
         // The sinks first, then one look at the queue: no sink is further than the queue's end.
         let (shownSources, shownSinks) = (sources.shown, sinks.shown)
-        return PipelineStatus(queue: queue.status, sources: shownSources, sinks: shownSinks)
+        let status = PipelineStatus(queue: queue.status, sources: shownSources, sinks: shownSinks)
+        return status.withTrends(monitor.trends, watchdog)
     }
 
     /// What has happened so far that the outcome will tell.

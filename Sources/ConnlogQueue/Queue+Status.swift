@@ -1,3 +1,5 @@
+package import ConnlogSystem
+
 /// How the queue is, for people and programs.
 extension Queue {
     /// Whether it takes events, and if not, why. Never waits for a disk.
@@ -22,6 +24,20 @@ extension Queue {
                     dropping: sink.dropping?.reason)
             }
             return status
+        }
+    }
+
+    /// When each segment was begun, oldest first, by the wall clock as it was then; those whose header cannot be read are
+    /// left out. Reads the disk.
+    package var beginnings: [(first: UInt64, created: Nanoseconds)] {
+        shared.withLock { $0.segments.all }.compactMap { segment in
+            var bytes = ByteBuffer()
+            guard let file = try? fileSystem.open("\(directory)/\(segment.name)", .read) else { return nil }
+            _ = try? file.readTolerantly(into: &bytes, at: 0, count: SegmentHeader.size)
+            guard case .valid(let header) = SegmentHeader.read(bytes.span), header.first == segment.first else {
+                return nil
+            }
+            return (header.first, header.created)
         }
     }
 

@@ -24,6 +24,8 @@ public final class StoreHolder: Sendable {
         var eventsRemoved = 0
         /// As it was last looked at.
         var bytes = 0
+        /// Of its files, as they were last looked at.
+        var fileBytes = 0
     }
 
     public convenience init(
@@ -93,15 +95,25 @@ public final class StoreHolder: Sendable {
 
     func count(_ change: (inout Counts) -> Void) { counts.withLock { change(&$0) } }
 
+    /// How large the file is; with what is not yet in it.
+    func measure() {
+        let size = { (path: String) in (try? FileStatus(of: path))?.size ?? 0 }
+        let bytes = size(path) + size(path + "-wal")
+        counts.withLock { $0.fileBytes = bytes }
+    }
+
     /// A snapshot; never waits for a disk.
-    public var figures: [SinkFigure] {
+    public var figures: [Figure] {
         let counts = counts.withLock { $0 }
         return [
-            SinkFigure(.counter, "rows", [], counts.rows), SinkFigure(.counter, "merges", [], counts.merged),
-            SinkFigure(.counter, "events_known", [], counts.known),
-            SinkFigure(.counter, "retention_rows", [], counts.rowsRemoved),
-            SinkFigure(.counter, "retention_events", [], counts.eventsRemoved),
-            SinkFigure(.gauge, "content_bytes", [], counts.bytes),
+            Figure(.counter, "rows", "Connections that were new.", counts.rows),
+            Figure(.counter, "merges", "Events of connections that were there.", counts.merged),
+            Figure(.counter, "events_known", "Events that were there.", counts.known),
+            Figure(.counter, "retention_rows", "Connections that the retention let go of.", counts.rowsRemoved),
+            Figure(.counter, "retention_events", "Events that the retention let go of.", counts.eventsRemoved),
+            Figure(
+                .gauge, "content_bytes", unit: .bytes, "What the retention counts as the store's size.", counts.bytes),
+            Figure(.gauge, "file_bytes", unit: .bytes, "The store's files on the disk.", counts.fileBytes),
         ]
     }
 }

@@ -29,7 +29,7 @@ public final class StoreSink: Sink {
         keeper = StoreKeeper(holder, log)
     }
 
-    public var figures: [SinkFigure] { holder.figures }
+    public var figures: [Figure] { holder.figures }
 
     public func open(_ committed: [UInt8]?) async throws(SinkError) {
         do throws(StoreProblem) {
@@ -92,6 +92,7 @@ public final class StoreSink: Sink {
             do throws(StoreProblem) {
                 let store = try holder.open()
                 try store.look()
+                holder.measure()
                 tell(store)
                 if looks.isMultiple(of: StoreSink.looksPerRetention) { try keeper.retain() }
                 last = nil

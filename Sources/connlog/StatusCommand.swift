@@ -9,10 +9,12 @@ struct StatusCommand: AsyncParsableCommand {
 
     @OptionGroup var server: ServerConnection
     @Flag(help: "Tell it as JSON.") var json = false
+    @Flag(help: "Also show every figure, with what it is.") var figures = false
     @Flag(help: "Show it again every two seconds, until Ctrl-C.") var watch = false
 
     func run() async throws {
-        let (server, path, watch) = (server, "/api/v2/connectionlog/status\(json ? "" : "?format=text")", watch)
+        let query = json ? "" : "?format=text\(figures ? "&figures=all" : "")"
+        let (server, path, watch) = (server, "/api/v2/connectionlog/status\(query)", watch)
         do {
             try await Interruption.stopping {
                 repeat {

@@ -129,8 +129,10 @@ import Testing
                     var overview = Overview()
                     overview.version = "1.2.3"
                     var sink = Overview.SinkPart()
-                    (sink.name, sink.type, sink.lag) = ("a \"b\"\\", "file", 7)
-                    sink.retries = ["http_503": 2, "timeout": 1]
+                    (sink.name, sink.type) = ("a \"b\"\\", "file")
+                    sink.figures = [Figure(.gauge, "lag_events", key: "lag", "What waits.", 7)]
+                    sink.figures += Figure.each(
+                        .counter, "retries", "Again.", by: "reason", ["http_503": 2, "timeout": 1])
                     overview.sinks = [sink, sink]
                     return overview
                 }

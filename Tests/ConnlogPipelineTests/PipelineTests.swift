@@ -49,6 +49,30 @@ import Testing
         #expect(mine.taken == Array(0..<70))
     }
 
+    @Test func `what waits for a sink that is down gets older, also over a restart, and a rate is told`() async throws {
+        let folder = try Folder()
+        for _ in 0..<2 {
+            let pipeline = try Pipeline(in: folder.path, log: quiet)
+            var plan = PipelinePlan(
+                sources: [PlannedSource(Counting(0..<50, endless: true), named: "a")],
+                sinks: [
+                    PlannedSink(SinkMaker { Receiver(isDown: true) }, named: "down"),
+                    PlannedSink(SinkMaker { Receiver() }, named: "up"),
+                ])
+            plan.shutdownTimeout = .zero
+            await pipeline.apply(plan)
+            let run = Task { try await pipeline.run() }
+            try await Waiting.until("it has waited for two seconds") {
+                pipeline.status.sinks.first?.oldestWaits ?? .zero >= .seconds(2)
+            }
+            let status = pipeline.status
+            #expect(status.sinks[1].oldestWaits == .zero)
+            #expect(status.sources[0].sinceLastEvent > .zero)
+            run.cancel()
+            _ = try await run.value
+        }
+    }
+
     @Test func `two sources with one key have a place each`() async throws {
         let folder = try Folder()
         for upTo in [10, 25] {

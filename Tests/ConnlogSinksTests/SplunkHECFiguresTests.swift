@@ -13,7 +13,7 @@ extension HECFixture {
         let found = sink.figures.filter { figure in
             figure.name == name && (label == nil || figure.labels.contains { $0.value == label })
         }
-        return found.isEmpty ? nil : found.reduce(0) { $0 + $1.value }
+        return found.isEmpty ? nil : found.reduce(0) { $0 + ($1.value ?? 0) }
     }
 }
 
@@ -112,11 +112,11 @@ extension HECFixture {
     }
 
     @Test func `figures are told to people in one line without what is zero`() {
-        let endpoint = SinkFigure.Label("endpoint", "https://a:8088")
-        let words = SinkFigure.words([
-            SinkFigure(.counter, "requests", [endpoint, .init("answer", "200/0")], 12),
-            SinkFigure(.gauge, "failures_in_a_row", [endpoint], 0),
-            SinkFigure(.counter, "request_seconds_sum", [], .milliseconds(1234)),
+        let endpoint = Figure.Label("endpoint", "https://a:8088")
+        let words = Figure.words([
+            Figure(.counter, "requests", "", by: [endpoint, .init("answer", "200/0")], 12),
+            Figure(.gauge, "failures_in_a_row", "", by: [endpoint], 0),
+            Figure(.histogram, "request_seconds_sum", "", .milliseconds(1234)),
         ])
         #expect(words == "requests (https://a:8088, 200/0) 12, request_seconds_sum 1.234")
     }

@@ -382,6 +382,15 @@ def health_and_the_reasons_for_missing_events_are_a_click_away(page):
     page.one("#health").click()
     page.wait(lambda: "store" in page.text("#note") and "working" in page.text("#note"), "the sinks")
     page.expect_accessible("health")
+    page.one("#note summary").click()
+    shown = page.text("#note")
+    status = json.loads(page.driver.execute_async_script(
+        "const done = arguments[0]; fetch('/api/v2/connectionlog/status').then((reply) => reply.text()).then(done)"))
+    for part in (status["queue"], status["http"], *status["sources"], *status["sinks"]):
+        for key, value in part.items():
+            assert not isinstance(value, (int, float)) or key in shown, key
+    for figure in status["sinks"][-1]["figures"]:
+        assert figure["name"] in shown, figure
     ActionChains(page.driver).send_keys(Keys.ESCAPE).perform()
     page.one("#why").click()
     assert "never reported" in page.text("#note")

@@ -7,7 +7,13 @@ import Synchronization
 
 /// The certificate that new connections get; it can be replaced while the server runs.
 public final class ServerCertificate: Sendable {
-    private let current: Mutex<NIOSSLContext>
+    private struct Current {
+        let context: NIOSSLContext
+        /// When the first certificate of the chain ends, in seconds since 1970.
+        let end: Int
+    }
+
+    private let current: Mutex<Current>
 
     /// Reads PEM files.
     /// - Throws: what is wrong with them.
@@ -17,12 +23,13 @@ public final class ServerCertificate: Sendable {
 
     /// Takes another one; with something wrong in it, the old one stays.
     public func replace(certificate: String, key: String) throws {
-        let context = try ServerCertificate.read(certificate, key)
-        current.withLock { $0 = context }
+        let new = try ServerCertificate.read(certificate, key)
+        current.withLock { $0 = new }
     }
 
-    private static func read(_ certificate: String, _ key: String) throws -> NIOSSLContext {
-        let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+    private static func read(_ certificate: String, _ key: String) throws -> Current {
+        let certificates = try NIOSSLCertificate.fromPEMFile(certificate)
+        let chain = certificates.map { NIOSSLCertificateSource.certificate($0) }
         let key = try NIOSSLPrivateKey(file: key, format: .pem)
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain, privateKey: .privateKey(key))
@@ -33,10 +40,14 @@ public final class ServerCertificate: Sendable {
             .TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, .TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
             .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
         ]
-        return try NIOSSLContext(configuration: configuration)
+        return Current(
+            context: try NIOSSLContext(configuration: configuration),
+            end: certificates.first.map { Int($0.notValidAfter) } ?? 0)
     }
 
-    var context: NIOSSLContext { current.withLock { $0 } }
+    var context: NIOSSLContext { current.withLock { $0.context } }
+    /// When it ends, in seconds since 1970.
+    var end: Int { current.withLock { $0.end } }
 }
 
 /// HTTP, over TLS with the certificate of the moment if there is one, for connections that are counted.

@@ -38,7 +38,10 @@ extension OpenAPI {
             store),
         path(
             "/api/v2/connectionlog/status", "How connlog is.",
-            [query("format", #"{"type":"string","enum":["json","text"]}"#, "json by itself.")],
+            [
+                query("format", #"{"type":"string","enum":["json","text"]}"#, "json by itself."),
+                query("figures", #"{"type":"string","enum":["all"]}"#, "As text, with each figure in a line."),
+            ],
             ##"{"application/json":{"schema":{"$ref":"#/components/schemas/Status"}},"text/plain":{"schema":{"type":"string"}}}"##,
             usual),
         path(

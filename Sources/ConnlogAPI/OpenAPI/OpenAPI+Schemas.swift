@@ -91,12 +91,5 @@ extension OpenAPI {
         "required":["line","reason"],"additionalProperties":false,"properties":{"line":{"type":"integer"},
         "reason":{"type":"string"}}}}}}
         """#,
-        #"""
-        "Status":{"type":"object","required":["version","started","queue","sources","sinks","server"],
-        "additionalProperties":false,"properties":{"version":{"type":"string"},"started":{"type":"string","format":"date-time"},"queue":{"type":"object"},
-        "sources":{"type":"array","items":{"type":"object"}},"sinks":{"type":"array","items":{"type":"object"}},
-        "server":{"type":["object","null"]},"stuck":{"type":"array","items":{"type":"string"},
-        "description":"What does not get on, a sentence each."},"spinning_threads":{"type":"integer"}}}
-        """#,
     ]
 }

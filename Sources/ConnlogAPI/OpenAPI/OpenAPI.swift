@@ -1,6 +1,13 @@
 /// `GET /openapi.json`: what there is to ask for, in OpenAPI 3.1. The tests hold every answer against it.
 enum OpenAPI {
-    static let document = """
+    /// - Parameters:
+    ///   - overview: whose figures are described: those of the parts that there are.
+    ///   - own: the server's.
+    static func document(_ overview: Overview, _ own: Metrics.Own) -> String {
+        head + "\"schemas\":{" + (schemas + [status(overview, own)]).joined(separator: ",\n") + "}}}\n"
+    }
+
+    private static let head = """
         {"openapi":"3.1.0",
         "info":{"title":"connlog","version":"1","license":{"name":"see LICENSE"},
         "description":"Coder's API for connection logs, and connlog's own on top of it. Times are RFC 3339 in UTC."},
@@ -9,7 +16,6 @@ enum OpenAPI {
         "components":{\(securitySchemes),
         "parameters":{\(parameters.joined(separator: ",\n"))},
         "responses":{\(responses.joined(separator: ",\n"))},
-        "schemas":{\(schemas.joined(separator: ",\n"))}}}
 
         """
 

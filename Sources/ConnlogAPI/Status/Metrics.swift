@@ -5,6 +5,8 @@ import ConnlogCore
 struct Metrics {
     private var families: [String] = []
     private var lines: [String: (type: String, help: String, lines: [String])] = [:]
+    /// Name and labels of each line: a second one would make Prometheus refuse all of them.
+    private var series: Set<String> = []
 
     /// What the server knows of itself.
     struct Own {
@@ -12,14 +14,22 @@ struct Metrics {
         var connections = 0
         var questions = 0
         var streams = 0
+        /// When the certificate ends that new connections get, in seconds since 1970; `nil` without TLS.
+        var certificateEnd: Int?
     }
 
     static func text(_ overview: Overview, _ own: Own) -> String {
         var metrics = Metrics()
-        metrics.add(overview)
-        for source in overview.sources { metrics.add(source) }
-        for sink in overview.sinks { metrics.add(sink) }
-        metrics.add(own)
+        metrics.add(overview.figures, "connlog_")
+        metrics.add(overview.queue.figures, "connlog_queue_")
+        if let server = overview.server { metrics.add(server.figures, "connlog_server_") }
+        for source in overview.sources {
+            metrics.add(source.figures, "connlog_source_", [.init("source", source.name)])
+        }
+        for sink in overview.sinks {
+            metrics.add(sink.figures + sink.ownFigures, "connlog_sink_", [.init("sink", sink.name)])
+        }
+        metrics.add(own.figures, "connlog_http_")
         return metrics.text
     }
 
@@ -34,17 +44,31 @@ struct Metrics {
         }.joined()
     }
 
-    private mutating func add(
-        _ name: String, _ type: String, _ help: String, _ labels: [(String, String)], _ value: Double,
-        family: String? = nil
-    ) {
-        let family = family ?? name
+    private mutating func add(_ figures: [Figure], _ prefix: String, _ labels: [Figure.Label] = []) {
+        for figure in figures { add(figure, prefix, labels) }
+    }
+
+    private mutating func add(_ figure: Figure, _ prefix: String, _ labels: [Figure.Label]) {
+        let name = prefix + figure.name + (figure.kind == .counter ? "_total" : "")
+        let family = figure.kind == .histogram ? Metrics.distribution(name) : name
+        let type = figure.kind == .state ? "gauge" : figure.kind.rawValue
         if lines[family] == nil {
             families.append(family)
-            lines[family] = (type, help, [])
+            lines[family] = (type, Metrics.escaped(figure.help), [])
         }
-        let words = labels.map { "\($0.0)=\"\(Metrics.escaped($0.1))\"" }.joined(separator: ",")
-        lines[family]?.lines.append(name + (words.isEmpty ? "" : "{\(words)}") + " \(Metrics.number(value))\n")
+        guard let value = figure.value, lines[family]?.type == type else { return }
+        let words = (labels + figure.labels).map { "\($0.name)=\"\(Metrics.escaped($0.value))\"" }
+        let series = name + (words.isEmpty ? "" : "{\(words.joined(separator: ","))}")
+        guard self.series.insert(series).inserted else { return }
+        lines[family]?.lines.append("\(series) \(Metrics.number(value))\n")
+    }
+
+    /// `name_bucket`, `name_sum` and `name_count` are one family.
+    private static func distribution(_ name: String) -> String {
+        for ending in ["_bucket", "_sum", "_count"] where name.hasSuffix(ending) {
+            return String(name.dropLast(ending.count))
+        }
+        return name
     }
 
     private static func escaped(_ text: String) -> String {
@@ -57,141 +81,43 @@ struct Metrics {
             }
         }.joined()
     }
+}
 
-    private mutating func counter(_ name: String, _ help: String, _ labels: [(String, String)], _ value: Int) {
-        add("connlog_\(name)", "counter", help, labels, Double(value))
-    }
-
-    private mutating func gauge(_ name: String, _ help: String, _ labels: [(String, String)], _ value: Double) {
-        add("connlog_\(name)", "gauge", help, labels, value)
-    }
-
-    // MARK: - Parts
-
-    private mutating func add(_ overview: Overview) {
-        gauge("info", "1, with the version.", [("version", overview.version)], 1)
-        gauge("start_time_seconds", "When it started, in seconds since 1970.", [], Double(overview.started) / 1e9)
-        let queue = overview.queue
-        gauge("queue_ok", "1 while the queue takes events, 0 while sources wait.", [], queue.state == "ok" ? 1 : 0)
-        gauge("queue_state", "1 for the state that the queue is in.", [("state", queue.state)], 1)
-        gauge("queue_bytes", "Bytes of the queue on the disk.", [], Double(queue.bytes))
-        gauge("queue_bytes_max", "Bytes that it may take.", [], Double(queue.bytesMax))
-        gauge("queue_events", "Events kept in the queue.", [], Double(queue.events))
-        gauge("queue_waiting_events", "Events that some sink has not got yet.", [], Double(queue.waiting))
-        gauge("queue_segments", "Files of the queue.", [], Double(queue.segments))
-        counter("queue_events_total", "Events ever taken into this queue.", [], Int(clamping: queue.end))
-        if let server = overview.server {
-            gauge("server_listening", "1 while the server takes connections.", [], server.state == "listening" ? 1 : 0)
-            counter(
-                "server_restarts_total", "How often the server's process has ended and was started again.", [],
-                server.restarts)
-        }
-        counter("queue_syncs_total", "Successful fdatasync calls.", [], Int(clamping: queue.syncs))
-        counter("queue_sync_failures_total", "Failed ones.", [], Int(clamping: queue.syncFailures))
-        counter("queue_damaged_places_total", "Places that could not be read.", [], Int(clamping: queue.damagedPlaces))
-        counter("queue_damaged_events_total", "Events lost to damage.", [], Int(clamping: queue.damagedEvents))
-        gauge(
-            "thread_spinning", "Threads that keep a processor busy and get nothing done.", [],
-            Double(overview.spinningThreads))
-        gauge(
-            "stuck_parts", "Parts of connlog that do not get on; the status names them.", [],
-            Double(overview.stuck.count))
-    }
-
-    private mutating func add(_ source: Overview.SourcePart) {
-        let label = [("source", source.name)]
-        counter("source_lines_total", "Lines read.", label, source.lines)
-        counter("source_bytes_total", "Bytes taken in.", label, source.bytes)
-        counter("source_events_total", "Events taken in.", label, source.events)
-        counter("source_duplicates_total", "Events that had come before.", label, source.duplicates)
-        counter("source_cut_events_total", "Events of too long lines, with values cut.", label, source.cut)
-        for (kind, count) in source.skipped.sorted(by: { $0.key < $1.key }) {
-            counter("source_skipped_lines_total", "Lines that are no events, by kind.", label + [("kind", kind)], count)
-        }
-        for (reason, count) in source.malformed.sorted(by: { $0.key < $1.key }) {
-            counter(
-                "source_malformed_lines_total", "Lines that cannot be read, by reason.", label + [("reason", reason)],
-                count)
-        }
-        gauge("source_files", "Files that are followed.", label, Double(source.files))
-        counter("source_rotations_total", "Files renamed or removed while they were followed.", label, source.rotations)
-        counter("source_truncations_total", "Files that became shorter.", label, source.truncations)
-        gauge("source_stuck", "1 while the source does not get on.", label, source.stuck == nil ? 0 : 1)
-    }
-
-    private mutating func add(_ sink: Overview.SinkPart) {
-        let label = [("sink", sink.name)]
-        gauge("sink_state", "1 for the state that the sink is in.", label + [("state", sink.state)], 1)
-        gauge("sink_stuck", "1 while the sink has events and does not get on.", label, sink.stuck == nil ? 0 : 1)
-        gauge("sink_lag_events", "Events in the queue that the sink is not done with.", label, Double(sink.lag))
-        gauge(
-            "sink_uncommitted_events", "Events that the sink is done with and whose place is not stored yet.", label,
-            Double(sink.uncommitted))
-        counter("sink_delivered_events_total", "Events that the receiver has.", label, sink.delivered)
-        gauge("sink_unproven_events", "Events accepted and not yet proven to be there.", label, Double(sink.unproven))
-        counter("sink_filtered_events_total", "Events that the sink's filter did not want.", label, sink.filtered)
-        counter("sink_skipped_events_total", "Events that the queue could not give.", label, sink.skipped)
-        counter("sink_possible_repeats_total", "Events that may have been sent twice.", label, sink.possibleRepeats)
-        for (reason, count) in sink.dropped.sorted(by: { $0.key < $1.key }) {
-            counter(
-                "sink_dropped_events_total", "Events given up by on_full, by reason.", label + [("reason", reason)],
-                Int(clamping: count))
-        }
-        for (reason, count) in sink.retries.sorted(by: { $0.key < $1.key }) {
-            counter("sink_retries_total", "Batches sent again, by reason.", label + [("reason", reason)], count)
-        }
-        for (reason, count) in sink.deadLetters.sorted(by: { $0.key < $1.key }) {
-            counter(
-                "sink_dead_letters_total", "Events written to the dead letters, by reason.",
-                label + [("reason", reason)],
-                count)
-        }
-        let histograms = Set(sink.figures.compactMap { Metrics.prefix($0.name, before: "_bucket") })
-        for figure in sink.figures { add(figure, label, histograms) }
-    }
-
-    /// A distribution comes as `name_bucket`, `name_sum` and `name_count`, which are one family.
-    private mutating func add(_ figure: SinkFigure, _ label: [(String, String)], _ histograms: Set<String>) {
-        let help = "See the sink's documentation."
-        let labels = label + figure.labels.map { ($0.name, $0.value) }
-        let name = "connlog_sink_\(figure.name)"
-        for ending in ["_bucket", "_sum", "_count"] {
-            guard let base = Metrics.prefix(figure.name, before: ending), histograms.contains(base) else { continue }
-            return add(name, "histogram", help, labels, figure.value, family: "connlog_sink_\(base)")
-        }
-        let isCounter = figure.kind == .counter
-        add(name + (isCounter ? "_total" : ""), isCounter ? "counter" : "gauge", help, labels, figure.value)
-    }
-
-    private static func prefix(_ name: String, before ending: String) -> String? {
-        name.hasSuffix(ending) ? String(name.dropLast(ending.count)) : nil
-    }
-
-    private mutating func add(_ own: Own) {
-        let http = own.http
+extension Metrics.Own {
+    var figures: [Figure] {
+        var figures: [Figure] = []
         for (place, count) in http.requests.sorted(by: { ($0.key.route, $0.key.status) < ($1.key.route, $1.key.status) }
         ) {
-            counter(
-                "http_requests_total", "Requests answered, by route and status.",
-                [("route", place.route), ("status", String(place.status))], count)
+            figures.append(
+                Figure(
+                    .counter, "requests", "Requests answered, by route and status.",
+                    by: [.init("route", place.route), .init("status", String(place.status))], count))
         }
         for (route, seconds) in http.seconds.sorted(by: { $0.key < $1.key }) {
-            add(
-                "connlog_http_request_seconds_total", "counter", "Time until the answer began, by route.",
-                [("route", route)], seconds)
+            figures.append(
+                Figure(
+                    .counter, "request_seconds", unit: .seconds, "Time until the answer began, by route.",
+                    by: [.init("route", route)], seconds))
         }
-        gauge("http_requests_open", "Requests under way.", [], Double(http.open))
-        gauge("http_connections_open", "Connections of clients.", [], Double(own.connections))
-        gauge("http_questions_open", "Questions to the store under way.", [], Double(own.questions))
-        gauge("http_streams_open", "Answers and bodies under way that go on.", [], Double(own.streams))
-        counter(
-            "http_connections_refused_total", "Connections closed at once: their address had too many.", [],
-            http.connectionsRefused)
-        for (reason, count) in http.connectionsCut.sorted(by: { $0.key < $1.key }) {
-            counter(
-                "http_connections_cut_total", "Connections closed while something was under way, by reason.",
-                [("reason", reason)], count)
+        figures += [
+            Figure(.gauge, "requests_open", "Requests under way.", http.open),
+            Figure(.gauge, "connections_open", "Connections of clients.", connections),
+            Figure(.gauge, "questions_open", "Questions to the store under way.", questions),
+            Figure(.gauge, "streams_open", "Answers and bodies under way that go on.", streams),
+            Figure(
+                .counter, "connections_refused", "Connections closed at once: their address had too many.",
+                http.connectionsRefused),
+        ]
+        figures += Figure.each(
+            .counter, "connections_cut", "Connections closed while something was under way, by reason.", by: "reason",
+            http.connectionsCut)
+        if let end = certificateEnd {
+            figures.append(
+                Figure(
+                    .gauge, "certificate_expiry_timestamp_seconds", unit: .time,
+                    "When the server's certificate ends, in seconds since 1970.", end))
         }
+        return figures
     }
 }
 #endif

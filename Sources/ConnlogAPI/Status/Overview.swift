@@ -26,34 +26,14 @@ public struct Overview: Sendable, Codable {
         public var state = "ok"
         /// The same as a sentence.
         public var words = ""
-        public var bytes = 0
-        public var bytesMax = 0
-        /// Events that are kept: up to a segment more than those that wait.
-        public var events: UInt64 = 0
-        /// Events that some sink has not got yet.
-        public var waiting: UInt64 = 0
-        public var end: UInt64 = 0
-        public var segments = 0
-        public var syncs: UInt64 = 0
-        public var syncFailures: UInt64 = 0
-        public var damagedPlaces: UInt64 = 0
-        public var damagedEvents: UInt64 = 0
+        public var figures: [Figure] = []
         public init() {}
     }
 
     public struct SourcePart: Sendable, Codable {
         public var name = ""
         public var type = ""
-        public var lines = 0
-        public var bytes = 0
-        public var events = 0
-        public var duplicates = 0
-        public var cut = 0
-        public var skipped: [String: Int] = [:]
-        public var malformed: [String: Int] = [:]
-        public var rotations = 0
-        public var truncations = 0
-        public var files = 0
+        public var figures: [Figure] = []
         /// It does not get on: for how long, and what it waits for.
         public var stuck: String?
         public init() {}
@@ -64,21 +44,12 @@ public struct Overview: Sendable, Codable {
         public var type = ""
         /// `starting`, `working`, `retrying`, `holding`, `stopped`.
         public var state = ""
-        /// Events in the queue that it has not delivered, filtered out or put aside: with those, all there were.
-        public var lag: UInt64 = 0
-        /// Events that are done with and whose place is not stored yet: a crash now would repeat them.
-        public var uncommitted: UInt64 = 0
-        public var delivered = 0
-        public var unproven = 0
-        public var filtered = 0
-        public var skipped = 0
-        public var dropped: [String: UInt64] = [:]
-        public var retries: [String: Int] = [:]
-        public var possibleRepeats = 0
-        public var deadLetters: [String: Int] = [:]
+        /// Of its delivery.
+        public var figures: [Figure] = []
+        /// What the sink counts itself.
+        public var ownFigures: [Figure] = []
         public var lastError: String?
         public var lastErrorTime: Nanoseconds?
-        public var figures: [SinkFigure] = []
         /// It does not get on: for how long, and what it waits for.
         public var stuck: String?
         public init() {}
@@ -93,9 +64,44 @@ public struct Overview: Sendable, Codable {
         /// How often it has ended by itself and was started again.
         public var restarts = 0
         public init() {}
+
+        var figures: [Figure] {
+            [
+                Figure("listening", "1 while the server takes connections.", isTrue: state == "listening"),
+                Figure(
+                    .counter, "restarts", "How often the server's process has ended and was started again.", restarts),
+            ]
+        }
     }
 
     public init() {}
+
+    /// Those of no part.
+    var figures: [Figure] {
+        [
+            Figure(.gauge, "info", "1, with the version.", by: [.init("version", version)], 1),
+            Figure(
+                .gauge, "start_time_seconds", unit: .time, "When it started, in seconds since 1970.",
+                Double(started) / 1e9),
+            Figure(.gauge, "uptime_seconds", "For how long it has run.", Duration.seconds(uptimeSeconds)),
+            Figure(
+                .gauge, "thread_spinning", key: "spinning_threads",
+                "Threads that keep a processor busy and get nothing done.", spinningThreads),
+            Figure(.gauge, "stuck_parts", "Parts of connlog that do not get on; the status names them.", stuck.count),
+        ]
+    }
+}
+
+extension [Figure] {
+    /// The sum of what one key has; 0 where there is none.
+    func sum(_ key: String) -> Int { reduce(0) { $1.key == key ? $0 + Int(clamping: $1.value ?? 0) : $0 } }
+
+    func value(_ key: String) -> Double? { first { $0.key == key }?.value }
+}
+
+extension Int {
+    /// The nearest one there is.
+    fileprivate init(clamping value: Double) { self = Int(exactly: value.rounded()) ?? (value < 0 ? .min : .max) }
 }
 
 extension Overview {

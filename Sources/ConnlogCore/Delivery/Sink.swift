@@ -14,7 +14,7 @@ public protocol Sink: Sendable {
     var patience: Duration { get }
 
     /// What it counts and measures itself. A snapshot; must not wait.
-    var figures: [SinkFigure] { get }
+    var figures: [Figure] { get }
 
     /// Called once before the first `send`, with what `commitPoint` returned for the last committed offset.
     /// - Throws: what keeps the sink from working now, such as a directory that cannot be written; it is called again.
@@ -72,7 +72,7 @@ public protocol Sink: Sendable {
 extension Sink {
     public var inFlightNow: Int { limits.inFlight }
     public var patience: Duration { .zero }
-    public var figures: [SinkFigure] { [] }
+    public var figures: [Figure] { [] }
     public func open(_ committed: [UInt8]?) async throws(SinkError) {}
     public func send(_ batch: EventBatch, at place: EventPlace) async -> SendOutcome { await send(batch) }
     public func outcome(of receipt: Receipt) async -> SendOutcome { .delivered }

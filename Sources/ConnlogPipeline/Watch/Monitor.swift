@@ -1,6 +1,7 @@
 package import ConnlogCore
 import ConnlogDelivery
 package import ConnlogQueue
+import ConnlogSystem
 import Synchronization
 
 /// Looks at everything once in a while: says in the log when the queue's state changes, and draws the progress line.
@@ -14,6 +15,8 @@ package final class Monitor: Sendable {
     private let looksMade = Atomic<UInt64>(0)
     private let hasEnded = Atomic(false)
     private let lastState = Mutex(QueueStatus.State.ok)
+    /// What more than one look tells.
+    let trends = Trends()
 
     init(
         queue: Queue, in directory: String, sources: SourceSet, sinks: SinkSet,
@@ -29,6 +32,7 @@ package final class Monitor: Sendable {
 
     /// Looks until the task is cancelled.
     func run() async {
+        trends.begin(queue.beginnings, end: queue.end, now: (SystemWallTime().now(), Monitor.uptime))
         while !Task.isCancelled {
             look()
             try? await Task.sleep(for: .milliseconds(draw == nil ? 1000 : 200))
@@ -40,6 +44,8 @@ package final class Monitor: Sendable {
     /// How often it has looked, for the watchdog.
     var looks: UInt64 { looksMade.load(ordering: .relaxed) }
     var isOver: Bool { hasEnded.load(ordering: .relaxed) }
+
+    private static var uptime: Duration { .nanoseconds(SystemWallTime().uptime()) }
 
     private func look() {
         defer { looksMade.add(1, ordering: .relaxed) }
@@ -53,6 +59,9 @@ package final class Monitor: Sendable {
             let (level, text) = notice.line
             log(level, text)
         }
+        let shown = PipelineStatus(queue: status, sources: sources.shown, sinks: sinks.shown)
+        let floor = shown.sinks.map(\.done).min() ?? status.end
+        trends.look(at: Monitor.uptime, end: status.end, floor: floor, shown.counts)
         if changed, let (level, text) = words(for: status) { log(level, "queue: \(text)") }
         draw?(progress)
     }
@@ -101,7 +110,7 @@ package final class Monitor: Sendable {
                 }
         }
             + sinks.shown.flatMap { sink in
-                let figures = SinkFigure.words(sink.figures.filter(Monitor.isWorthTelling))
+                let figures = Figure.words(sink.ownFigures.filter(Monitor.isWorthTelling))
                 return ["sink \(sink.name): \(Monitor.words(for: sink.status))"]
                     + (figures.isEmpty ? [] : ["sink \(sink.name): \(figures)"])
             }
@@ -120,8 +129,8 @@ package final class Monitor: Sendable {
     }
 
     /// How things are is over with the run, and the parts of a distribution are for programs.
-    private static func isWorthTelling(_ figure: SinkFigure) -> Bool {
-        figure.kind == .counter && !figure.name.hasSuffix("_bucket") && !figure.name.hasSuffix("_count")
+    private static func isWorthTelling(_ figure: Figure) -> Bool {
+        figure.kind == .counter || figure.kind == .histogram && figure.name.hasSuffix("_sum")
     }
 
     private static func words(for counts: SourceCounts) -> String {

@@ -71,6 +71,13 @@ package final class Watchdog: Sendable {
         self.log = log
     }
 
+    /// What the files of a source have beyond what it has read, by the last look at them.
+    func unreadBytes(of source: String) -> Int? {
+        let finding = probe.finding
+        guard finding.rounds > 0, let unread = finding.unread[source] else { return nil }
+        return unread.reduce(0) { sum, one in one.bytes.map { sum + $0 } ?? sum }
+    }
+
     /// Begins to look, on a thread of its own, until `stop`.
     /// - Parameter looked: told after each look at every part.
     func start(looked: @escaping @Sendable (_ isStuck: Bool) -> Void = { _ in }) {

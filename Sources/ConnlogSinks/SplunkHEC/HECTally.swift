@@ -53,24 +53,31 @@ struct HECTally: Sendable {
         }
     }
 
-    func figures(_ endpoint: SinkFigure.Label) -> [SinkFigure] {
-        func counts(_ name: String, _ answers: [String: Int]) -> [SinkFigure] {
+    func figures(_ endpoint: Figure.Label) -> [Figure] {
+        func counts(_ name: String, _ help: String, _ answers: [String: Int]) -> [Figure] {
             answers.sorted { $0.key < $1.key }.map { answer, count in
-                SinkFigure(.counter, name, [endpoint, .init("answer", answer)], count)
+                Figure(.counter, name, help, by: [endpoint, .init("answer", answer)], count)
             }
         }
-        var figures = counts("requests", requests) + counts("acknowledgement_polls", polls)
-        figures.append(SinkFigure(.gauge, "requests_under_way", [endpoint], underWay))
-        figures.append(SinkFigure(.counter, "body_bytes", [endpoint], bodyBytes))
-        figures.append(SinkFigure(.counter, "sent_bytes", [endpoint], sentBytes))
+        var figures = counts("requests", "Requests with events, by answer.", requests)
+        figures += counts("acknowledgement_polls", "Questions for acknowledgements, by answer.", polls)
+        let endpoint = [endpoint]
+        figures += [
+            Figure(.gauge, "requests_under_way", "Requests that are not answered yet.", by: endpoint, underWay),
+            Figure(
+                .counter, "body_bytes", unit: .bytes, "Bytes of events, before compression.", by: endpoint, bodyBytes),
+            Figure(
+                .counter, "sent_bytes", unit: .bytes, "Bytes of events, as they were sent.", by: endpoint, sentBytes),
+        ]
+        let help = "From the start of a request to the end of its answer."
         var sum = 0
         for (place, count) in buckets.enumerated() {
             sum += count
             let bound = place < HECTally.bounds.count ? "\(HECTally.bounds[place] / .seconds(1))" : "+Inf"
-            figures.append(SinkFigure(.counter, "request_seconds_bucket", [endpoint, .init("le", bound)], sum))
+            figures.append(Figure(.histogram, "request_seconds_bucket", help, by: endpoint + [.init("le", bound)], sum))
         }
-        figures.append(SinkFigure(.counter, "request_seconds_sum", [endpoint], total))
-        figures.append(SinkFigure(.counter, "request_seconds_count", [endpoint], sum))
+        figures.append(Figure(.histogram, "request_seconds_sum", help, by: endpoint, total))
+        figures.append(Figure(.histogram, "request_seconds_count", help, by: endpoint, sum))
         return figures
     }
 }

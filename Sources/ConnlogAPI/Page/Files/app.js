@@ -243,15 +243,34 @@ function note(title, ...children) {
   $("note").showModal();
 }
 
+// Every number of a part of the status, whatever it has: part, name, value.
+function figures(part, values) {
+  return Object.entries(values).flatMap(([key, value]) => {
+    if (typeof value === "number") return [[part, key, value]];
+    if (key === "figures") return value.map((own) => [part, [own.name, ...Object.values(own.labels)].join(" "), own.value]);
+    if (!value || typeof value !== "object" || Array.isArray(value)) return [];
+    return Object.entries(value).map(([label, count]) => [part, `${key} ${label}`, count]);
+  });
+}
+
+function figureTable(found) {
+  const parts = [["queue", found.queue], ["server", found.server ?? {}], ["http", found.http ?? {}], ...found.sources.map((part) => [`source ${part.name}`, part]), ...found.sinks.map((part) => [`sink ${part.name}`, part])];
+  const { queue, server, http, sources, sinks, stuck, ...own } = found;
+  const rows = [...figures("connlog", own), ...parts.flatMap(([name, part]) => figures(name, part))];
+  if (!rows.length) return "";
+  return el("details", {}, el("summary", {}, "All figures"), el("table", {}, el("thead", {}, el("tr", {}, ...["Part", "Figure", "Value"].map((name) => el("th", { scope: "col" }, name)))),
+    el("tbody", {}, ...rows.map(([part, name, value]) => el("tr", {}, el("td", {}, named(part, "span")), el("td", {}, name), el("td", { class: "number" }, value.toLocaleString()))))));
+}
+
 async function showHealth() {
   const found = await api.status();
   const sinks = found.sinks.map((sink) => el("tr", {}, el("td", {}, named(sink.name, "span")), el("td", {}, sink.type),
     el("td", {}, el("span", { class: "badge " + ({ working: "good", holding: "bad", retrying: "warn" }[sink.state] || "") }, sink.state)),
     el("td", { class: "number" }, sink.lag?.toLocaleString() ?? "–"), el("td", { class: "number" }, sink.delivered?.toLocaleString() ?? "–"), el("td", {}, sink.last_error ? named(sink.last_error, "span", 300) : "–")));
   // Whoever may see some organizations only gets no figures.
-  const wait = found.queue.events === undefined ? "" : `; ${found.queue.events.toLocaleString()} events wait in ${(found.queue.bytes / 1048576).toFixed(1)} MiB`;
+  const wait = found.queue.waiting === undefined ? "" : `; ${found.queue.waiting.toLocaleString()} events wait, and it takes ${(found.queue.bytes / 1048576).toFixed(1)} MiB`;
   note("Health", el("p", {}, `connlog ${found.version}. Queue: ${found.queue.words || found.queue.state}${wait}.`),
-    el("table", {}, el("thead", {}, el("tr", {}, ...["Sink", "Type", "State", "Lag", "Delivered", "Last error"].map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, ...sinks)));
+    el("table", {}, el("thead", {}, el("tr", {}, ...["Sink", "Type", "State", "Lag", "Delivered", "Last error"].map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, ...sinks)), figureTable(found));
 }
 
 const showWhy = () => note("Why are some events missing?",

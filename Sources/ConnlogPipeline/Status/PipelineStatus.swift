@@ -13,6 +13,13 @@ public struct PipelineStatus: Sendable {
         public let counts: SourceCounts
         /// It does not get on: for how long, and what it waits for. `nil` as a rule.
         public let stuck: String?
+        /// Events in a second, over the last minute.
+        public internal(set) var eventsPerSecond = 0.0
+        /// For how long no event has come from it; since it began, while there was none.
+        public internal(set) var sinceLastEvent = Duration.zero
+        /// What the files that it follows have beyond what it has read, when that was last looked at; `nil` while that is
+        /// not known, and where the kernel does not say.
+        public internal(set) var unreadBytes: Int?
     }
 
     /// How a sink is.
@@ -28,16 +35,23 @@ public struct PipelineStatus: Sendable {
         public let done: UInt64
         /// It has events and does not get on: for how long, and what it waits for. `nil` as a rule.
         public let stuck: String?
-        let look: @Sendable () -> [SinkFigure]
+        /// Events delivered in a second, over the last minute.
+        public internal(set) var deliveredPerSecond = 0.0
+        /// How long the oldest event that it is not done with has been in the queue, at least: what lay in the queue's
+        /// newest file at the start counts from then. Zero where none waits.
+        public internal(set) var oldestWaits = Duration.zero
+        let look: @Sendable () -> [Figure]
 
         /// What the sink counts and measures itself, now.
-        public var figures: [SinkFigure] { look() }
+        public var ownFigures: [Figure] { look() }
 
         /// Events that wait for it in a queue that is so.
         public func lag(_ queue: QueueStatus) -> UInt64 { queue.end - min(queue.end, done) }
     }
 
     public let queue: QueueStatus
-    public let sources: [Source]
-    public let sinks: [Sink]
+    /// Events taken into the queue in a second, over the last minute.
+    public internal(set) var eventsPerSecond = 0.0
+    public internal(set) var sources: [Source]
+    public internal(set) var sinks: [Sink]
 }
