@@ -42,8 +42,12 @@ connlog:x:10001:' >"$root/etc/group"
 mkdir -p "$root"/{tmp,proc,sys,dev,run} "$root"/var/{lib,log}/connlog "$root/var/log/coder" "$root/etc/connlog/conf.d"
 chmod 1777 "$root/tmp"
 chown -R 10001:10001 "$root"/var/{lib,log}/connlog
-# Where coderd's container (1000:1000) writes its log when a fresh volume is mounted here first.
-chown 1000:1000 "$root/var/log/coder"
+# Where coderd's container (1000:1000) writes its log when a fresh volume is mounted here first. coderd keeps the mode of a
+# file that is there, also for those that it rotates to, and makes one for itself alone when there is none.
+: >"$root/var/log/coder/coderd.json"
+chmod 640 "$root/var/log/coder/coderd.json"
+chmod 750 "$root/var/log/coder"
+chown -R 1000:1000 "$root/var/log/coder"
 find "$root" -depth -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 
 image=$work/image:$tag
