@@ -12,28 +12,8 @@ python=$PWD/.build/manifest-tools/bin
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$python/python" - "$work" <<'PYTHON'
-"""The sidecar as the chart would put it into its Deployment, and every connlog.ini by itself."""
-import glob, sys, yaml
-work = sys.argv[1]
-values = yaml.safe_load(open("config/kubernetes/sidecar.values.yaml"))["coder"]
-pod = {
-    "initContainers": values["initContainers"], "volumes": values["volumes"],
-    "containers": [{"name": "coder", "image": "ghcr.io/coder/coder", "env": values["env"], "volumeMounts": values["volumeMounts"]}],
-}
-labels = {"app": "coder"}
-deployment = {
-    "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "coder"},
-    "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
-}
-yaml.safe_dump(deployment, open(f"{work}/sidecar-deployment.yaml", "w"))
-sidecar = pod["initContainers"][0]
-assert sidecar["restartPolicy"] == "Always" and not {"readinessProbe", "startupProbe"} & set(sidecar), "coderd would wait for it"
-for path in glob.glob("config/kubernetes/*.yaml"):
-    for document in yaml.safe_load_all(open(path)):
-        if document.get("kind") == "ConfigMap":
-            open(f"{work}/{document['metadata']['name']}-{path.rsplit('/')[-1]}.ini", "w").write(document["data"]["connlog.ini"])
-PYTHON
+"$python/python" Tests/Packaging/manifests.py "$work"
+echo "ok  who is given a secret or a log may read it; names of manifests, compose file and alerts are those of one another"
 cp config/compose/connlog.ini "$work/compose.ini"
 
 # Objects of the Prometheus Operator have no schema here.
@@ -55,12 +35,25 @@ echo "ok  connlog reads the connlog.ini of each"
 "$python/check-jsonschema" --builtin-schema vendor.compose-spec config/compose/compose.connlog.yaml >/dev/null
 echo "ok  the compose file is one"
 
+promtool check config --syntax-only config/prometheus/prometheus.yml >/dev/null
 promtool check rules config/prometheus/connlog.rules.yml >/dev/null
 (cd config/prometheus && promtool test rules connlog.rules.test.yml >/dev/null)
-for alert in $(sed -n 's/.*- alert: //p' config/prometheus/connlog.rules.yml); do
-    grep -E "^## .*\b$alert\b" config/prometheus/RUNBOOK.md >/dev/null || { echo "$alert has no page" >&2; exit 1; }
-    grep "alertname: $alert\b" config/prometheus/connlog.rules.test.yml >/dev/null || { echo "$alert has no test" >&2; exit 1; }
-done
+python3 - <<'PYTHON'
+"""Each alert has its test and its page, and each page has an alert and more than a sentence."""
+import re
+rules = open("config/prometheus/connlog.rules.yml").read()
+tests = open("config/prometheus/connlog.rules.test.yml").read()
+alerts = re.findall(r"- alert: (\w+)", rules)
+pages = {}
+for heading, text in re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", open("config/prometheus/RUNBOOK.md").read(), re.M):
+    for name in heading.split(", "):
+        assert name not in pages, f"{name} has two pages"
+        pages[name] = text
+for alert in alerts:
+    assert re.search(rf"alertname: {alert}\b", tests), f"{alert} has no test"
+    assert len(re.findall(r"[.:;]\s", pages.get(alert, ""))) >= 2, f"{alert} has no page, or hardly one"
+assert set(pages) == set(alerts), f"pages of no alert: {set(pages) - set(alerts)}"
+PYTHON
 echo "ok  every alert comes when it should, not when it should not, and has its page"
 
 # Every expression is one, and asks for figures that a connlog really gives.
