@@ -100,7 +100,7 @@ echo "ok  it delivers into its volume, with a root that nobody can write and no 
 user=$(sed -n 's/^ *user: "\(.*\)".*/\1/p' config/compose/compose.connlog.yaml)
 cp -a "$root/var/log/coder" "$work/coderd_log"
 cp -a "$root/var/lib/connlog" "$work/connlog_state"
-setpriv --reuid 1000 --regid 1000 --clear-groups python3 - "$work/coderd_log/coderd.json" 9<examples/coderd.log <<'PYTHON'
+setpriv --reuid 1000 --regid 1000 --clear-groups /usr/bin/python3 - "$work/coderd_log/coderd.json" 9<examples/coderd.log <<'PYTHON'
 import os, sys
 path = sys.argv[1]
 lines = os.fdopen(9).readlines()

@@ -198,6 +198,10 @@ address = /dev/log
             rows = machine.run("connlog events --json --limit 0").output.strip().split("\n")
             expect(len(rows) > 50, f"{len(rows)} connections", rows[0])
             expect("store   sqlite" in machine.run("connlog status").output, "no status")
+            # The sandbox lets the server's process step back: nice 19 and SCHED_BATCH (3), each of its threads.
+            server = machine.run("pgrep -f '[c]onnlog serve-questions'").output.split()[0]
+            fields = [line.rsplit(")", 1)[1].split() for line in machine.run(f"cat /proc/{server}/task/*/stat").output.strip().split("\n")]
+            expect(all((field[16], field[38]) == ("19", "3") for field in fields), f"{[(field[16], field[38]) for field in fields]}")
             mode = machine.run("stat -c %a /var/lib/connlog/connlog.db").output.strip()
             expect(mode == "600", f"the store's file has mode {mode}")
         owner = machine.run("stat -c '%a %U %G' /var/log/connlog/connections.jsonl").output.strip()
@@ -322,6 +326,12 @@ def removing_keeps_everything_and_purging_nothing_but_the_user():
         machine.run("rm /etc/connlog/conf.d/mine.ini /var/log/coder/coderd.log")
         install(machine, packages(name)[0])
         expect(is_active(machine) and not forwarded(machine), "it does not begin anew")
+        # A disk of its own for the data is emptied, and no reason to fail.
+        machine.run("systemctl stop connlog && mount -t tmpfs tmpfs /var/lib/connlog && chown connlog: /var/lib/connlog")
+        machine.run("systemctl start connlog")
+        said = machine.run(f"apt-get purge -y {name}").output
+        expect("/var/lib/connlog could not be removed whole" in said, "nobody is told", said)
+        expect(machine.run("ls -A /var/lib/connlog").output == "", "data is left")
 
 
 @test
@@ -342,6 +352,8 @@ def one_flavour_takes_over_the_queue_of_the_other():
             # What is left of the other must not take anything with it.
             machine.run(f"apt-get purge -y {other}")
             expect(is_active(machine) and machine.exists("/var/lib/connlog/queue"), "data is gone")
+            expect(machine.run("systemctl is-enabled connlog", None).output.strip() == "enabled", "it does not start at the next boot")
+            machine.run("id connlog && systemctl restart connlog")
             expect(machine.read("/etc/connlog/connlog.ini") == text, "the configuration is gone")
             expect(len(forwarded(machine)) == count, "something came twice")
 
