@@ -12,7 +12,7 @@ export ROOT
 # Its processes are in a group of their own, below which systemd makes its own.
 hierarchy=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)
 [ -n "$hierarchy" ] || { echo "cgroup2 is not mounted on this machine" >&2; exit 1; }
-group=$hierarchy/connlog-test-$$
+group=$hierarchy/connlog-test-${CONNLOG_CI_RUN:+$CONNLOG_CI_RUN-}$$
 mkdir "$group"
 
 (
@@ -41,7 +41,7 @@ mkdir "$group"
         umount -l /.old
         # Without it, LoadCredential= gives empty folders.
         mount --make-rshared /
-        exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /sbin/init --log-target=journal --show-status=no \
+        exec env -i container=test CONNLOG_CI_RUN="${CONNLOG_CI_RUN:-}" PATH=/usr/sbin:/usr/bin:/sbin:/bin /sbin/init --log-target=journal --show-status=no \
             systemd.unit=multi-user.target
     '
 ) >"$log" 2>&1 </dev/null &

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 children=()
 finish() {
-    for child in "${children[@]}"; do kill -KILL "$child" 2>/dev/null || true; done
+    for child in "${children[@]}"; do kill -KILL "$child" 2>/dev/null && wait "$child" 2>/dev/null || true; done
     rm -rf "$work"
 }
 trap finish EXIT
@@ -53,7 +53,7 @@ if command -v systemd-analyze >/dev/null; then
 import re, subprocess, sys
 unit = open(sys.argv[1]).read()
 groups = {}
-for line in subprocess.run(["systemd-analyze", "syscall-filter", "--no-pager"], stdout=subprocess.PIPE, text=True, check=True).stdout.split("\n"):
+for line in subprocess.run(["systemd-analyze", "syscall-filter", "--no-pager"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout.split("\n"):
     if line.startswith("@"):
         groups[name := line] = set()
     elif line.startswith("    ") and not line.startswith("    #"):
@@ -80,3 +80,35 @@ PYTHON
 else
     echo "skipped: the sandbox (there is no systemd-analyze)"
 fi
+
+# What a run of continuous integration may leave, and what is not its own.
+run=check-$$
+cp "$(command -v sleep)" "$work/systemd"
+chmod 755 "$work/systemd"
+env -i "CONNLOG_CI_RUN=$run" "$work/systemd" 1000 &
+children+=($!)
+env -i "CONNLOG_CI_RUN=another-$run" "$work/systemd" 1000 &
+children+=($!)
+until [[ $(readlink "/proc/${children[0]}/exe" "/proc/${children[1]}/exe" | grep -c /systemd) = 2 ]]; do :; done
+sees() {
+    said=$(TMPDIR=$work .ci/left-running "$run" 2>&1) && [ -z "$1" ] && return
+    [ -n "$1" ] && [ "$(wc -l <<<"$said")" = 1 ] && [[ $said = *"$1"* ]] || fail "what is left behind, '$1': $said"
+}
+sees "process ${children[0]}"
+kill -KILL "${children[0]}"
+wait "${children[0]}" 2>/dev/null || true
+sees ""
+mkdir "$work/connlog-machine-$run-abc" "$work/connlog-machine-another-$run-abc"
+sees "folder $work/connlog-machine-$run-abc"
+rmdir "$work/connlog-machine-$run-abc"
+hierarchy=$(findmnt -n -t cgroup2 -o TARGET | head -n 1)
+if [ -n "$hierarchy" ] && mkdir "$hierarchy/connlog-test-$run-1" 2>/dev/null; then
+    sees "group $hierarchy/connlog-test-$run-1/"
+    rmdir "$hierarchy/connlog-test-$run-1"
+fi
+sees ""
+if [ "$(id -u)" = 0 ]; then
+    said=$(CONNLOG_SUITES=none CONNLOG_DEBIAN_ARCHIVE=http://127.0.0.1:9 Tests/Packaging/can-run.sh 2>&1) && fail "an archive that is none"
+    [[ $said = "Packages cannot be installed in a test here: "* && $said != *$'\n'* ]] || fail "without an archive: $said"
+fi
+echo "ok  a run sees what it has left behind, and says why packages cannot be installed where that is so"

@@ -18,6 +18,10 @@ for package in "$dir"/connlog_*.deb "$dir"/connlog-forwarder_*.deb; do
     name=$(dpkg-deb -f "$package" Package)
     root=$work/$name
     dpkg-deb -x "$package" "$root"
+    others=$(dpkg-deb -c "$package" | awk '$2 != "root/root" || $1 ~ /^.....w|^........w|^...[sS]|^......[sS]/')
+    [ -z "$others" ] || bad "$name: files of others than root, or that others may write, or that change their user: $others"
+    secrets=$(dpkg-deb -c "$package" | awk '$1 ~ /^-/ && $1 !~ /^-r..r..r../')
+    [ -z "$secrets" ] || bad "$name: files that not everybody may read: $secrets"
 
     found=$(lintian --fail-on none --tag-display-limit 0 --display-level '>=info' --info "$package" 2>/dev/null | grep -E '^[EWI]: ' || true)
     if grep -E '^[EW]: ' <<<"$found"; then bad "$name: lintian finds something"; else echo "ok  $name: lintian finds no error and no warning"; fi
@@ -68,7 +72,9 @@ PYTHON
     libraries=$(ldd "$program")
     if grep -iE 'swift|not found' <<<"$libraries"; then bad "$name: it links what Debian has not"; fi
     while read -r library; do
-        owner=$(dpkg -S "$(realpath "$library")" 2>/dev/null | cut -d: -f1 | head -n 1) || owner=
+        # dpkg knows a file by the name it was installed under, before or after /lib became /usr/lib.
+        real=$(realpath "$library")
+        owner=$(dpkg -S "$library" "$real" "${real#/usr}" "/usr$library" 2>/dev/null | cut -d: -f1 | head -n 1) || true
         dpkg-deb -f "$package" Depends | grep -qw -- "${owner%t64}" || bad "$name: $library is of ${owner:-nobody}, which it does not depend on"
     done < <(readelf -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | while read -r needed; do awk -v n="$needed" '$1 == n || $1 ~ "/" n "$" { print ($3 ? $3 : $1); exit }' <<<"$libraries"; done)
     echo "ok  $name: $(stat -c %s "$package") bytes, $(stat -c %s "$program") of them the program unpacked; what it links is declared"

@@ -35,7 +35,7 @@ class Machine:
     """The root folder is a layer over BASE, so that every test begins with the same one and writes into its own."""
 
     def __init__(self, base, environment=None):
-        self.folder = tempfile.mkdtemp(prefix="connlog-machine-")
+        self.folder = tempfile.mkdtemp(prefix=f"connlog-machine-{os.environ.get('CONNLOG_CI_RUN', 'x')}-")
         self.root = os.path.join(self.folder, "root")
         for name in ("root", "upper", "work"):
             os.mkdir(os.path.join(self.folder, name))

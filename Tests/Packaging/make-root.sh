@@ -4,6 +4,7 @@
 #     Tests/Packaging/make-root.sh DIR [SUITE]
 #
 # It has the libraries that connlog links, so that installing needs no network. Takes about a minute and a half.
+# CONNLOG_DEBIAN_ARCHIVE=URL takes them from there rather than from Debian's own archive.
 set -euo pipefail
 dir=$(realpath -m "${1:?a folder}") suite=${2:-bookworm}
 [ ! -e "$dir/made" ] || exit 0
@@ -13,7 +14,7 @@ mkdir -p "$dir"
 libraries=(libcurl4 libisal2 libsqlite3-0 libssl3 libstdc++6 ca-certificates)
 [ "$suite" = bookworm ] || libraries=(libcurl4t64 libisal2 libsqlite3-0 libssl3t64 libstdc++6 ca-certificates)
 packages=$(IFS=, && echo "systemd,systemd-sysv,dbus,procps,${libraries[*]}")
-mmdebstrap --quiet --variant=minbase --mode=root --include="$packages" "$suite" "$dir/tree"
+mmdebstrap --quiet --variant=minbase --mode=root --include="$packages" "$suite" "$dir/tree" ${CONNLOG_DEBIAN_ARCHIVE:+"$CONNLOG_DEBIAN_ARCHIVE"}
 
 # What a container has no use for would only fail.
 units=$dir/tree/etc/systemd/system
