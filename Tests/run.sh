@@ -44,6 +44,14 @@ section "Instructions and allocations of a line"
 Benchmarks/instructions.sh
 Benchmarks/allocations.sh
 
+section "What is installed, as far as that takes no package"
+Tests/Packaging/check_files.sh
+if Tests/Packaging/check_manifests.sh --tools; then
+    Tests/Packaging/check_manifests.sh "$CONNLOG_SERVER_BINARY"
+else
+    echo "skipped: manifests, alerts and dashboard, for want of the tools named above"
+fi
+
 if [ $# -gt 0 ]; then
     section "Tests of '$1'"
     swift test --skip-build --filter "$1"
