@@ -5,7 +5,7 @@
 #     Tests/Packaging/check_manifests.sh CONNLOG        # one with its server
 #     Tests/Packaging/check_manifests.sh --tools        # gets what is needed; the status says whether it is there
 set -euo pipefail
-connlog=$(realpath -m "${1:?a connlog with its server}")
+connlog=$(realpath -m -- "${1:?a connlog with its server}")
 cd "$(dirname "$0")/../.."
 Tests/tools/need-packages.sh prometheus
 Tests/tools/setup-python.sh .build/manifest-tools 'kubernetes-validate==1.37.0' 'check-jsonschema==0.39.0' 'PyYAML>=6'
