@@ -103,7 +103,7 @@ import Testing
 
     private static let wordsOfSearch: Set<String> = [
         "search", "stats", "where", "eval", "sort", "fields", "convert", "table", "dedup", "count", "AS", "BY", "AND",
-        "OR", "NOT", "IN",
+        "OR", "NOT", "IN", "fillnull", "value",
     ]
 
     @Test func `every field that a search or a mapping names is in an event that we send, or made by the add-on`()
@@ -214,7 +214,44 @@ import Testing
             #expect(values["disabled"] == "1" && values["enableSched"] == "1")
             #expect(values["cron_schedule"]?.split(separator: " ").count == 5)
             #expect(values["counttype"] != nil && values["relation"] != nil && values["quantity"] != nil)
+            // One alert for all rows would be quiet by the first row's fields.
+            guard let fields = values["alert.suppress.fields"] else { continue }
+            #expect(values["alert.digest_mode"] == "0", "\(alert.name)")
+            let grouped = Set(groups(values["search"] ?? "").flatMap(\.fields))
+            #expect(grouped.isSuperset(of: fields.split(separator: ",").map(String.init)), "\(alert.name): \(fields)")
         }
+    }
+
+    /// What each `stats` of a search counts by, and what stands before it.
+    private func groups(_ search: String) -> [(before: String, fields: [String])] {
+        search.matches(of: #/\| stats [^|]* BY ([^|]*)/#).map { match in
+            let fields = match.output.1.split(separator: " ").map(String.init)
+            return (before: String(search[..<match.range.lowerBound]), fields: fields)
+        }
+    }
+
+    // `stats` leaves out what lacks one of the fields that it counts by.
+    @Test func `no search leaves out an event for a field that it lacks`() throws {
+        let events = try sent(.fields).compactMap { $0["event"] as? [String: Any] }
+        var count = 0
+        for search in try searches("savedsearches", "search") {
+            for (before, fields) in groups(search.text) {
+                count += 1
+                let filled = Set(
+                    before.matches(of: #/fillnull value="[^"]+" ([^|]*)/#)
+                        .flatMap { $0.output.1.split(separator: " ").map(String.init) })
+                let isOfSessions = before.contains("action IN (started, ended)")
+                let candidates = events.filter { event in
+                    !isOfSessions || ["started", "ended"].contains(event["action"] as? String)
+                }
+                #expect(!candidates.isEmpty)
+                for field in fields where !filled.contains(field) {
+                    let isInAll = candidates.allSatisfy { $0[field] != nil }
+                    #expect(isInAll, "\(search.name): \(field) is not in every event")
+                }
+            }
+        }
+        #expect(count == 7)
     }
 
     @Test func `the app says of itself what AppInspect asks for`() throws {
