@@ -9,11 +9,18 @@ public final class NoticeReceiver: Sendable {
     private let folder: String?
     private let all = Mutex<[String]>([])
 
-    /// - Parameter isAbstract: by a name in Linux's abstract space rather than by a path.
-    public init(isAbstract: Bool = false) throws {
+    /// - Parameters:
+    ///   - isAbstract: by a name in Linux's abstract space rather than by a path.
+    ///   - reads: from the beginning; otherwise once `read` is called.
+    public init(isAbstract: Bool = false, reads: Bool = true) throws {
         folder = isAbstract ? nil : try LocalReceiver.folder()
         address = folder.map { $0 + "/notify" } ?? "@connlog-\(UUID().uuidString.prefix(8))"
         receiver = try LocalReceiver(address, isStream: false)
+        if reads { read() }
+    }
+
+    /// Begins to read.
+    public func read() {
         let receiver = receiver
         Thread.detachNewThread { [weak self] in
             let socket = receiver.accept()

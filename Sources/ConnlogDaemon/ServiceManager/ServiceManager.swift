@@ -7,6 +7,9 @@ import Synchronization
 ///
 /// The watchdog's signal is no timer's: it is given when `Watchdog` has looked at every part, and not while one of them
 /// is stuck. So a delivery that hangs is a restart, and one that waits for a receiver that is down is not.
+///
+/// Nobody waits for the manager: what its socket has no room for just then is kept and sent at the next look, since a start
+/// of which it never hears is one that it ends.
 final class ServiceManager: Sendable {
     private enum Phase { case starting, working, reloading, stopping }
 
@@ -17,6 +20,8 @@ final class ServiceManager: Sendable {
         /// The configuration on the disk has mistakes.
         var isRefused = false
         var hasComplained = false
+        /// What must reach the manager and has not yet, in its order.
+        var owed: [ServiceNotice] = []
     }
 
     /// A status is told no more often.
@@ -54,8 +59,11 @@ final class ServiceManager: Sendable {
             if state.phase == .starting { state.phase = .working }
             state.lastStatus = (words, now())
         }
-        say(.ready(words))
+        tell([.ready(words)])
     }
+
+    /// The regular look: what could not be sent before is sent now, if there is room.
+    func sendOwed() { tell([]) }
 
     /// How things are, told when it has changed and not too often.
     func status(_ words: String) {
@@ -69,7 +77,7 @@ final class ServiceManager: Sendable {
             state.lastStatus = (words, time)
             return words
         }
-        if let words { say(.status(words)) }
+        if let words, !say(.status(words)) { state.withLock { $0.lastStatus = nil } }
     }
 
     private static let refusal = "the last reload was refused for mistakes in the configuration, see the log"
@@ -80,7 +88,7 @@ final class ServiceManager: Sendable {
             state.phase = .reloading
             return true
         }
-        if begins { say(.reloading(at: now())) }
+        if begins { tell([.reloading(at: now())]) }
     }
 
     /// - Parameter isInForce: what was read is so.
@@ -93,19 +101,21 @@ final class ServiceManager: Sendable {
             state.lastStatus = (words, now())
             return words
         }
-        if let words { say(.ready(words)) }
+        if let words { tell([.ready(words)]) }
     }
 
     /// The end has begun; it takes this long at most, and what it needs besides.
     func stopping(_ limit: Duration) {
         state.withLock { $0.phase = .stopping }
-        say(.stopping("delivering for \(max(1, limit.components.seconds)) s"))
-        say(.takes(limit + ServiceManager.endReserve))
+        tell([
+            .stopping("delivering for \(max(1, limit.components.seconds)) s"),
+            .takes(limit + ServiceManager.endReserve),
+        ])
     }
 
     /// A start that takes long still gets on.
     func starting(for time: Duration) {
-        if state.withLock({ $0.phase == .starting }) { say(.takes(time)) }
+        if state.withLock({ $0.phase == .starting }) { _ = say(.takes(time)) }
     }
 
     /// Every part was looked at.
@@ -119,16 +129,39 @@ final class ServiceManager: Sendable {
             state.lastBeat = time
             return true
         }
-        if isDue { say(.alive) }
+        if isDue, !say(.alive) { state.withLock { $0.lastBeat = nil } }
     }
 
-    private func say(_ notice: ServiceNotice) {
-        do throws(SystemError) { try send(notice) } catch {
-            let isNew = state.withLock { state in
-                defer { state.hasComplained = true }
-                return !state.hasComplained
+    /// Sends these after what is owed, or owes them too. A newer state makes what led to it needless.
+    private func tell(_ notices: [ServiceNotice]) {
+        let error = state.withLock { state -> SystemError? in
+            for notice in notices { notice.join(&state.owed) }
+            while let next = state.owed.first {
+                do throws(SystemError) { try send(next) } catch { return error }
+                state.owed.removeFirst()
             }
-            if isNew { log(.warning, "the service manager cannot be told how connlog is: \(error)") }
+            return nil
+        }
+        if let error { complain(error) }
+    }
+
+    /// Sends what loses its meaning when it comes late.
+    /// - Returns: whether it was sent.
+    private func say(_ notice: ServiceNotice) -> Bool {
+        do throws(SystemError) { try send(notice) } catch {
+            complain(error)
+            return false
+        }
+        return true
+    }
+
+    private func complain(_ error: SystemError) {
+        let isNew = state.withLock { state in
+            defer { state.hasComplained = true }
+            return !state.hasComplained
+        }
+        if isNew {
+            log(.warning, "the service manager cannot be told how connlog is: \(error); it is tried again each second")
         }
     }
 }

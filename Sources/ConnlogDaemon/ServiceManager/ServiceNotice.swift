@@ -31,6 +31,22 @@ enum ServiceNotice: Equatable {
         }
     }
 
+    /// Goes behind what a manager has not heard yet, and instead of what it need not hear any more.
+    func join(_ owed: inout [ServiceNotice]) {
+        switch self {
+        case .ready:
+            owed.removeAll {
+                switch $0 {
+                case .ready, .reloading: true
+                case .status, .stopping, .alive, .takes: false
+                }
+            }
+        case .stopping: owed = []
+        case .reloading, .status, .alive, .takes: break
+        }
+        owed.append(self)
+    }
+
     private static func microseconds(_ duration: Duration) -> Int64 {
         let (seconds, attoseconds) = duration.components
         return seconds * 1_000_000 + attoseconds / 1_000_000_000_000

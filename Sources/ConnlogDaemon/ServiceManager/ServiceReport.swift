@@ -32,6 +32,7 @@ struct ServiceReport: Sendable {
 
     /// The watchdog has looked at everything. Waits for nothing.
     func look(isStuck: Bool) {
+        manager.sendOwed()
         manager.beat(isStuck: isStuck)
         manager.status(words)
     }

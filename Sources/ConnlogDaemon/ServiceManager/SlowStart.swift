@@ -1,9 +1,10 @@
 import ConnlogPipeline
 import ConnlogSystem
 
-/// Asks the service manager for more time while a start takes long, such as for a queue on a slow disk.
+/// Asks the service manager for more time while a start takes long.
 ///
-/// Only as long as the process gets on: one that uses no processor at all hangs, and is the manager's to end.
+/// Only as long as the process gets on: one that uses no processor hangs, or waits for a disk that does not answer, and is
+/// the manager's to end.
 ///
 /// `@unchecked Sendable`: `hasEnded` is touched only while `lock` is held.
 final class SlowStart: @unchecked Sendable {

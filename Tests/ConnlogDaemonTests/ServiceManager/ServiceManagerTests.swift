@@ -1,5 +1,6 @@
 import ConnlogCore
 import ConnlogDelivery
+import ConnlogSystem
 import ConnlogTestSupport
 import Synchronization
 import Testing
@@ -13,7 +14,9 @@ import Testing
         let receiver: NoticeReceiver
         let time = Mutex(Duration.seconds(100))
 
-        init(isAbstract: Bool = false) throws { receiver = try NoticeReceiver(isAbstract: isAbstract) }
+        init(isAbstract: Bool = false, reads: Bool = true) throws {
+            receiver = try NoticeReceiver(isAbstract: isAbstract, reads: reads)
+        }
 
         func manager(_ variables: [String: String] = [:]) throws -> ServiceManager {
             let variables = variables.merging(["NOTIFY_SOCKET": receiver.address]) { $1 }
@@ -76,6 +79,69 @@ import Testing
         manager?.stopping(.seconds(1))
         let said = complaints.withLock { $0 }
         #expect(said.count == 1 && said[0].contains("/nowhere/notify"), "\(said)")
+    }
+
+    /// What is said while the manager's socket is full, and what it hears of that once there is room.
+    private static let saidToAFullSocket: [(@Sendable (ServiceManager) -> Void, [String])] = [
+        ({ $0.ready("a") }, ["READY=1\nSTATUS=a"]),
+        (
+            { manager in
+                manager.ready("a")
+                manager.reloading()
+            }, ["READY=1\nSTATUS=a", "RELOADING=1\nMONOTONIC_USEC=100000000"]
+        ),
+        (
+            { manager in
+                manager.ready("a")
+                manager.reloading()
+                manager.reloaded(isInForce: true, "b")
+            }, ["READY=1\nSTATUS=b"]
+        ),
+        (
+            { manager in
+                manager.ready("a")
+                manager.stopping(.seconds(20))
+            }, ["STOPPING=1\nSTATUS=delivering for 20 s", "EXTEND_TIMEOUT_USEC=35000000"]
+        ),
+    ]
+
+    @Test(arguments: 0..<4) func `what a full socket did not take is sent at a later look, in its order, once`(
+        index: Int
+    ) async throws {
+        let (says, expected) = Self.saidToAFullSocket[index]
+        let bench = try Bench(reads: false)
+        let manager = try bench.manager()
+        let filler = try #require(NoticeSocket(bench.receiver.address))
+        var fillers = 0
+        while (try? filler.send("filler")) != nil { fillers += 1 }
+        says(manager)
+        manager.sendOwed()
+        bench.receiver.read()
+        try await Waiting.until("there is room") { bench.receiver.messages.count == fillers }
+        manager.sendOwed()
+        manager.sendOwed()
+        try await Waiting.until("it is sent") { bench.receiver.messages.count >= fillers + expected.count }
+        try filler.send("end")
+        try await Waiting.until("nothing more comes") { bench.receiver.messages.last == "end" }
+        #expect(bench.receiver.messages.dropFirst(fillers).dropLast() == expected[...])
+    }
+
+    @Test func `a status and a sign of life that a full socket did not take are due again`() async throws {
+        let bench = try Bench(reads: false)
+        let manager = try bench.manager(["WATCHDOG_USEC": "60000000"])
+        manager.ready("a")
+        let filler = try #require(NoticeSocket(bench.receiver.address))
+        var fillers = 0
+        while (try? filler.send("filler")) != nil { fillers += 1 }
+        bench.pass(.seconds(60))
+        manager.beat(isStuck: false)
+        manager.status("b")
+        bench.receiver.read()
+        try await Waiting.until("there is room") { bench.receiver.messages.count == fillers + 1 }
+        manager.beat(isStuck: false)
+        manager.status("b")
+        try await Waiting.until("it is sent") { bench.receiver.messages.count >= fillers + 3 }
+        #expect(bench.receiver.messages.suffix(2) == ["WATCHDOG=1", "STATUS=b"])
     }
 
     @Test func `a status is told when it has changed, and not more often than every five seconds`() async throws {
