@@ -52,9 +52,13 @@ public struct LoadedConfiguration: Sendable {
     public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
     /// With what further checks have found, such as those of a source or a sink on its section. Where an error stands
-    /// already they have seen something in its place, and what they say of that is left out.
+    /// already, or a credential that was not read, they have seen something in its place, and what they say of that is
+    /// left out.
     public func adding(_ more: [Diagnostic]) -> LoadedConfiguration {
-        let wrong = Set(diagnostics.filter { $0.severity == .error }.map { LoadedConfiguration.line(of: $0.place) })
+        var wrong = Set(diagnostics.filter { $0.severity == .error }.map { LoadedConfiguration.line(of: $0.place) })
+        for section in tentative?.sections ?? [] {
+            wrong.formUnion(section.standIns.compactMap { section.places[$0] }.map(LoadedConfiguration.line))
+        }
         let news = more.filter { !wrong.contains(LoadedConfiguration.line(of: $0.place)) }
         return LoadedConfiguration(configuration: tentative, diagnostics: diagnostics + news, sources: sources)
     }

@@ -3,10 +3,11 @@ private import ConnlogSystem
 /// Where `${env:NAME}` and `$CREDENTIALS_DIRECTORY` come from.
 public struct Environment: Sendable {
     private let lookUp: @Sendable (String) -> String?
-    /// Whether files that hold values are read. Otherwise something stands in for what they hold.
-    public var readsFiles = true
+    /// Whether credentials are read. Otherwise something stands in for those that keys of secrets name, and other keys
+    /// that name one are told.
+    public var readsCredentials = true
 
-    /// Looks enough like a token, a key and a SHA-256 in hex digits to be one for whoever checks the rest.
+    /// Looks enough like a token to be one for whoever checks the rest.
     static let standIn = String(repeating: "0", count: 64)
 
     /// What the process was started with.

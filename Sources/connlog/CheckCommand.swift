@@ -36,7 +36,7 @@ struct CheckCommand: AsyncParsableCommand {
     @Flag(help: "Print mistakes and doubts alone, not the effective configuration.")
     var quiet = false
 
-    @Flag(help: "Leave out what ${file:...} and ${credential:...} stand for: for who may not read it.")
+    @Flag(help: "Check without what ${credential:...} stands for, which only the service may read.")
     var withoutSecrets = false
 
     func validate() throws {
@@ -46,7 +46,7 @@ struct CheckCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let configuration = try file.load(showsDoubts: true, readsSecrets: !withoutSecrets)
+        let configuration = try file.load(showsDoubts: true, readsCredentials: !withoutSecrets)
         guard connect || send else {
             if quiet { return }
             Terminal.write(configuration.effectiveText)

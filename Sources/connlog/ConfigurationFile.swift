@@ -14,13 +14,13 @@ struct ConfigurationFile: ParsableArguments {
     /// Reads it, prints everything that is wrong or odd, and fails with status 2 if something is wrong.
     /// - Parameters:
     ///   - showsDoubts: also print what sources and sinks find doubtful, as the daemon's log will.
-    ///   - readsSecrets: what `${file:...}` and `${credential:...}` stand for has to be there.
+    ///   - readsCredentials: what `${credential:...}` stands for has to be there.
     ///   - kinds: the kinds of sections that are used, when it is not all of them: credentials of others need not be there.
     func load(
-        showsDoubts: Bool = false, readsSecrets: Bool = true, valuesOf kinds: Set<String>? = nil
+        showsDoubts: Bool = false, readsCredentials: Bool = true, valuesOf kinds: Set<String>? = nil
     ) throws -> Configuration {
         var environment = Environment.process
-        environment.readsFiles = readsSecrets
+        environment.readsCredentials = readsCredentials
         var loaded = Registry.connlog.load(config, environment: environment, valuesOf: kinds)
         if kinds == nil {
             loaded = Plan.checked(loaded) { level, text in

@@ -31,6 +31,52 @@ import Testing
         #expect(load(["connlog"]).configuration == nil)
     }
 
+    @Test func `a credential that is not read is made up for secrets alone, and told elsewhere`() throws {
+        let folder = try ConfigFolder()
+        try folder.write(
+            """
+            [connlog]
+            data_dir = ${credential:place}
+            include  = ${credential:more}
+            [source "c"]
+            type = stdin
+            [sink "s"]
+            type  = splunk_hec
+            url   = ${credential:url}
+            token = Splunk ${credential:hec}
+            batch_wait = ${credential:wait}
+            labels = a
+            """, to: "connlog.ini")
+        var environment = Environment([:])
+        environment.readsCredentials = false
+        let loaded = Configuration.load(
+            folder.path + "/connlog.ini", schemas: TestSchemas.all, environment: environment)
+        let configuration = try #require(loaded.configuration)
+        #expect(loaded.diagnostics.map(\.severity) == [.warning, .warning, .warning, .warning])
+        #expect(loaded.diagnostics.map(\.place.line) == [2, 3, 8, 10])
+        #expect(loaded.summary == "4 warnings")
+        // As without the lines, and the secret is something.
+        #expect(configuration.connlog.string("data_dir") == "/var/lib/connlog")
+        let sink = try #require(configuration.sections(ofKind: "sink").first)
+        #expect(sink.duration("batch_wait") == .seconds(1))
+        #expect(try sink.secretReference("token")?.read().hasPrefix("Splunk ") == true)
+        // Nothing that was made up is shown, or called a mistake.
+        let shown = loaded.report(color: false) + configuration.effectiveText
+        for text in ["0000", "stand-in", "splunk.example.com"] { #expect(!shown.contains(text), "\(shown)") }
+        for key in ["url", "token", "batch_wait"] {
+            let lines = configuration.effectiveText.split(separator: "\n").filter { $0.contains("  \(key) ") }
+            #expect(lines.count == 1 && lines[0].hasSuffix(" = ********"), "\(lines)")
+        }
+        let more = ["url", "token", "batch_wait"].map { sink.error($0, "is odd") }
+        #expect(loaded.adding(more).configuration != nil)
+        #expect(loaded.adding([sink.error("labels", "is odd")]).configuration == nil)
+        // What connlog shall be cannot be made up.
+        try folder.write("[sink \"s\"]\ntype = ${credential:x}\n[source \"c\"]\ntype = stdin\n", to: "connlog.ini")
+        let unknown = Configuration.load(
+            folder.path + "/connlog.ini", schemas: TestSchemas.all, environment: environment)
+        #expect(unknown.configuration == nil && !unknown.report(color: false).contains("0000"))
+    }
+
     @Test(arguments: [("8484", "siem.example.com:8484"), ("localhost", "localhost:6514"), ("0", "0:6514")])
     func `the example of an address fits its key`(value: String, example: String) throws {
         let folder = try ConfigFolder()

@@ -40,7 +40,8 @@ extension ProcessTests {
             #expect(refused.status == 2 && refused.output.isEmpty && refused.errors.contains("bad.ini:2:"))
         }
 
-        @Test func `check without secrets wants none of them, and everything else`() throws {
+        @Test func `check without secrets wants no credential, and everything else`() throws {
+            let token = try workplace.write("a-token\n", to: "token").path
             let sections = """
                 [source "in"]
                 type = stdin
@@ -48,10 +49,11 @@ extension ProcessTests {
                 type = splunk_hec
                 url = https://splunk.example.com:8088
                 token = ${credential:splunk-hec}
+                proxy = http://proxy.example.com:${credential:proxy-port}
                 [sink "other"]
                 type = splunk_hec
                 url = https://splunk.example.com:8088
-                token = ${file:/nowhere/token}
+                token = ${file:\(token)}
 
                 """
             let good = try workplace.write(sections, to: "good.ini").path
@@ -63,6 +65,18 @@ extension ProcessTests {
             let bad = try workplace.write(sections + "tokn = x\n", to: "bad.ini").path
             let refused = try connlog("check", "--quiet", "--without-secrets", "--config", bad)
             #expect(refused.status == 2 && refused.errors.contains("tokn"), "\(refused.errors)")
+            for (rest, word) in [
+                ("proxy = ${file:/nowhere/proxy}\n", "/nowhere/proxy"), ("index = ${env:CONNLOG_NOT_SET}\n", "not set"),
+            ] {
+                let other = try workplace.write(sections + rest, to: "other.ini").path
+                let end = try connlog("check", "--quiet", "--without-secrets", "--config", other)
+                #expect(end.status == 2 && end.errors.contains(word), "\(end.errors)")
+            }
+            // Not a secret: told, and no mistake.
+            let told = try workplace.write(sections + "index = ${credential:index}\n", to: "told.ini").path
+            let warned = try connlog("check", "--without-secrets", "--config", told)
+            #expect(warned.status == 0 && warned.errors.contains("[sink \"other\"] index: its credential was not read"))
+            for word in ["0000", "stand-in"] { #expect(!"\(warned.output)\(warned.errors)".contains(word)) }
         }
 
         @Test func `a wrong command, option or file is status 2 with a sentence on stderr`() throws {

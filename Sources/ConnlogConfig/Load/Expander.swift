@@ -9,6 +9,8 @@ struct Expander {
         var text = ""
         /// Part of it came from a file or a credential.
         var isFromFile = false
+        /// Part of it would be a credential, which was not read.
+        var isStandIn = false
         var secret: SecretReference
     }
 
@@ -17,11 +19,16 @@ struct Expander {
         var text = ""
         var pieces: [SecretPart] = []
         var problems: [Problem] = []
+        var isStandIn = false
         for part in template.parts {
             switch part {
             case .text(let more):
                 text += more
                 pieces.append(.text(more))
+            case .reference(.credential, _) where !environment.readsCredentials:
+                isStandIn = true
+                text += Environment.standIn
+                pieces.append(.text(Environment.standIn))
             case .reference(let reference, let place):
                 do throws(ReferenceError) {
                     let piece = try self.piece(reference)
@@ -33,7 +40,7 @@ struct Expander {
         if !problems.isEmpty { return .failure(Missing(problems: problems)) }
         return .success(
             Expanded(
-                text: text, isFromFile: pieces.contains { $0.isFile },
+                text: text, isFromFile: pieces.contains { $0.isFile }, isStandIn: isStandIn,
                 secret: SecretReference(origin: origin(of: template), parts: pieces)))
     }
 
@@ -68,7 +75,6 @@ struct Expander {
         switch piece {
         case .text(let text): return text
         case .file(let path):
-            guard environment.readsFiles else { return Environment.standIn }
             do { return try SmallFile.value(path) } catch { throw ReferenceError(message: error.description) }
         }
     }
@@ -88,7 +94,6 @@ struct Expander {
     }
 
     private func credential(_ name: String) throws(ReferenceError) -> String {
-        guard environment.readsFiles else { return resolve(name, in: "/") }
         guard let folder = environment.value("CREDENTIALS_DIRECTORY"), !folder.isEmpty else {
             throw ReferenceError(
                 message: "$CREDENTIALS_DIRECTORY is not set; start connlog with systemd and "

@@ -94,7 +94,7 @@ struct Loader {
         guard let entry = merger.section("connlog")?.entries["include"], let template = entry.value else { return }
         let expander = Expander(environment: environment, dataDirectory: dataDirectory(main: main))
         // What is wrong with the value itself is found again, and told, when the section is checked.
-        guard case .success(let expanded) = expander.expand(template),
+        guard case .success(let expanded) = expander.expand(template), !expanded.isStandIn,
             case .list(let items)? = try? ValueKind.list.value(expanded.text, folder: "")
         else { return }
         for item in items {
@@ -130,7 +130,8 @@ struct Loader {
     private func dataDirectory(main: String) -> String {
         let fallback = SectionSchema.connlog.keys.first { $0.name == "data_dir" }?.defaultText ?? ""
         guard let entry = merger.section("connlog")?.entries["data_dir"], let template = entry.value, !template.isUnset,
-            case .success(let expanded) = Expander(environment: environment).expand(template), !expanded.text.isEmpty
+            case .success(let expanded) = Expander(environment: environment).expand(template), !expanded.isStandIn,
+            !expanded.text.isEmpty
         else { return fallback }
         return resolve(expanded.text, in: folder(of: entry.place.file))
     }

@@ -134,6 +134,14 @@ struct SectionChecker {
         guard let template = entry.value, let expanded = expand(template, entry, section) else {
             return standIn(for: key, &builder)
         }
+        if expanded.isStandIn {
+            builder.standIns.insert(key.name)
+            builder.hidden.insert(key.name)
+            if key.kind != .secret {
+                warnUnseen(entry, section)
+                return standIn(for: key, &builder)
+            }
+        }
         if key.isRequired, expanded.text.isEmpty {
             error(entry.valuePlace, "\(section.heading) \(key.name) is empty; \(advice(key))")
             return standIn(for: key, &builder)
@@ -244,6 +252,14 @@ struct SectionChecker {
             meant.map { "did you mean '\($0)'?" }
             ?? "\(known) knows \(names.prefix(4).joined(separator: ", ")) and more; config/connlog.ini describes each"
         error(entry.place, "\(section.heading) unknown key '\(entry.key)'; \(advice)")
+    }
+
+    // Whatever stood there could be right or wrong, so neither is said.
+    private mutating func warnUnseen(_ entry: ParsedEntry, _ section: MergedSection) {
+        let message =
+            "\(section.heading) \(entry.key): its credential was not read, so nobody has looked whether the value is "
+            + "right; in ${file:/path}, or as text, it would be checked"
+        diagnostics.append(Diagnostic(.warning, entry.valuePlace, message))
     }
 
     private mutating func error(_ place: Place, _ message: String) {
