@@ -20,12 +20,7 @@ Tests/tools/need-packages.sh libcurl4-openssl-dev libisal-dev libsqlite3-dev lib
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 date=$(date -u -d "@$SOURCE_DATE_EPOCH" +%F)
 
-# A commit that is not a release is older than the release that it leads to.
-version=$(sed -n 's/.*static let text = "\(.*\)"/\1/p' Sources/connlog/Version.swift)
-if [ "$(git describe --tags --exact-match 2>/dev/null)" != "v$version" ]; then
-    version+="~git$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y%m%d%H%M%S).$(git rev-parse --short=9 HEAD)"
-fi
-version=${CONNLOG_PACKAGE_VERSION:-$version}
+version=$(config/version.sh)
 
 for flavour in "${flavours[@]}"; do
     config/static/build.sh "$flavour" "$dir/$flavour"
@@ -50,7 +45,12 @@ cp README.md SECURITY.md CHANGELOG.md "$tree"
 cp -r config/debian "$tree/debian"
 cp config/systemd/* "$tree/debian"
 maintainer=${CONNLOG_MAINTAINER:-$(git log -1 --format='%an <%ae>')}
-sed -i "s/@MAINTAINER@/$maintainer/" "$tree/debian/control"
+[[ $maintainer =~ ^[^\<\>]+\ \<[^\<\>@\ ]+@[^\<\>@\ ]+\>$ ]] || {
+    echo "'$maintainer' is no maintainer; CONNLOG_MAINTAINER='Name <address@example.com>' is one" >&2
+    exit 2
+}
+# A name may have what means something to sed.
+MAINTAINER=$maintainer perl -pi -e 's/\@MAINTAINER\@/$ENV{MAINTAINER}/' "$tree/debian/control"
 mkdir "$tree/debian/source"
 echo '3.0 (native)' >"$tree/debian/source/format"
 cat >"$tree/debian/changelog" <<END

@@ -112,3 +112,5 @@ if [ "$(id -u)" = 0 ]; then
     [[ $said = "Packages cannot be installed in a test here: "* && $said != *$'\n'* ]] || fail "without an archive: $said"
 fi
 echo "ok  a run sees what it has left behind, and says why packages cannot be installed where that is so"
+
+python3 Tests/Packaging/check_sbom.py --self-test

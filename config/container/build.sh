@@ -3,7 +3,8 @@
 #
 #     config/container/build.sh PACKAGE.deb DIR
 #
-# writes DIR/NAME.oci.tar (skopeo, podman, containerd) and DIR/NAME.docker.tar (docker load). The image runs as 10001:10001,
+# writes DIR/NAME.oci.tar (skopeo, podman, containerd), DIR/NAME.docker.tar (docker load) and DIR/NAME.packages, which of Debian's
+# packages are in it. The image runs as 10001:10001,
 # needs no privilege, writes only below /var/lib/connlog and /var/log/connlog, and has no shell. Reads
 # /etc/connlog/connlog.ini. As root, on Debian. The same package gives the same layer, byte for byte.
 set -euo pipefail
@@ -22,7 +23,12 @@ mkdir "$root"
 
 # What the package depends on and what certificates, names and times are looked up in; no package manager.
 libraries=$(dpkg-deb -f "$package" Depends | tr ',' '\n' | sed 's/ *\([^ |(]*\).*/\1/' | grep -v systemd | paste -sd,)
-mmdebstrap --quiet --mode=root --variant=extract --include="$libraries,tzdata,base-files,netbase" bookworm "$work/system.tar"
+mkdir -p "$dir"
+mmdebstrap --quiet --mode=root --variant=extract --include="$libraries,tzdata,base-files,netbase" \
+    --extract-hook='for deb in "$1"/var/cache/apt/archives/*.deb; do
+        dpkg-deb -W --showformat="\${Package} \${Version} \${Architecture}\n" "$deb"
+    done >'"$work/packages" bookworm "$work/system.tar"
+LC_ALL=C sort "$work/packages" >"$dir/$name.packages"
 tar -C "$root" -xf "$work/system.tar"
 dpkg-deb -x "$package" "$root"
 # `extract` runs no scripts: what they would have done that is needed here.
@@ -63,7 +69,6 @@ umoci config --image "$image" --history.created "$date" --created "$date" --arch
     --config.label org.opencontainers.image.revision="$(git rev-parse HEAD 2>/dev/null || true)"
 umoci gc --layout "$work/image"
 
-mkdir -p "$dir"
 rm -f "$dir/$name".{oci,docker}.tar
 skopeo --insecure-policy copy --quiet "oci:$image" "oci-archive:$dir/$name.oci.tar:$tag"
 skopeo --insecure-policy copy --quiet "oci:$image" "docker-archive:$dir/$name.docker.tar:$name:$tag"
