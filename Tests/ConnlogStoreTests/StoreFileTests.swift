@@ -90,6 +90,45 @@ import Testing
         #expect(try state(folder) == before)
     }
 
+    @Test(arguments: [false, true], ["/plain", "/a%41 b?c#d", "/größer"])
+    func `beside another program's database with a log, which is closed, nothing appears`(
+        isReading: Bool, name: String
+    ) async throws {
+        let folder = StoreFolder()
+        let path = folder.path + name
+        try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+        let other = try DatabasePool(path: path)
+        try await other.write { try $0.execute(sql: "CREATE TABLE cookies(name TEXT)") }
+        try other.close()
+        let before = try Data(contentsOf: URL(filePath: path))
+        // The last one to close it has moved everything into it.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 1)
+        #expect(before[18] == 2, "it has a log when it is open")
+        for _ in 0..<2 {
+            let problem = await #expect(throws: StoreProblem.self) {
+                if isReading {
+                    _ = try await ConnectionStore(readingOnly: path, cacheBytes: 1 << 20).newestEvent()
+                } else {
+                    _ = try ConnectionStore(path, cacheBytes: 1 << 20)
+                }
+            }
+            #expect(problem?.description.contains("is a database of another program") == true)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 1)
+            #expect(try Data(contentsOf: URL(filePath: path)) == before)
+        }
+    }
+
+    @Test func `another program's database of which all is in its log is left alone too`() throws {
+        let folder = StoreFolder()
+        try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+        let other = try DatabasePool(path: folder.file)
+        try other.write { try $0.execute(sql: "CREATE TABLE cookies(name TEXT)") }
+        let before = try state(folder)
+        #expect(before["connlog.db-wal"] != nil)
+        #expect(try #require(problem(folder)).description.contains("is a database of another program"))
+        #expect(try state(folder) == before)
+    }
+
     @Test func `what is no database is damage, and says what to do`() throws {
         let folder = StoreFolder()
         try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)

@@ -31,6 +31,7 @@ enum StoreFile {
         guard let status = try? FileStatus(of: path), status.size > 0 else {
             throw StoreProblem("\(path) is not there yet", .absent)
         }
+        try refuseByLook(path)
         var configuration = configuration(cacheBytes)
         configuration.readonly = true
         let pool = try DatabasePool(path: path, configuration: configuration)
@@ -42,6 +43,9 @@ enum StoreFile {
     /// alone makes another journal and a new page.
     static func refuseUnknown(_ path: String) throws {
         guard let status = try? FileStatus(of: path), status.size > 0 else { return }
+        try refuseByLook(path)
+        // What stands in a log is not in the file yet; with a log there, one more look makes no new name.
+        guard FileMarks(path).logBytes > 0 else { return }
         var configuration = configuration(1 << 20)
         configuration.readonly = true
         do {
@@ -56,6 +60,14 @@ enum StoreFile {
         } catch is DatabaseError {
             // What cannot be read without writing, such as after a crash, is found out when it is opened.
         }
+    }
+
+    /// The same by what is in the file alone. Of another program's database nothing is touched, not even the names beside it.
+    private static func refuseByLook(_ path: String) throws {
+        // What cannot be read is found out when it is opened.
+        guard let file = UntouchedFile(path) else { return }
+        if file.hasTables { try refuseOthers(file.applicationID, path) }
+        try refuseNewer(file.version, path, Migrations.steps.count)
     }
 
     private static func configuration(_ cacheBytes: Int) -> Configuration {
@@ -118,7 +130,10 @@ enum StoreFile {
     }
 
     private static func refuseOthers(_ database: Database, _ path: String) throws {
-        let mark = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        try refuseOthers(try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0, path)
+    }
+
+    private static func refuseOthers(_ mark: Int32, _ path: String) throws {
         if mark == applicationID { return }
         throw StoreProblem("\(path) is a database of another program; name another file")
     }
