@@ -169,7 +169,7 @@ public final class ConnectionStore: Sendable {
     }
 
     /// Moves what was written into the file proper, now and then, so that the log beside it stays small.
-    private func checkpoint() {
+    func checkpoint() {
         guard let store = access.current else { return }
         let step = pace.step(logBytes: store.marks.logBytes)
         if step == .none { return }

@@ -47,7 +47,8 @@ public final class StoreSink: Sink {
     public func send(_ batch: EventBatch, at place: EventPlace) async -> SendOutcome { take(batch, place) }
 
     private func take(_ batch: EventBatch, _ place: EventPlace?) -> SendOutcome {
-        if let lack = reserve?.lack(batch.recordBytes) { return .retry(StoreSink.reason(lack)) }
+        let lack = reserve?.lack(batch.recordBytes) { holder.store.flatMap { try? $0.freeBytes() } ?? 0 }
+        if let lack { return .retry(StoreSink.reason(lack)) }
         do throws(StoreProblem) {
             let outcome = try holder.open().apply(
                 batch, at: place, arrival: holder.time.latest(), isCertain: holder.time.isProven)

@@ -47,12 +47,14 @@ extension ConnectionStore {
 
     /// Lets go of some hundreds of rows at most, which takes some milliseconds. Waits for the disk.
     func letGo(before cutoff: Microseconds) throws(StoreProblem) -> Step {
-        try write { (writer, database) in try writer.remove(before: cutoff, database) }
+        defer { checkpoint() }
+        return try write { (writer, database) in try writer.remove(before: cutoff, database) }
     }
 
     /// The same of the oldest, if the contents take more than `bytes`. Waits for the disk.
     func letGo(above bytes: Int) throws(StoreProblem) -> Step {
-        try write { (writer, database) in
+        defer { checkpoint() }
+        return try write { (writer, database) in
             try writer.contentBytes(database) > bytes ? writer.removeOldest(database) : Step()
         }
     }
@@ -66,6 +68,13 @@ extension ConnectionStore {
     public func contentBytes() throws(StoreProblem) -> Int {
         try write { (writer, database) in try writer.contentBytes(database) }
     }
+
+    /// Bytes of pages that are free in the file: they are used before it grows. Waits for the disk.
+    func freeBytes() throws(StoreProblem) -> Int {
+        try write { (_, database) in
+            try StoreWriter.pragma("freelist_count", database) * StoreWriter.pragma("page_size", database)
+        }
+    }
 }
 
 extension StoreWriter {
@@ -74,8 +83,12 @@ extension StoreWriter {
 
     /// Pages in use; those that are free are used again before the file grows.
     func contentBytes(_ database: Database) throws -> Int {
-        func number(_ pragma: String) throws -> Int { try Int.fetchOne(database, sql: "PRAGMA \(pragma)") ?? 0 }
-        return try (number("page_count") - number("freelist_count")) * number("page_size")
+        let pages = try StoreWriter.pragma("page_count", database) - StoreWriter.pragma("freelist_count", database)
+        return try pages * StoreWriter.pragma("page_size", database)
+    }
+
+    fileprivate static func pragma(_ name: String, _ database: Database) throws -> Int {
+        try Int.fetchOne(database, sql: "PRAGMA \(name)") ?? 0
     }
 
     fileprivate func due(before cutoff: Microseconds, atMost limit: Int, _ database: Database) throws -> Int {

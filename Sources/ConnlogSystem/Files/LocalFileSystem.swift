@@ -70,8 +70,13 @@ public struct LocalFileSystem: FileSystem {
         var status = statvfs()
         guard unsafe statvfs(path, &status) == 0 else { throw .last("statvfs", path) }
         let blockBytes = Int(clamping: status.f_frsize)
+        // Some that have no end, as in a cloud, say that they have as many blocks as there are numbers.
+        func bytes(_ blocks: Int) -> Int {
+            let (bytes, overflows) = blocks.multipliedReportingOverflow(by: blockBytes)
+            return overflows ? .max : bytes
+        }
         return DiskSpace(
-            available: Int(clamping: status.f_bavail) * blockBytes, total: Int(clamping: status.f_blocks) * blockBytes)
+            available: bytes(Int(clamping: status.f_bavail)), total: bytes(Int(clamping: status.f_blocks)))
     }
 
     /// The directory that holds `path`: `.` for a bare name, `/` for the root.
