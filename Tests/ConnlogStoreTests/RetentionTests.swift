@@ -125,6 +125,63 @@ import Testing
         #expect(counts.allSatisfy { $0 > 100 })
     }
 
+    @Test func `of a row that has gone since it was read nothing is left, and that is no mistake`() async throws {
+        let folder = StoreFolder()
+        let store = try folder.open(partitionRows: 10)
+        for number in 0..<4 {
+            let events = (0..<10).map { ToldEvent(id: ToldEvent.uuid(10 * number + $0), time: Int64(10 * number + $0)) }
+            try store.apply(events, arrival: Self.arrival(Int64(number) * Self.day))
+        }
+        let rows = try await store.everything()
+        #expect(rows.count == 40)
+        #expect(try Self.letGo(store, before: 2 * Self.day) == 20)
+        // The oldest two partitions are no more.
+        for (index, row) in rows.enumerated() {
+            let events = try await store.events(of: row)
+            #expect(events.count == (index < 20 ? 1 : 0), "row \(index)")
+        }
+    }
+
+    @Test func `an event that has gone costs no unpacking of those that came after it`() async throws {
+        let folder = StoreFolder()
+        let store = try folder.open()
+        var event = ToldEvent(id: ToldEvent.uuid(1), time: 0, connection: ToldEvent.uuid(50))
+        try store.apply([event], arrival: Self.arrival(0))
+        try store.apply([ToldEvent(id: ToldEvent.uuid(2), time: 1)], arrival: Self.arrival(9 * Self.day))
+        (event.isDisconnect, event.time) = (true, 2)
+        try store.apply([event], arrival: Self.arrival(9 * Self.day))
+        _ = try Self.letGo(store, before: Self.day)
+        // What nobody asks for is not looked at, so that it is broken shows who does.
+        try store.write { (_, database) in
+            #expect(try database.all("SELECT first FROM raw ORDER BY first") { $0.int(0) } == [2, 3])
+            try database.run("UPDATE raw SET lines = x'00' WHERE first = 2")
+        }
+        let row = try #require(try await store.row(id: ToldEvent.uuid(1)))
+        #expect(row.session.events == 2)
+        #expect(try await store.events(of: row).map(\.number) == [3])
+        #expect(try await store.events(from: 3, limit: 10).map(\.number) == [3])
+    }
+
+    @Test(arguments: [1, 63, 64, 65, 130])
+    func `a connection's events are found in their members, whatever lies between`(between: Int) async throws {
+        let folder = StoreFolder()
+        let store = try folder.open()
+        var wanted: [Int64] = []
+        var number: Int64 = 1
+        for round in 0..<5 {
+            let own = ToldEvent(
+                id: ToldEvent.uuid(1000 + round), time: Int64(round), isDisconnect: round > 0,
+                connection: ToldEvent.uuid(50))
+            let others = (0..<between).map { ToldEvent(id: ToldEvent.uuid(5000 + 200 * round + $0), time: 1) }
+            try store.apply([own] + others)
+            wanted.append(number)
+            number += Int64(1 + between)
+        }
+        let row = try #require(try await store.row(id: ToldEvent.uuid(1000)))
+        #expect(try await store.events(of: row).map(\.number) == wanted)
+        #expect(try await store.events(of: row, after: wanted[1], bytesMax: 1).map(\.number) == [wanted[2]])
+    }
+
     @Test func `classes of no row any more go`() async throws {
         let folder = StoreFolder()
         let store = try folder.open()

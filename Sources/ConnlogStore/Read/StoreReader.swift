@@ -162,20 +162,33 @@ struct StoreReader {
     ///   - bytesMax: with so many bytes of events, no more are read; one is at least.
     func events(of place: RowPosition, after number: Int64, bytesMax: Int) throws -> [ReceivedEvent] {
         let partition = Partition(number: place.partition)
+        // Retention may have let go of it, tables and all, since somebody was told of the row.
+        guard partitions.contains(where: { $0.partition == partition }) else { return [] }
         let sql = """
             SELECT first AS number FROM \(partition.rows) WHERE row = ?1 AND first > ?2
             UNION SELECT second FROM \(partition.rows) WHERE row = ?1 AND second > ?2
             UNION SELECT event FROM \(partition.more) WHERE row = ?1 AND event > ?2 ORDER BY number
             """
         var (found, bytes): ([ReceivedEvent], Int) = ([], 0)
+        var member: RawMember?
         try database.prepared(sql).each([.int(place.row), .int(number)]) { row in
+            try Task.checkCancellation()
             let number = row.int(0)
-            guard let event = try events(from: number, limit: 1).first, event.number == number else { return true }
-            found.append(event)
-            bytes += event.line.count
+            if member?.line(number) == nil { member = try self.member(of: number) }
+            guard let line = member?.line(number) else { return true }
+            found.append(ReceivedEvent(number: number, line: line))
+            bytes += line.count
             return bytes < bytesMax
         }
         return found
+    }
+
+    /// The member that holds an event, unpacked; `nil` when retention has let go of it: then nothing is unpacked.
+    private func member(of number: Int64) throws -> RawMember? {
+        let sql = "SELECT first, count, lines FROM raw WHERE first <= ? ORDER BY first DESC LIMIT 1"
+        return try database.first(sql, [.int(number)]) { row in
+            number < row.int(0) + row.int(1) ? try RawMember(first: row.int(0), packed: row.bytes(2)) : nil
+        } ?? nil
     }
 
     /// Events by their numbers, which rise by one from event to event.
@@ -186,12 +199,14 @@ struct StoreReader {
         let start = try database.first("SELECT max(first) FROM raw WHERE first <= ?", [.int(first)]) {
             $0.optionalInt(0)
         }
-        let sql = "SELECT first, lines FROM raw WHERE first >= ? ORDER BY first"
+        let sql = "SELECT first, count, lines FROM raw WHERE first >= ? ORDER BY first"
         var events: [ReceivedEvent] = []
         try database.prepared(sql).each([.int((start ?? nil) ?? first)]) { row in
             try Task.checkCancellation()
-            for (index, line) in try RawBlock.lines(row.bytes(1)).enumerated() {
-                let number = row.int(0) + Int64(index)
+            guard first < row.int(0) + row.int(1) else { return true }
+            let member = try RawMember(first: row.int(0), packed: row.bytes(2))
+            for (index, line) in member.lines.enumerated() {
+                let number = member.first + Int64(index)
                 guard number >= first, events.count < limit, events.isEmpty || bytes < bytesMax else { continue }
                 events.append(ReceivedEvent(number: number, line: line))
                 bytes += line.count

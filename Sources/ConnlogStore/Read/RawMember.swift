@@ -9,14 +9,26 @@ public struct ReceivedEvent: Sendable, Equatable {
     public let line: [UInt8]
 }
 
-enum RawBlock {
-    /// The lines of a gzip member.
-    static func lines(_ packed: [UInt8]) throws -> [[UInt8]] {
+/// Some dozens of events that are packed together, unpacked.
+struct RawMember {
+    /// The number of the first of them.
+    let first: Int64
+    let lines: [[UInt8]]
+
+    /// - Parameter packed: a gzip member.
+    init(first: Int64, packed: [UInt8]) throws {
+        self.first = first
         var bytes = ByteBuffer()
         try Gunzip.decompress(packed.span, into: &bytes, limit: RawWriter.unpackedMax)
         // Each line has its line feed, and one of no bytes is a line too: its number is its own.
         let lines = bytes.array.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        return lines.dropLast().map { Array($0) }
+        self.lines = lines.dropLast().map { Array($0) }
+    }
+
+    /// `nil` for the number of an event that is not in it.
+    func line(_ number: Int64) -> [UInt8]? {
+        guard number >= first, number - first < lines.count else { return nil }
+        return lines[Int(number - first)]
     }
 }
 #endif
