@@ -273,14 +273,25 @@ public final class ConnectionStore: Sendable {
         try await read { try $0.events(from: number, limit: limit, bytesMax: bytesMax) }
     }
 
-    /// The number of the newest event; 0 if there is none.
-    public func newestEvent() async throws(StoreProblem) -> Int64 { try await read { try $0.newestEvent() } }
+    /// Events behind a mark, in the order in which they came in; see `NewEvents`.
+    /// - Parameter bytesMax: with so many bytes of events, no more are given; one is at least.
+    public func events(
+        after mark: EventMark, limit: Int, bytesMax: Int
+    ) async throws(StoreProblem) -> NewEvents {
+        try await read { try $0.events(after: mark, limit: limit, bytesMax: bytesMax) }
+    }
 
-    /// Returns when there may be events after `number`, or when the task is cancelled.
-    public func waitForEvents(after number: Int64) async throws(StoreProblem) {
+    /// The number of the newest event; 0 if there is none.
+    public func newestEvent() async throws(StoreProblem) -> Int64 { try await newestMark().number }
+
+    /// Behind the newest event.
+    public func newestMark() async throws(StoreProblem) -> EventMark { try await read { try $0.newestMark() } }
+
+    /// Returns when there may be something to be told behind a mark, or when the task is cancelled.
+    public func waitForEvents(after mark: EventMark) async throws(StoreProblem) {
         while !Task.isCancelled {
             let ring = bell.next()
-            if try await newestEvent() > number { return }
+            if try await newestMark() != mark { return }
             if !isReadingOnly { return await ring.wait() }
             await ring.wait(atMost: ConnectionStore.lookPause)
         }

@@ -40,28 +40,30 @@ struct TailCommand: AsyncParsableCommand {
     }
 }
 
-/// Takes server-sent events apart and prints their data.
+/// Takes server-sent events apart, prints their data, and says what else there is to say.
 private final class EventLines: Sendable {
     private struct State {
-        var stream = ServerSentEvents()
-        var last: String?
+        var stream = WatchedEvents()
         var hasBegun = false
     }
 
     private let state = Mutex(State())
 
     /// The id of the newest event.
-    var last: String? { state.withLock { $0.last } }
+    var last: String? { state.withLock { $0.stream.last } }
     var hasBegun: Bool { state.withLock { $0.hasBegun } }
 
     func take(_ bytes: [UInt8]) {
-        let data = state.withLock { state -> [String] in
+        let told = state.withLock { state in
             state.hasBegun = true
-            return state.stream.take(bytes).compactMap { line in
-                if line.hasPrefix("id: ") { state.last = String(line.dropFirst(4)) }
-                return line.hasPrefix("data: ") ? String(line.dropFirst(6)) : nil
+            return state.stream.take(bytes)
+        }
+        for event in told {
+            if event.isRestart {
+                Terminal.writeError("connlog: the store has begun anew; its events come from here on\n")
+            } else {
+                Terminal.write(event.data + "\n")
             }
         }
-        for event in data { Terminal.write(event + "\n") }
     }
 }

@@ -92,6 +92,45 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 3, 6]) func `who watches when the store begins anew is told so, and gets what it has`(
+        count: Int
+    ) async throws {
+        try await withServer(Self.tunnels(0..<5)) { server async throws in
+            let (folder, store) = (server.folder, server.store)
+            await server.stream("/api/v2/connectionlog/watch?last_event_id=4") { text in
+                if text.contains("id: 5\n"), !text.contains("event: restart\n") {
+                    for name in ["", "-wal", "-shm"] {
+                        try? FileManager.default.removeItem(atPath: "\(folder)/connlog.db\(name)")
+                    }
+                    try? store.look()
+                    _ = try? store.apply(ToldEvent.batch(Self.tunnels(100..<100 + count)), at: nil, arrival: 0)
+                }
+                let new = text.components(separatedBy: "id: 0\nevent: restart\ndata: {\"message\":\"").dropFirst().first
+                return (1...count).allSatisfy { new?.contains("id: \($0)\n") == true }
+                    && new?.contains(ToldEvent.uuid(1100)) == true
+            }
+        }
+    }
+
+    @Test func `who comes back with a number that the store has not given yet is told that it began anew`()
+        async throws
+    {
+        try await withServer(Self.tunnels(0..<3)) { server async throws in
+            for path in ["?last_event_id=4", "?last_event_id=4&format=text"] {
+                await server.stream("/api/v2/connectionlog/watch\(path)") { text in
+                    text.contains("id: 0\nevent: restart\ndata: ") && text.contains("\n\nid: 1\nevent: connection\n")
+                        && text.contains("id: 3\n")
+                }
+            }
+            await server.stream("/api/v2/connectionlog/watch?last_event_id=3") { text in
+                if text.contains("retry: 2000"), !text.contains("id: ") {
+                    _ = try? server.store.apply(ToldEvent.batch(Self.tunnels(7..<8)), at: nil, arrival: 0)
+                }
+                return text.contains("id: 4\n") && !text.contains("restart")
+            }
+        }
+    }
+
     @Test func `counts over time add up, by type, user and workspace`() async throws {
         var events = Self.tunnels(0..<100)
         for index in events.indices { events[index].user = ToldEvent.uuid(300 + index % 3) }

@@ -76,12 +76,68 @@ import Testing
         let writer = try folder.open()
         let reader = folder.openForReading()
         for number in 1...4 {
-            let waiting = Task { try await reader.waitForEvents(after: Int64(number - 1)) }
+            let mark = try await reader.newestMark()
+            #expect(mark.number == number - 1)
+            let waiting = Task { try await reader.waitForEvents(after: mark) }
             try writer.apply([ToldEvent(time: Int64(number))])
             if number.isMultiple(of: 2) { reader.noteChange() }
             try await waiting.value
             #expect(try await reader.newestEvent() == number)
         }
+    }
+
+    @Test(arguments: [0, 1, 3, 5, 8]) func `who waits is told when the file is another one, whatever its numbers`(
+        count: Int
+    ) async throws {
+        let (folder, other) = (StoreFolder(), StoreFolder())
+        func events(_ count: Int, from first: Int) -> [ToldEvent] {
+            (0..<count).map { ToldEvent(id: ToldEvent.uuid(first + $0), time: Int64($0)) }
+        }
+        try folder.open().apply(events(5, from: 0))
+        try other.open().apply(events(count, from: 100))
+        let reader = folder.openForReading()
+        let mark = try await reader.newestMark()
+        let waiting = Task { try await reader.waitForEvents(after: mark) }
+        for name in ["", "-wal", "-shm"] { try FileManager.default.removeItem(atPath: folder.file + name) }
+        for name in ["", "-wal", "-shm"] {
+            try FileManager.default.copyItem(atPath: other.file + name, toPath: folder.file + name)
+        }
+        // In between there was nothing to read.
+        var result = await waiting.result
+        while case .failure = result {
+            result = await Result.catching { try await reader.waitForEvents(after: mark) }
+        }
+        let new = try await reader.events(after: mark, limit: 100, bytesMax: .max)
+        #expect(new.restart?.number == 0)
+        #expect(new.events.map(\.number) == (0..<count).map { Int64($0 + 1) })
+        #expect(new.mark.number == count)
+        #expect(try await reader.events(after: new.mark, limit: 100, bytesMax: .max).restart == nil)
+    }
+
+    @Test func `a backup that was put back begins anew, since its numbers are given again`() async throws {
+        let folder = StoreFolder()
+        let writer = try folder.open()
+        func event(_ number: Int) -> ToldEvent { ToldEvent(id: ToldEvent.uuid(number), time: Int64(number)) }
+        try writer.apply((0..<5).map(event))
+        try writer.checkpointNow()
+        let backup = folder.path + "/backup"
+        try FileManager.default.copyItem(atPath: folder.file, toPath: backup)
+        try writer.apply((5..<9).map(event))
+        let mark = try await writer.newestMark()
+        for name in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: folder.file + name) }
+        try FileManager.default.copyItem(atPath: backup, toPath: folder.file)
+        try writer.look()
+        try writer.apply([event(20)])
+        let new = try await writer.events(after: mark, limit: 100, bytesMax: .max)
+        #expect(new.restart?.number == 0 && new.events.map(\.number) == [1, 2, 3, 4, 5, 6])
+        try writer.apply([event(21)])
+        #expect(try await writer.events(after: new.mark, limit: 100, bytesMax: .max).events.map(\.number) == [7])
+    }
+}
+
+extension Result where Failure == any Error {
+    fileprivate static func catching(_ body: () async throws -> Success) async -> Self {
+        do { return .success(try await body()) } catch { return .failure(error) }
     }
 }
 #endif

@@ -34,6 +34,40 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 2, 7, 1000]) func `a store that begins anew is no event of a watch, whatever the pieces`(
+        size: Int
+    ) {
+        let text = """
+            retry: 2000
+
+            id: 7
+            event: connection
+            data: event: restart
+
+            : nothing new
+
+            id: 0
+            event: restart
+            data: {"message":"x"}
+
+            id: 1
+            event: connection
+            data: one
+
+
+            """
+        var events = WatchedEvents()
+        var told: [WatchedEvents.Event] = []
+        let bytes = Array(text.utf8)
+        for start in stride(from: 0, to: bytes.count, by: size) {
+            told += events.take(Array(bytes[start..<min(bytes.count, start + size)]))
+            if told.count == 2 { #expect(events.last == "0" || events.last == "1") }
+        }
+        #expect(told.map(\.isRestart) == [false, true, false])
+        #expect(told.map(\.data) == ["event: restart", #"{"message":"x"}"#, "one"])
+        #expect(events.last == "1")
+    }
+
     @Test(arguments: 0..<20 as Range<UInt64>) func `any bytes are some answer`(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         let pieces = ["{", "}", "[", "]", "\"", "validations", "detail", "start", ":", ",", "1", "\\", "-9"]

@@ -12,6 +12,9 @@ import ServiceLifecycle
 /// Each has its number as its id: whoever connects anew with `Last-Event-ID` (or `last_event_id=`) goes on behind it, and
 /// misses nothing that retention has kept. Without, it begins with what comes next. Every 15 seconds without an event a
 /// comment keeps the connection open.
+///
+/// When the store's file is another one than it was, its events have numbers that were given before. Then an event
+/// `restart` says so, and those follow that have come in since the store began anew.
 struct WatchHandler {
     private static let pause = Duration.seconds(15)
 
@@ -32,26 +35,27 @@ struct WatchHandler {
 
     func respond() async throws -> Response {
         let store = question.store
-        let newest = try await question.ask { try await store.newestEvent() }
+        let newest = try await question.ask { try await store.newestMark() }
         // An id from another store may be beyond the end of this one.
-        let from = min(start ?? newest, newest)
+        let isAnew = start.map { $0 > newest.number } ?? false
+        let from = isAnew ? newest.at(0) : newest.at(start ?? newest.number)
         let body = ResponseBody { writer in
             try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
-            var last = from
+            if isAnew { try await writer.write(ByteBuffer(string: restart(from))) }
+            var mark = from
             var size = PageSize()
             while !Task.isCancelled, !Task.isShuttingDownGracefully {
-                let (start, limit) = (last + 1, size.count)
-                let events = try await question.ask {
-                    try await store.events(from: start, limit: limit, bytesMax: PageSize.bytes)
+                let (last, limit) = (mark, size.count)
+                let new = try await question.ask {
+                    try await store.events(after: last, limit: limit, bytesMax: PageSize.bytes)
                 }
-                size.learn(count: events.count, bytes: events.reduce(0) { $0 + $1.line.count })
-                let text = matching(events)
+                size.learn(count: new.events.count, bytes: new.events.reduce(0) { $0 + $1.line.count })
+                let text = (new.restart.map(restart) ?? "") + matching(new.events)
                 // Before anything is told: whoever asked may have lost the right to it meanwhile.
                 try question.asker.check()
                 if !text.isEmpty { try await writer.write(contentsOf: NIOCore.ByteBuffer.pieces(text)) }
-                if let newest = events.last?.number {
-                    last = newest
-                } else if try await !waits(after: last) {
+                mark = new.mark
+                if new.events.isEmpty, try await !waits(after: mark) {
                     try await writer.write(ByteBuffer(string: ": nothing new\n\n"))
                 }
             }
@@ -61,14 +65,22 @@ struct WatchHandler {
             status: .ok, headers: [.contentType: "text/event-stream; charset=utf-8"], body: body)
     }
 
+    /// Says that numbers begin anew.
+    private func restart(_ place: EventMark) -> String {
+        let words = "The store is another one than before; its events are numbered anew, and come from here on."
+        let data = isText ? words : JSONValue.object([.init(key: "message", value: .string(words))]).line
+        return "id: \(place.number)\nevent: restart\ndata: \(data)\n\n"
+    }
+
     /// Whether there is something new before the pause is over, be it that somebody's rights have changed.
-    private func waits(after last: Int64) async throws -> Bool {
+    private func waits(after last: EventMark) async throws -> Bool {
         let (store, change) = (question.store, question.asker.gate.state.bell.next())
         try question.asker.check()
         return try await question.ask { try await Self.waits(store, after: last, change) }
     }
 
-    private static func waits(_ store: ConnectionStore, after last: Int64, _ change: Bell.Ring) async throws -> Bool {
+    private static func waits(_ store: ConnectionStore, after last: EventMark, _ change: Bell.Ring) async throws -> Bool
+    {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await cancelWhenGracefulShutdown { try await store.waitForEvents(after: last) }

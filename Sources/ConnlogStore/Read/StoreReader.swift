@@ -216,9 +216,20 @@ struct StoreReader {
         return events
     }
 
-    /// The number of the newest event; 0 if there is none.
-    func newestEvent() throws -> Int64 {
-        try (database.first("SELECT next_event FROM settings") { $0.int(0) } ?? 1) - 1
+    /// Events behind a mark; those of the store as it is now, if that is not the one that gave the mark.
+    func events(after mark: EventMark, limit: Int, bytesMax: Int) throws -> NewEvents {
+        let place = mark.place(in: try newestMark())
+        let events = try events(from: place.number + 1, limit: limit, bytesMax: bytesMax)
+        return NewEvents(
+            events: events, mark: place.at(events.last?.number ?? place.number),
+            restart: place == mark ? nil : place)
+    }
+
+    /// Behind the newest event.
+    func newestMark() throws -> EventMark {
+        try database.first("SELECT store, next_event FROM settings") {
+            EventMark(store: $0.bytes(0), number: $0.int(1) - 1)
+        } ?? EventMark(store: [], number: 0)
     }
 }
 #endif

@@ -18,3 +18,31 @@ public struct ServerSentEvents: Sendable {
         return lines
     }
 }
+
+/// What a watch tells, event by event.
+public struct WatchedEvents: Sendable {
+    public struct Event: Sendable, Equatable {
+        public let data: String
+        /// No event of somebody's connection: the store is another one than before.
+        public let isRestart: Bool
+    }
+
+    private var stream = ServerSentEvents()
+    private var name = ""
+    /// The id of the newest event: with it a watch goes on behind that one.
+    public private(set) var last: String?
+
+    public init() {}
+
+    public mutating func take(_ bytes: [UInt8]) -> [Event] {
+        var events: [Event] = []
+        for line in stream.take(bytes) {
+            if line.isEmpty { name = "" }
+            if line.hasPrefix("id: ") { last = String(line.dropFirst(4)) }
+            if line.hasPrefix("event: ") { name = String(line.dropFirst(7)) }
+            guard line.hasPrefix("data: ") else { continue }
+            events.append(Event(data: String(line.dropFirst(6)), isRestart: name == "restart"))
+        }
+        return events
+    }
+}
