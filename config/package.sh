@@ -8,7 +8,8 @@
 #
 # CONNLOG_FLAVOURS=forwarder makes that flavour alone, in minutes. Needs Swift 6.3 and Debian 12; as
 # root it installs what is missing. Takes about three quarters of an hour the first time on two cores, nearly all of it
-# the server's libraries. The same commit in the same folder gives the same files, byte for byte.
+# the server's libraries. The same commit gives the same files, byte for byte, by the same Swift, versions of packages
+# (Package.resolved) and Debian.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 dir=$(realpath -m "${1:-.build/package}")

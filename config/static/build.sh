@@ -4,8 +4,9 @@
 #     config/static/build.sh server|forwarder DIR
 #
 # writes DIR/connlog, stripped; DIR/connlog.debug, the debug information, found by its build id; and DIR/connlog.full,
-# which is both. Two builds of one commit in one folder are the same byte for byte: nothing in them tells the folder, the
-# time or the machine. The first build of a server takes about half an hour on two cores, later ones minutes.
+# which is both. Two builds of one commit by one Swift, with one Package.resolved and one set of Debian's packages, are the same
+# byte for byte: nothing in them tells the folder, the time or the machine (Tests/Packaging/check_reproducible.sh). The first
+# build of a server takes about half an hour on two cores, later ones minutes.
 set -euo pipefail
 flavour=${1:?server or forwarder} to=$(realpath -m "${2:?a folder}")
 cd "$(dirname "$0")/../.."
@@ -35,8 +36,12 @@ export CONNLOG_ICU_TABLE
 
 mkdir -p "$to"
 map="$PWD=/usr/src/connlog"
+# Two things know the folder in spite of the map: debug information names clang's module cache, whose name goes by all paths of
+# the build, and each object has a hash of all that went into it, for builds that do the same work twice. Both change the build
+# id too.
+everywhere=(-Xswiftc -Xfrontend -Xswiftc -no-clang-module-breadcrumbs -Xswiftc -Xfrontend -Xswiftc -disable-incremental-llvm-codegen)
 options=(-c release --static-swift-stdlib --product connlog "${traits[@]}" --scratch-path "$scratch"
-    -Xswiftc -file-prefix-map -Xswiftc "$map" -Xcc "-ffile-prefix-map=$map" -Xcxx "-ffile-prefix-map=$map"
+    -Xswiftc -file-prefix-map -Xswiftc "$map" "${everywhere[@]}" -Xcc "-ffile-prefix-map=$map" -Xcxx "-ffile-prefix-map=$map"
     -Xlinker --build-id=sha1 -Xlinker -z -Xlinker now)
 swift build "${options[@]}" >&2
 full=$(swift build "${options[@]}" --show-bin-path)/connlog
