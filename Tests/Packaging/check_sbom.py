@@ -106,9 +106,9 @@ def self_test():
                                      "location": f"https://github.com/someone/{name}.git", "state": {"revision": "0" * 40, "version": version}}
         lock = write("Package.resolved", json.dumps({"pins": [pin("swift-nio", "2.1.0"), pin("GRDB.swift", "7.1.0"), pin("unused", "1.0.0")]}))
         # As a build leaves them: Swift with a list of its sources, C with what each file includes.
-        write("b/ConnlogCore.build/sources", "/home/x/connlog/Sources/ConnlogCore/a.swift\n")
-        write("b/NIOCore.build/sources", "/home/x/connlog/.build/checkouts/swift-nio/Sources/NIOCore/a.swift\n")
-        write("b/SQL.build/deep/a.c.d", "/b/a.c.o: \\\n  /home/x/.build/checkouts/GRDB.swift/Other/a.c \\\n  /usr/include/stdio.h\n")
+        write("b/ConnlogCore.build/sources", "/src/connlog/Sources/ConnlogCore/a.swift\n")
+        write("b/NIOCore.build/sources", "/src/connlog/.build/checkouts/swift-nio/Sources/NIOCore/a.swift\n")
+        write("b/SQL.build/deep/a.c.d", "/b/a.c.o: \\\n  /src/connlog/.build/checkouts/GRDB.swift/Other/a.c \\\n  /usr/include/stdio.h\n")
         server = write("b/server.product/list", "/b/ConnlogCore.build/a.o\n/b/NIOCore.build/a.o\n/b/SQL.build/a.o\n")
         forwarder = write("b/forwarder.product/list", "/b/ConnlogCore.build/a.o\n/b/NIOCore.build/a.o\n")
         deb = write("x.deb", "a package")
