@@ -62,7 +62,7 @@ let package = Package(
         .target(
             name: "ConnlogDaemon",
             dependencies: [
-                "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+                "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
                 "ConnlogSources", "ConnlogSystem",
                 .target(name: "ConnlogAPI", condition: server), .target(name: "ConnlogStore", condition: server),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -73,7 +73,7 @@ let package = Package(
         .target(
             name: "ConnlogTools",
             dependencies: [
-                "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+                "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
                 "ConnlogSources", "ConnlogSystem",
             ],
             swiftSettings: strict),
@@ -98,6 +98,9 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift", condition: server),
                 .product(name: "GRDBSQLite", package: "GRDB.swift", condition: server),
             ],
+            swiftSettings: strict),
+        .target(
+            name: "ConnlogCoder", dependencies: ["ConnlogConfig", "ConnlogCore", "ConnlogPipeline", "ConnlogSystem"],
             swiftSettings: strict),
         .target(
             name: "ConnlogSources", dependencies: ["ConnlogConfig", "ConnlogCore", "ConnlogPipeline", "ConnlogSystem"],
@@ -155,6 +158,10 @@ let package = Package(
                 "ConnlogSystem", "ConnlogTestSupport",
             ],
             exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(
+            name: "ConnlogCoderTests",
+            dependencies: ["ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogSystem", "ConnlogTestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "ConnlogDeliveryTests",
             dependencies: ["ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSystem", "ConnlogTestSupport"],

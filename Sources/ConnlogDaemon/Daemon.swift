@@ -74,11 +74,14 @@ public final class Daemon: Service {
         guard let pipeline = open(manager) else { return }
         let keeper = NamesKeeper(names, log: log)
         await keeper.start()
+        let coder = CoderQuestions(
+            names, version: options.version, dataDirectory: plan.settings.dataDirectory, log: log)
+        coder.use(plan.directorySections)
         await pipeline.apply(plan.pipeline)
         let server = ServerPart(plan.server, pipeline, section, options, log: log)
         let reload = Reload(
-            options: options, started: section, pipeline: pipeline, server: server, names: names, written: written,
-            log: log)
+            options: options, started: section, pipeline: pipeline, server: server, names: names, coder: coder,
+            written: written, log: log)
         let ending = Ending(shutdown: shutdown, manager: manager, log: log) { self.status(of: pipeline) }
         // Several SIGHUPs while a reload is under way make one more.
         let (hangups, hangup) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -117,6 +120,7 @@ public final class Daemon: Service {
         }
         let outcome = await pipeline.run(hooks)
         withExtendedLifetime(thread) {}
+        coder.stop()
         keeper.stop()
         inTime.cancel()
         finish(pipeline, outcome)

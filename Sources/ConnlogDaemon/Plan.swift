@@ -1,3 +1,4 @@
+package import ConnlogCoder
 public import ConnlogConfig
 public import ConnlogCore
 package import ConnlogPipeline
@@ -10,6 +11,9 @@ public struct Plan: Sendable {
     /// The sources and the sinks, the store's among them.
     package private(set) var pipeline: PipelinePlan
     package let directories: [NameDirectory.Source]
+    let directorySections: [Section]
+    /// What is tried of the directories that ask Coder.
+    package private(set) var coderTrials: [CoderTrial] = []
     /// What the sinks write, for sources to leave it out.
     private(set) var writtenFiles: [WrittenFiles.Series] = []
     private(set) var mistakes: [Diagnostic] = []
@@ -29,13 +33,16 @@ public struct Plan: Sendable {
     ) {
         settings = Settings(configuration.connlog)
         pipeline = PipelinePlan(shutdownTimeout: settings.shutdownTimeout)
-        directories = configuration.sections(ofKind: "directory").map(DirectorySection.source)
+        directorySections = configuration.sections(ofKind: "directory")
+        let dataDirectory = settings.dataDirectory
+        directories = directorySections.flatMap { DirectorySection.sources($0, in: dataDirectory) }
         self.names = names
         self.written = written
         self.options = options
         self.log = log
         for section in configuration.sections(ofKind: "source") { add(source: section) }
         for section in configuration.sections(ofKind: "sink") { add(sink: section) }
+        for section in directorySections { add(directory: section) }
         server = ServerPlan(configuration, pipeline.sources)
         mistakes += server.mistakes
         addStore(configuration)
@@ -89,6 +96,13 @@ public struct Plan: Sendable {
             }
             return nil
         }
+    }
+
+    private mutating func add(directory section: Section) {
+        let version = options.version
+        let api = made(section) { (section) throws(Diagnostic) in try DirectorySection.api(section, version: version) }
+        guard let api = api ?? nil, let name = section.name else { return }
+        coderTrials.append(CoderTrial(name: name, api: api))
     }
 
     private mutating func add(sink section: Section) {

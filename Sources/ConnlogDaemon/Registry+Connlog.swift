@@ -8,6 +8,6 @@ extension Registry {
     public static let connlog = Registry(
         sources: [FileSource.self, StdinSource.self] + ServerPart.sources,
         sinks: [FileSinkKind.self, SyslogSinkKind.self, SplunkHECSinkKind.self],
-        others: [DirectorySection.schema] + ServerPart.schemas,
+        others: DirectorySection.schemas + ServerPart.schemas,
         planned: ServerPart.planned)
 }

@@ -19,6 +19,7 @@ struct Reload: Sendable {
     let pipeline: Pipeline
     let server: ServerPart
     let names: NameDirectory
+    let coder: CoderQuestions
     let written: WrittenFiles
     let log: LogFunction
 
@@ -62,6 +63,7 @@ struct Reload: Sendable {
         let plan = Plan(configuration, options, names: names, written: written, log: log)
         // The names' keeper reads them.
         names.use(plan.directories)
+        coder.use(plan.directorySections)
         written.use(plan.writtenFiles)
         await pipeline.apply(plan.pipeline)
         // A source that has not changed goes on, and the new plan's own is never started.

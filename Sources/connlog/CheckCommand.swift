@@ -54,7 +54,7 @@ struct CheckCommand: AsyncParsableCommand {
         }
         Terminal.writeError("\(file.config): the configuration is right; trying what it names\n")
         let plan = Plan(configuration, version: Version.text, log: Terminal.complain)
-        let ground = GroundTrial(configuration, .connlog, directories: plan.directories)
+        let ground = GroundTrial(configuration, .connlog, directories: plan.directories, coders: plan.coderTrials)
         let outcomes = await SinkTrial(plan.pipeline.sinks, ground: ground, version: Version.text).run(sends: send)
         Terminal.write(json ? SinkTrial.json(outcomes).document : SinkTrial.text(outcomes))
         Terminal.writeError("\(file.config): \(SinkTrial.summary(outcomes, sent: send))\n")

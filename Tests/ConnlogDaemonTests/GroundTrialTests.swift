@@ -12,7 +12,7 @@ import Testing
     /// What is found about a configuration with these lines, in a folder of its own.
     private func run(
         _ lines: String, prepare: (URL) throws -> Void = { _ in }
-    ) throws -> (outcomes: [SinkTrial.Outcome], left: [String], folder: String) {
+    ) async throws -> (outcomes: [SinkTrial.Outcome], left: [String], folder: String) {
         let folder = FileManager.default.temporaryDirectory.appending(path: "ground-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -22,7 +22,7 @@ import Testing
         let loaded = Registry.connlog.load(file.path)
         let configuration = try #require(loaded.configuration, "\(loaded.summary)")
         let plan = Plan(configuration, version: "1.2.3") { _, _ in }
-        let outcomes = GroundTrial(configuration, .connlog, directories: plan.directories).run()
+        let outcomes = await GroundTrial(configuration, .connlog, directories: plan.directories).run()
         return (outcomes, try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted(), folder.path)
     }
 
@@ -37,8 +37,8 @@ import Testing
 
         """
 
-    @Test func `a directory to be made and a log with events are good, and nothing is left behind`() throws {
-        let (outcomes, left, folder) = try run(
+    @Test func `a directory to be made and a log with events are good, and nothing is left behind`() async throws {
+        let (outcomes, left, folder) = try await run(
             "[connlog]\ndata_dir = HERE/a/b\nqueue_size = 4MiB\nsegment_size = 1MiB\n" + parts
         ) {
             folder in
@@ -55,47 +55,47 @@ import Testing
                 == [.good("1 file for \(folder)/*.log can be read; 1 connection event in the first 2 lines")])
     }
 
-    @Test func `a pattern without a file, and a file without an event, are doubtful`() throws {
-        let none = try run("[connlog]\ndata_dir = HERE\n" + parts)
+    @Test func `a pattern without a file, and a file without an event, are doubtful`() async throws {
+        let none = try await run("[connlog]\ndata_dir = HERE\n" + parts)
         #expect(none.outcomes[1].findings.map(\.verdict) == [.doubtful])
         #expect(none.outcomes[1].findings[0].text.hasPrefix("no file matches"))
-        let other = try run("[connlog]\ndata_dir = HERE\n" + parts) { folder in
+        let other = try await run("[connlog]\ndata_dir = HERE\n" + parts) { folder in
             try "some\nother log\n".write(to: folder.appending(path: "x.log"), atomically: true, encoding: .utf8)
         }
         #expect(other.outcomes[1].findings.map(\.verdict) == [.doubtful])
         #expect(other.outcomes[1].findings[0].text.contains("0 connection events in the first 2 lines: is this"))
     }
 
-    @Test func `a file in the way of the data directory fails`() throws {
-        let found = try run("[connlog]\ndata_dir = HERE/connlog.ini/data\n" + parts)
+    @Test func `a file in the way of the data directory fails`() async throws {
+        let found = try await run("[connlog]\ndata_dir = HERE/connlog.ini/data\n" + parts)
         #expect(found.outcomes[0].hasFailed)
     }
 
-    @Test func `a queue that may become larger than the disk is doubtful`() throws {
-        let found = try run("[connlog]\ndata_dir = HERE\nqueue_size = 8000000TiB\n" + parts)
+    @Test func `a queue that may become larger than the disk is doubtful`() async throws {
+        let found = try await run("[connlog]\ndata_dir = HERE\nqueue_size = 8000000TiB\n" + parts)
         #expect(found.outcomes[0].findings.contains { $0.verdict == .doubtful && $0.text.contains("lower queue_size") })
     }
 
     @Test(.enabled(if: VolatileDirectory.kind(of: "/dev/shm") == "tmpfs", "/dev/shm is no tmpfs here"))
-    func `a data directory in memory is told, with what that means`() throws {
+    func `a data directory in memory is told, with what that means`() async throws {
         let name = "/dev/shm/connlog-\(UUID().uuidString)"
-        let (outcomes, _, _) = try run("[connlog]\ndata_dir = \(name)\n" + parts)
+        let (outcomes, _, _) = try await run("[connlog]\ndata_dir = \(name)\n" + parts)
         let words = outcomes[0].findings.filter { $0.verdict == .doubtful }.map(\.text)
         #expect(words.contains { $0.hasPrefix("\(name) lies in memory (tmpfs)") && $0.contains("on a disk") })
         #expect(VolatileDirectory.kind(of: "/proc") == nil && VolatileDirectory.kind(of: "/nowhere at all") == nil)
     }
 
-    @Test func `a file of names is read, and a mistake in it fails with its line`() throws {
+    @Test func `a file of names is read, and a mistake in it fails with its line`() async throws {
         let lines =
             "[connlog]\ndata_dir = HERE/a\n" + parts
             + "[directory \"people\"]\ntype = csv\npath = HERE/users.csv\n"
-        let (good, _, folder) = try run(lines) { folder in
+        let (good, _, folder) = try await run(lines) { folder in
             try "id,username\n6dea5f8c-ecec-4cf0-a5bd-bc2c63af2efa,bob\n".write(
                 to: folder.appending(path: "users.csv"), atomically: true, encoding: .utf8)
         }
         #expect(good.last?.part == "directory" && good.last?.name == "people")
         #expect(good.last?.findings == [.good("\(folder)/users.csv has 1 user")])
-        let (bad, _, other) = try run(lines) { folder in
+        let (bad, _, other) = try await run(lines) { folder in
             try "id,username\n7,bob\n".write(
                 to: folder.appending(path: "users.csv"), atomically: true, encoding: .utf8)
         }
@@ -118,25 +118,25 @@ import Testing
     }
 
     #if Server
-    @Test func `a port that somebody else has is found by the trial itself`() throws {
+    @Test func `a port that somebody else has is found by the trial itself`() async throws {
         let other = try LoopbackListener { _ in }
         defer { other.stop() }
         let lines = { (port: Int) in
             "[connlog]\ndata_dir = HERE/data\n" + self.parts
                 + "[store]\ntype = sqlite\n[server]\nlisten = 127.0.0.1:\(port)\nopen = true\n"
         }
-        let (outcomes, _, _) = try run(lines(other.port))
+        let (outcomes, _, _) = try await run(lines(other.port))
         let found = try #require(outcomes.first { $0.part == "server" })
         #expect(found.hasFailed && found.findings[0].text.contains("is taken by another program"), "\(found)")
     }
 
     @Test(arguments: [("engneering", true), ("engineering", false), ("\(UUID())", false)])
-    func `an organization that no directory knows is doubtful`(name: String, isDoubtful: Bool) throws {
+    func `an organization that no directory knows is doubtful`(name: String, isDoubtful: Bool) async throws {
         let lines =
             "[connlog]\ndata_dir = HERE/data\n" + parts + "[store]\ntype = sqlite\n[server]\nlisten = 127.0.0.1:8680\n"
             + "[access \"a\"]\nrole = auditor\ntoken_sha256 = \(String(repeating: "0a", count: 32))\n"
             + "organizations = \(name)\n[directory \"d\"]\ntype = csv\npath = HERE/orgs.csv\n"
-        let (outcomes, _, _) = try run(lines) { folder in
+        let (outcomes, _, _) = try await run(lines) { folder in
             try "id,name,display_name,icon\n6dea5f8c-ecec-4cf0-a5bd-bc2c63af2efa,engineering,Engineering,\n".write(
                 to: folder.appending(path: "orgs.csv"), atomically: true, encoding: .utf8)
         }

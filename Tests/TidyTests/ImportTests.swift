@@ -10,6 +10,7 @@ import Testing
         "ConnlogQueue": ["ConnlogSystem"],
         "ConnlogDelivery": ["ConnlogCore", "ConnlogQueue", "ConnlogSystem"],
         "ConnlogPipeline": ["ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogQueue", "ConnlogSystem"],
+        "ConnlogCoder": ["ConnlogConfig", "ConnlogCore", "ConnlogPipeline", "ConnlogSystem"],
         "ConnlogSources": ["ConnlogConfig", "ConnlogCore", "ConnlogPipeline", "ConnlogSystem"],
         "ConnlogSinks": ["ConnlogConfig", "ConnlogCore", "ConnlogPipeline", "ConnlogSystem"],
         // The library's face.
@@ -19,11 +20,13 @@ import Testing
         ],
         "ConnlogTesting": ["ConnlogCore", "ConnlogSystem"],
         "ConnlogTools": [
-            "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+            "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue",
+            "ConnlogSinks",
             "ConnlogSources", "ConnlogSystem",
         ],
         "ConnlogDaemon": [
-            "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+            "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue",
+            "ConnlogSinks",
             "ConnlogSources", "ConnlogAPI", "ConnlogStore", "ConnlogSystem", "Logging", "ServiceLifecycle",
             "UnixSignals",
         ],

@@ -10,10 +10,13 @@ public final class NameDirectory: Names {
     public struct Source: Sendable, Equatable {
         public let name: String
         public let path: String
+        /// connlog itself writes the file, from names that it asks for: there may be none yet.
+        public let isOwn: Bool
 
-        public init(name: String, path: String) {
+        public init(name: String, path: String, isOwn: Bool = false) {
             self.name = name
             self.path = path
+            self.isOwn = isOwn
         }
     }
 
@@ -42,7 +45,11 @@ public final class NameDirectory: Names {
     private struct State {
         var entries: [Entry] = []
         var index = NameIndex([])
+        /// Ids of users that were asked for and that no directory has.
+        var misses: Set<String> = []
     }
+
+    private static let missesMax = 256
 
     /// The most bytes that a file may have; one with more is refused.
     public static let fileBytesMax = 64 << 20
@@ -93,6 +100,10 @@ public final class NameDirectory: Names {
         changed.stamp = stamp
         changed.wasRead = true
         changed.isBeingWritten = false
+        if entry.source.isOwn, stamp == nil {
+            changed.mistake = nil
+            return put(changed)
+        }
         do throws(NameFileError) {
             let content = try NameDirectory.content(entry.source.path)
             changed.unsettled = content.isSettled ? nil : content.status
@@ -124,7 +135,7 @@ public final class NameDirectory: Names {
             guard mistake != before.mistake else { return }
             let rest = before.table == NameTable() ? "there are no names from it" : "the names from before stay"
             log(now.isBeingWritten ? .info : .warning, "\(name): \(now.source.path): \(mistake); \(rest)")
-        } else {
+        } else if !now.source.isOwn {
             let (users, organizations) = (now.table.users.count, now.table.organizations.count)
             let what = users > 0 ? Quantity.count(users, "user") : Quantity.count(organizations, "organization")
             log(.info, "\(name): \(what) read from \(now.source.path)")
@@ -176,7 +187,22 @@ public final class NameDirectory: Names {
 
     // MARK: Names
 
-    public func user(_ id: String) -> UserName? { now.user(id) }
+    public func user(_ id: String) -> UserName? {
+        state.withLock { state in
+            if let found = state.index.user(id) { return found }
+            if state.misses.count < Self.missesMax, !id.isEmpty { state.misses.insert(id) }
+            return nil
+        }
+    }
+
+    /// Ids of users that were asked for and that no directory has, 256 at most; each is given once.
+    public func takeMisses() -> [String] {
+        state.withLock { state in
+            defer { state.misses = [] }
+            return Array(state.misses)
+        }
+    }
+
     public func organization(_ id: String) -> OrganizationName? { now.organization(id) }
     public func userIDs(named username: String, evenDeleted: Bool) -> [String] {
         now.userIDs(named: username, evenDeleted: evenDeleted)

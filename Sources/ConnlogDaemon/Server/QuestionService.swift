@@ -36,7 +36,8 @@ final class QuestionService: Sendable {
 
     /// Takes over what a reload has changed.
     func use(_ new: ServerConfiguration) {
-        names.use(new.sections(ofKind: "directory").map(DirectorySection.source))
+        let dataDirectory = new.connlog.string("data_dir")
+        names.use(new.sections(ofKind: "directory").flatMap { DirectorySection.sources($0, in: dataDirectory) })
         let holder = holder(new.sections(ofKind: "store").first)
         let access = ServerPlan.access(
             new.sections(ofKind: "access"), new.sections(ofKind: "server").first

@@ -8,7 +8,7 @@ public enum SplunkHECSinkKind: SinkKind {
     public static let schema = SectionSchema(
         kind: "sink", type: "splunk_hec", isNamed: true, example: "splunk",
         summary: "Sends events to Splunk's HTTP Event Collector.",
-        keys: whereKeys + whatKeys + batchKeys + RetryKeys.all + tlsKeys)
+        keys: whereKeys + whatKeys + batchKeys + RetryKeys.all + HTTPKeys.all)
 
     private static let whereKeys = [
         Key(
@@ -64,21 +64,6 @@ public enum SplunkHECSinkKind: SinkKind {
             help: "For one request; shorter than the server's own worst case makes repeats."),
     ]
 
-    private static let tlsKeys = [
-        Key("tls_ca", .path, help: "PEM file with the authorities to trust; without it, the system's."),
-        Key("tls_cert", .path, help: "PEM file with our certificate, for servers that want one."),
-        Key("tls_key", .path, help: "PEM file with the key of tls_cert."),
-        Key("tls_verify", .boolean, default: "true", help: "Whether the server's certificate is checked."),
-        Key(
-            "tls_pin", .string, example: "sha256//YhKJKSzoTt2b5FP18fvpHo7fJYqQCjAa3HWY3tvRMwE=",
-            help:
-                "SHA-256 of the server's public key in base64; several separated by semicolons. For its own authority."
-        ),
-        Key(
-            "proxy", .secret, example: "http://proxy.example.com:3128",
-            help: "Proxy to go through; none for none; without it, what https_proxy and no_proxy say."),
-    ]
-
     public static func maker(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SinkMaker {
         let settings = try settings(section, context)
         var maker = SinkMaker { SplunkHECSink(settings, log: context.log) }
@@ -90,7 +75,8 @@ public enum SplunkHECSinkKind: SinkKind {
         guard let token = section.secretReference("token") else { throw section.error("token", "is missing") }
         _ = try RetryKeys.backoff(section)
         var settings = SplunkHECSink.Settings(
-            endpoints: try endpoints(section), token: token, http: try http(section, context))
+            endpoints: try endpoints(section), token: token,
+            http: try HTTPKeys.settings(section, version: context.version))
         settings.format = section.string("event_format") == "line" ? .line : .fields
         if section.boolean("names") {
             guard settings.format == .fields else {
@@ -126,30 +112,5 @@ public enum SplunkHECSinkKind: SinkKind {
             throw section.error("url", "is empty; write one such as https://splunk.example.com:8088")
         }
         return endpoints
-    }
-
-    private static func http(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> HTTPSettings {
-        var http = HTTPSettings(userAgent: "connlog/\(context.version)")
-        http.certificateAuthorityFile = section.optionalString("tls_ca")
-        http.clientCertificateFile = section.optionalString("tls_cert")
-        http.clientKeyFile = section.optionalString("tls_key")
-        http.verifiesServer = section.boolean("tls_verify")
-        http.pinnedPublicKey = section.optionalString("tls_pin")
-        if let pins = http.pinnedPublicKey?.split(separator: ";", omittingEmptySubsequences: false),
-            !pins.allSatisfy({ $0.hasPrefix("sha256//") && $0.utf8.count == 52 && $0.hasSuffix("=") })
-        {
-            throw section.error("tls_pin", "is no pin; write sha256// and the 44 letters of a SHA-256 in base64")
-        }
-        if http.clientKeyFile != nil && http.clientCertificateFile == nil {
-            throw section.error("tls_key", "is of no use without tls_cert; set both, or none")
-        }
-        guard let reference = section.secretReference("proxy") else { return http }
-        do throws(SecretError) {
-            let proxy = try reference.read()
-            http.proxy = proxy == "none" ? .none : .url(proxy)
-        } catch {
-            throw section.error("proxy", "\(error)")
-        }
-        return http
     }
 }

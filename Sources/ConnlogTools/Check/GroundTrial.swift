@@ -1,6 +1,7 @@
-public import ConnlogConfig
-public import ConnlogCore
-public import ConnlogPipeline
+package import ConnlogCoder
+package import ConnlogConfig
+package import ConnlogCore
+package import ConnlogPipeline
 import ConnlogSinks
 package import ConnlogSystem
 
@@ -11,13 +12,19 @@ public struct GroundTrial: Sendable {
     private let queueBytesMax: Int
     private let sources: [Section]
     private let directories: [NameDirectory.Source]
+    private let coders: [CoderTrial]
     private let servers: [Section]
     private let accesses: [Section]
 
     /// - Parameters:
     ///   - registry: knows what to try about each kind of source.
     ///   - directories: the configuration's files of names.
-    public init(_ configuration: Configuration, _ registry: Registry, directories: [NameDirectory.Source]) {
+    ///   - coders: those that ask Coder.
+    package init(
+        _ configuration: Configuration, _ registry: Registry, directories: [NameDirectory.Source],
+        coders: [CoderTrial] = []
+    ) {
+        self.coders = coders
         self.registry = registry
         self.directories = directories
         directory = configuration.connlog.string("data_dir")
@@ -28,7 +35,13 @@ public struct GroundTrial: Sendable {
     }
 
     /// Tries all of it: the data directory, the sources, the files of names, the server.
-    public func run() -> [SinkTrial.Outcome] {
+    public func run() async -> [SinkTrial.Outcome] {
+        var asked: [SinkTrial.Outcome] = []
+        for coder in coders {
+            var outcome = SinkTrial.Outcome(part: "directory", name: coder.name, type: "coder_api")
+            outcome.findings = await coder.run()
+            asked.append(outcome)
+        }
         var outcome = SinkTrial.Outcome(part: "data_dir", name: directory, type: "directory")
         outcome.findings = dataDirectory()
         return [outcome]
@@ -36,7 +49,7 @@ public struct GroundTrial: Sendable {
                 var outcome = SinkTrial.Outcome(part: "source", name: section.name ?? "", type: section.type ?? "")
                 outcome.findings = registry.source(section.type)?.trial(section) ?? []
                 return outcome
-            } + directories.map(names) + servers.map(server) + unknownOrganizations()
+            } + directories.filter { !$0.isOwn }.map(names) + asked + servers.map(server) + unknownOrganizations()
     }
 
     /// Whether [server] can listen where it should.

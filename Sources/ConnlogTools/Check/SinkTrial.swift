@@ -51,7 +51,8 @@ public struct SinkTrial: Sendable {
             }
             var outcomes: [(Int, Outcome)] = []
             for await outcome in group { outcomes.append(outcome) }
-            return (ground?.run() ?? []) + outcomes.sorted { $0.0 < $1.0 }.map(\.1)
+            let grounds = await ground?.run() ?? []
+            return grounds + outcomes.sorted { $0.0 < $1.0 }.map(\.1)
         }
     }
 

@@ -1,0 +1,82 @@
+package import ConnlogConfig
+package import ConnlogCore
+package import ConnlogSystem
+import Synchronization
+
+/// Coder's HTTP API, as far as connlog asks it. The token goes to this address only: redirects are not followed.
+package struct CoderAPI: Sendable {
+    /// Scheme, host, port and a proxy's path, without a slash at the end.
+    package let base: String
+    private let token: SecretReference
+    private let session: HTTPSession
+    private let headers: [(name: String, value: String)]
+    private let timeout: Duration
+
+    /// An answer that is longer is refused.
+    package static let answerBytesMax = 64 << 20
+
+    /// - Parameters:
+    ///   - url: with or without slashes at its end.
+    ///   - headers: more of them, such as an access proxy wants.
+    package init(
+        url: String, token: SecretReference, http: HTTPSettings, headers: [(name: String, value: String)] = [],
+        timeout: Duration = .seconds(60)
+    ) {
+        var base = url[...]
+        while base.hasSuffix("/") { base.removeLast() }
+        self.base = String(base)
+        self.token = token
+        self.headers = headers
+        self.timeout = timeout
+        session = HTTPSession(http)
+    }
+
+    /// Asks, with the token as it is now.
+    /// - Parameters:
+    ///   - path: after `/api/v2/`, with its query.
+    ///   - what: is asked for, in words, for the sentence when there is none.
+    package func get(_ path: String, _ what: String) async throws(CoderTrouble) -> JSONValue {
+        let key: String
+        do throws(SecretError) { key = try token.read() } catch { throw CoderTrouble(.token, "\(error)") }
+        let body = Body()
+        var request = HTTPRequest(
+            .get, "\(base)/api/v2/\(path)",
+            headers: headers + [("Coder-Session-Token", key), ("Accept", "application/json")], timeout: timeout)
+        request.takesBody = { body.append($0) }
+        let response: HTTPResponse
+        switch await session.perform(request).outcome {
+        case .failure(let failure): throw CoderTrouble(failure, base)
+        case .success(let found): response = found
+        }
+        guard response.status == 200 else { throw CoderTrouble(response, what, base) }
+        guard let bytes = body.bytes else {
+            throw CoderTrouble(.strange, "\(base) answers with more than \(Quantity.bytes(CoderAPI.answerBytesMax))")
+        }
+        do throws(JSONValue.Mistake) {
+            return try JSONValue(reading: bytes)
+        } catch {
+            let isPage = response.contentType?.hasPrefix("text/html") == true
+            throw CoderTrouble(
+                .strange,
+                isPage
+                    ? "\(base) answers with a page for browsers; a login page in front of it? Give url the address at "
+                        + "which Coder itself answers, or 'headers' what lets programs through"
+                    : "\(base) answers with what is no JSON: \(error)")
+        }
+    }
+
+    /// What has come of an answer so far.
+    private final class Body: Sendable {
+        private let state = Mutex<[UInt8]?>([])
+
+        func append(_ more: [UInt8]) {
+            state.withLock { bytes in
+                guard let count = bytes?.count else { return }
+                if count + more.count > CoderAPI.answerBytesMax { bytes = nil } else { bytes?.append(contentsOf: more) }
+            }
+        }
+
+        /// `nil`: too many.
+        var bytes: [UInt8]? { state.withLock { $0 } }
+    }
+}
