@@ -49,12 +49,16 @@ public final class StoreHolder: Sendable {
 
     /// For the process that answers questions while another one writes: `store` is there at once, and each question
     /// opens the file when it can (see `ConnectionStore.init(readingOnly:cacheBytes:)`). Not for a `StoreSink`.
-    public init(readingOnly path: String, cacheBytes: Int, lostAfter: Duration? = nil) {
+    public convenience init(readingOnly path: String, cacheBytes: Int, lostAfter: Duration? = nil) {
+        self.init(readingOnly: path, cacheBytes: cacheBytes, lostAfter: lostAfter, time: SteadyTime(SystemWallTime()))
+    }
+
+    init(readingOnly path: String, cacheBytes: Int, lostAfter: Duration?, time: SteadyTime) {
         self.path = path
         self.cacheBytes = cacheBytes
         retention = .init()
         self.lostAfter = lostAfter
-        time = SteadyTime(SystemWallTime())
+        self.time = time
         isReadingOnly = true
         opened.withLock { $0 = ConnectionStore(readingOnly: path, cacheBytes: cacheBytes) }
     }
@@ -67,7 +71,33 @@ public final class StoreHolder: Sendable {
     /// What keeps the store from taking events in or answering; `nil` when all is well. Never waits.
     public var trouble: StoreProblem? {
         guard let store else { return StoreProblem("\(path) is not open yet", .absent) }
-        return store.trouble
+        return lateLook ?? store.trouble
+    }
+
+    // MARK: - Looks
+
+    /// When a look came back last; before the first, since when one is expected.
+    private let lookedAt = Mutex<Duration?>(nil)
+    /// A look that takes longer than this hangs.
+    static let lookLongest = Duration.seconds(5)
+
+    /// From now on somebody calls `look` once a second, so that one that does not come back is a trouble.
+    public func expectLooks() { noteLook() }
+
+    /// Looks whether the file is the one at its path; see `ConnectionStore.look`. Waits for the disk, which may hang.
+    public func look() throws(StoreProblem) {
+        defer { noteLook() }
+        try store?.look()
+    }
+
+    private func noteLook() { lookedAt.withLock { $0 = time.counted } }
+
+    private var lateLook: StoreProblem? {
+        guard let last = lookedAt.withLock({ $0 }) else { return nil }
+        let age = time.counted - last
+        guard age > StoreHolder.lookLongest else { return nil }
+        return StoreProblem(
+            "\(path): a look at it has not come back for \(StoreHolder.lookLongest); does its disk hang?")
     }
 
     /// The store, if it could be opened so far. Never waits for a disk.

@@ -87,21 +87,21 @@ public final class StoreSink: Sink {
     private static let looksPerRetention = 10
 
     private func keep() async {
-        var last: StoreProblem?
+        var pace = TroublePace()
         var looks = 0
         while !Task.isCancelled {
+            var trouble: String?
             do throws(StoreProblem) {
                 let store = try holder.open()
                 try store.look()
                 holder.measure()
                 tell(store)
                 if looks.isMultiple(of: StoreSink.looksPerRetention) { try keeper.retain() }
-                last = nil
             } catch {
                 // A file that is opened anew says so itself.
-                if error != last, error.kind != .replaced { log(.error, "\(error)") }
-                last = error
+                if error.kind != .replaced { trouble = error.description }
             }
+            if let words = pace.words(trouble, now: holder.time.counted) { log(.error, words) }
             looks += 1
             try? await Task.sleep(for: StoreSink.lookPause)
         }

@@ -62,6 +62,7 @@ final class QuestionService: Sendable {
             }
             if let old = store, section.changes(from: old.section).isEmpty { return old.holder }
             let holder = StoreSection.readingHolder(section)
+            holder.expectLooks()
             store = (section, holder)
             return holder
         }
@@ -165,17 +166,15 @@ final class QuestionService: Sendable {
 
     /// Whether the store's file is there is looked at each second, so that it is known before somebody asks.
     private func look() async {
-        var last: StoreProblem?
+        let start = ContinuousClock.now
+        var pace = TroublePace()
         while !Task.isCancelled {
-            if let store = store.withLock({ $0 })?.holder.store {
-                do throws(StoreProblem) { try store.look() } catch {}
-                for line in store.takeNotices() { log(.warning, "server: \(line)") }
-                let trouble = store.trouble
+            if let holder = store.withLock({ $0 })?.holder {
+                do throws(StoreProblem) { try holder.look() } catch {}
+                for line in holder.store?.takeNotices() ?? [] { log(.warning, "server: \(line)") }
                 // What is not made yet comes by itself, and a file that is opened anew says so itself.
-                if let trouble, trouble != last, ![.absent, .replaced].contains(trouble.kind) {
-                    log(.error, "server: \(trouble)")
-                }
-                last = trouble
+                let trouble = holder.trouble.flatMap { [.absent, .replaced].contains($0.kind) ? nil : $0.description }
+                if let words = pace.words(trouble, now: start.duration(to: .now)) { log(.error, "server: \(words)") }
             }
             try? await Task.sleep(for: QuestionService.pause)
         }
