@@ -199,6 +199,8 @@ let package = Package(
             name: "ConnlogAPITests",
             dependencies: [
                 "ConnlogAPI", "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem", "ConnlogTestSupport",
+                .product(name: "NIOCore", package: "swift-nio", condition: server),
+                .product(name: "NIOEmbedded", package: "swift-nio", condition: server),
             ],
             swiftSettings: strict),
         .testTarget(

@@ -16,16 +16,21 @@ final class AcceptPause: ChannelInboundHandler {
     init(_ tell: @escaping @Sendable (String) -> Void) { self.tell = tell }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if let error = error as? IOError, !isPausing {
-            tell("no connection can be taken: \(SystemError.text(of: error.errnoCode)); it is tried again each second")
-            isPausing = true
+        if let error = error as? IOError {
+            // Each time: others on this listener switch reading on again, as when a connection ends.
             take(false, context)
-            context.eventLoop.assumeIsolated().scheduleTask(in: AcceptPause.pause) {
-                self.isPausing = false
-                self.take(true, context)
-            }
+            if !isPausing { rest(after: error, context) }
         }
         context.fireErrorCaught(error)
+    }
+
+    private func rest(after error: IOError, _ context: ChannelHandlerContext) {
+        tell("no connection can be taken: \(SystemError.text(of: error.errnoCode)); it is tried again each second")
+        isPausing = true
+        context.eventLoop.assumeIsolated().scheduleTask(in: AcceptPause.pause) {
+            self.isPausing = false
+            self.take(true, context)
+        }
     }
 
     /// A listener that has been closed meanwhile takes nothing anyway.
