@@ -186,6 +186,11 @@ struct APIResponder: HTTPResponder {
         _ found: (route: Route, id: String)?, _ requestID: String, _ request: Request, _ context: APIContext,
         _ who: inout String
     ) async -> Response {
+        do {
+            try RefusedHead.check(request)
+        } catch {
+            return error.response
+        }
         guard let (route, id) = found else { return APIError.notFound.response }
         do {
             try answers.gate.admit(route, request, context)

@@ -204,7 +204,8 @@ struct Answers: Sendable {
         }
         let ticket = try streams.take(caller.name, context.peer)
         let handler = IngestHandler(
-            intake: intake, organizations: caller.organizations, bytesMax: bodyBytesMax, timeout: timeout)
+            intake: intake, organizations: caller.organizations, bytesMax: bodyBytesMax, timeout: timeout,
+            begin: context.wantBody)
         do {
             return try await handler.respond(request).holding(ticket)
         } catch is SlowBody {

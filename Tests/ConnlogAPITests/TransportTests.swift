@@ -65,6 +65,71 @@ import Testing
         }
     }
 
+    // MARK: - Heads
+
+    @Test(arguments: [
+        ("", false), ("Host: 127.0.0.1\r\nHost: 127.0.0.1\r\n", false),
+        ("Host: 127.0.0.1\r\nhost: localhost\r\n", false),
+        ("Host: 127.0.0.1 localhost\r\n", false), ("Host: 127.0.0.1/x\r\n", false), ("Host: a@127.0.0.1\r\n", false),
+        ("Host: 127.0.0.1\r\n", true), ("HOST: [::1]:80\r\n", true), ("Host: \r\n", true),
+        ("Host: 127.0.0.1\r\nConnlog-Refused-Head: host\r\n", true),
+    ])
+    func `HTTP 1_1 wants one Host, and the connection of a request without one ends`(
+        headers: String, isGood: Bool
+    ) async throws {
+        try await withServer { server async throws in
+            let next = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+            let reply = try await server.raw("GET /healthz HTTP/1.1\r\n\(headers)\r\n" + next)
+            #expect(reply.hasPrefix("HTTP/1.1 \(isGood ? 200 : 400) "), "\(reply)")
+            #expect(reply.matches(of: #/HTTP/1.1 \d/#).count == (isGood ? 2 : 1), "\(reply)")
+            // A version that knows no Host needs none.
+            let old = try await server.raw("GET /healthz HTTP/1.0\r\n\r\n") { $0.contains("ok") }
+            #expect(old.contains(" 200 "), "\(old)")
+        }
+    }
+
+    @Test func `a client that waits for a word before the body gets it when the body is wanted, and only then`()
+        async throws
+    {
+        let (token, hash) = TokenText.make()
+        let entry = try #require(AccessList.Entry(name: "jane", role: .ingest, tokenHashes: [hash]))
+        try await withServer(
+            access: AccessList([entry]), intake: NoIntake(), change: { $0.bodyBytesMax = 1000 }
+        ) { server async throws in
+            func head(_ version: String, _ token: String, _ length: Int) -> String {
+                "POST /api/v2/connectionlog/ingest HTTP/\(version)\r\nHost: 127.0.0.1\r\nCoder-Session-Token: \(token)\r\n"
+                    + "Content-Length: \(length)\r\nExpect: 100-Continue\r\n\r\n"
+            }
+            let client = try RawClient(port: server.port)
+            for _ in 0..<3 {
+                await client.send(head("1.1", token, 2))
+                let word = await client.read { $0.hasSuffix("\r\n\r\n") }
+                #expect(word == "HTTP/1.1 100 Continue\r\n\r\n")
+                await client.send("x\n")
+                let reply = await client.read { $0.contains("accepted") }
+                #expect(Self.statuses(reply) == ["200"])
+            }
+            // Two at once: the second one's word does not come before the first one's answer.
+            await client.send(head("1.1", token, 2) + "x\n" + head("1.1", token, 2))
+            let both = await client.read { Self.statuses($0).count == 3 }
+            #expect(Self.statuses(both) == ["100", "200", "100"], "\(both)")
+            for (token, length, status) in [("no", 2, "401"), (token, 1001, "413")] {
+                let client = try RawClient(port: server.port)
+                await client.send(head("1.1", token, length))
+                let reply = await client.read { $0.contains("message") }
+                #expect(Self.statuses(reply) == [status])
+            }
+            let old = try RawClient(port: server.port)
+            await old.send(head("1.0", token, 2) + "x\n")
+            let reply = await old.read { $0.contains("accepted") }
+            #expect(Self.statuses(reply) == ["200"])
+        }
+    }
+
+    private static func statuses(_ text: String) -> [String] {
+        text.matches(of: #/HTTP/1.1 (\d+)/#).map { String($0.1) }
+    }
+
     // MARK: - TLS
 
     private func withTLS(_ body: (TestServer) async throws -> Void) async throws {

@@ -71,6 +71,6 @@ extension HTTPField.Name {
     static var referrerPolicy: HTTPField.Name { known("Referrer-Policy") }
 
     /// - Parameter name: one that is a name by its looks.
-    private static func known(_ name: String) -> HTTPField.Name { HTTPField.Name(name) ?? .cookie }
+    static func known(_ name: String) -> HTTPField.Name { HTTPField.Name(name) ?? .cookie }
 }
 #endif

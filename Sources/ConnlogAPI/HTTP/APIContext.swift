@@ -24,6 +24,9 @@ struct APIContext: InitializableFromSource, Sendable {
 
     func client(_ connections: Connections) -> ClientConnection? { connections.client(of: channel) }
 
+    /// The body is read from now on: a client that waits for that may send it.
+    func wantBody() { channel.triggerUserOutboundEvent(RequestHeads.WantsBody(), promise: nil) }
+
     private static func isUnix(_ address: SocketAddress?) -> Bool {
         if case .unixDomainSocket? = address { return true }
         return false

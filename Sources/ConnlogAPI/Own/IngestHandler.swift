@@ -19,6 +19,8 @@ struct IngestHandler: Sendable {
     let bytesMax: Int
     /// How long a client may leave us waiting, beside what its bytes need.
     let timeout: Duration
+    /// Called when the body is read from now on.
+    let begin: @Sendable () -> Void
 
     /// Packed bytes are unpacked so many at a time: gzip makes at most a thousand times as many of them.
     private static let packedPiece = 4 << 10
@@ -58,6 +60,7 @@ struct IngestHandler: Sendable {
         do {
             let session =
                 if let organizations { try intake.begin(organizations: organizations) } else { try intake.begin() }
+            begin()
             var body = IngestBody(session, bytesMax: bytesMax)
             let unpacking = isPacked ? GunzipStream() : nil
             var pieces = request.body.makeAsyncIterator()

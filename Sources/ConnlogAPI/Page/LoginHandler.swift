@@ -13,6 +13,7 @@ struct LoginHandler {
 
     func logIn(_ request: Request, _ context: APIContext) async throws -> Response {
         var request = request
+        context.wantBody()
         let body = try? await request.collectBody(upTo: LoginHandler.bodyMax)
         guard let body, let token = LoginHandler.token(String(buffer: body)) else {
             throw APIError(status: .badRequest, message: #"Send {"token":"..."}."#)
