@@ -190,6 +190,57 @@ import Testing
         #expect(try ours("\"\" - -\"\"").isEmpty)
     }
 
+    @Test(arguments: ["OR", "or", "||", "|", "AND", "and", "&&", "&", "NOT", "Not", "!"])
+    func `a word that joins in other languages is a mistake with the way out, and in quotes a word`(word: String) throws
+    {
+        for text in [word, "type:ssh \(word) type:vscode"] {
+            let told = mistakes(text, .connlog)
+            #expect(told.map(\.[0]) == ["q"] && told[0][1].hasPrefix("'\(word)' "), "\(told)")
+            #expect(told[0][1].contains("double quotes"))
+        }
+        #expect(try ours("\"\(word)\"").map(\.condition) == [.text(word.lowercased())])
+        #expect(try ours("\(word)x -\(word) workspace:\(word)").count == 3)
+        // Coder's own words stay.
+        #expect(mistakes(word) == [["search", "\"search\" is not a valid query param"]])
+    }
+
+    @Test func `our mistakes show what was written and name what can be`() {
+        let said = [
+            "type:Cursor":
+                "'Cursor' is not a type; write one of ssh, vscode, jetbrains, reconnecting_pty, workspace_app, "
+                + "port_forwarding and tunnel",
+            "type:ssh,VSCode":
+                "'ssh,VSCode' is not a type; write one of ssh, vscode, jetbrains, reconnecting_pty, workspace_app, "
+                + "port_forwarding and tunnel",
+            "-Method:Web":
+                "'Web' is not a method; write one of ssh, reconnecting_pty, workspace_app, port_forwarding and tunnel",
+            "status:Open": "'Open' is not a status; write one of ongoing and completed",
+            "event:\"Came\"": "'Came' is not an event; write one of connected and disconnected",
+            "code:4XX": "'4XX' is not a code; write one such as 403, or a range such as 400-599",
+            "duration:1H30": "'1H30' is not a duration; write one such as >1h, <=90s, or a range such as 5m-2h",
+            "ip:FE80": "'FE80' is not an address; write one such as 203.0.113.7 or 203.0.113.0/24",
+            "user_id:Alice": "'Alice' is not a UUID; write one such as 7a6fafdc-e3d0-43cb-a1b7-1f19802d7908",
+            "connected_after:Noon":
+                "'Noon' is not a time; write one such as 2026-03-03T07:00:00Z, a date such as 2026-03-03, or -24h",
+            "Type:": "Query element \"Type:\" cannot start or end with ':'",
+        ]
+        for (text, words) in said { #expect(mistakes(text, .connlog).map(\.[1]) == [words], "\(text)") }
+        let key = mistakes("-Tpye:ssh", .connlog)
+        #expect(key.map(\.[0]) == ["tpye"])
+        #expect(
+            key[0][1].hasPrefix("'Tpye' is not a key; there are type, method, status, ")
+                && key[0][1].contains(" and ip;"))
+    }
+
+    @Test func `every key that is named can be used`() throws {
+        let list = try #require(mistakes("x:y", .connlog).first?[1].split(separator: "; ").dropFirst().first)
+        let keys = list.replacing("there are ", with: "").replacing(" and ", with: ", ").split(separator: ", ")
+        #expect(keys.count == 21)
+        for key in keys {
+            #expect(!mistakes("\(key):0", .connlog).contains { $0[1].contains("is not a key") }, "\(key)")
+        }
+    }
+
     @Test func `type cannot be combined with method or app in Coder's`() {
         for other in ["method:ssh", "app:zed", "app:zed app:cursor"] {
             #expect(mistakes("type:ssh \(other)") == [["type", "type cannot be combined with method or app"]])

@@ -7,11 +7,21 @@ struct FilterLexer {
     struct Piece: Equatable {
         var key: String
         var value: String
+        /// Both as they were written, for messages of ours.
+        var shownKey: String
+        var shownValue: String
+        var range: Range<Int>
+    }
+
+    struct Word: Equatable {
+        var text: String
+        /// As it was written.
+        var shown: String
         var range: Range<Int>
     }
 
     private(set) var pieces: [Piece] = []
-    private(set) var freeText: [(text: String, range: Range<Int>)] = []
+    private(set) var freeText: [Word] = []
     private(set) var errors: [FilterError] = []
 
     private let dialect: FilterDialect
@@ -19,31 +29,42 @@ struct FilterLexer {
     init(_ query: String, _ dialect: FilterDialect) {
         self.dialect = dialect
         for word in FilterLexer.words(Array(query.utf8)) {
-            add(Array(FilterLexer.string(word.text).lowercased().utf8), word.range)
+            add(Array(FilterLexer.string(word.text).lowercased().utf8), word.text, word.range)
         }
     }
 
-    private mutating func add(_ text: [UInt8], _ range: Range<Int>) {
+    /// - Parameter shown: the same as it was written.
+    private mutating func add(_ text: [UInt8], _ shown: [UInt8], _ range: Range<Int>) {
         let colon = UInt8(ascii: ":")
-        guard text.contains(colon) else { return freeText.append((FilterLexer.string(text), range)) }
-        var parts = FilterLexer.split(text, at: colon)
-        if dialect == .connlog, parts.count > 2 {
-            parts = [parts[0], text[(parts[0].endIndex + 1)...]]
-        }
+        let word = Word(text: FilterLexer.string(text), shown: FilterLexer.string(shown), range: range)
+        guard text.contains(colon) else { return freeText.append(word) }
+        let parts = self.parts(of: text)
+        let written = self.parts(of: shown).map(FilterLexer.plain)
         // In our dialect the last of several may be an address's, as in `fd7a::`.
         let isOpen = text.last == colon && parts.last.map { $0.count <= 1 } ?? true
+        let told = FilterLexer.quoted(dialect == .coder ? text : shown)
         guard text.first != colon, !isOpen, dialect == .connlog || text.last != colon else {
-            return fail("Query element \(FilterLexer.quoted(text)) cannot start or end with ':'", range)
+            return fail("Query element \(told) cannot start or end with ':'", range)
         }
         switch parts.count {
-        case 1: freeText.append((FilterLexer.string(text), range))
+        case 1: freeText.append(word)
         case 2:
-            let (key, value) = (FilterLexer.string(Array(parts[0])), FilterLexer.string(Array(parts[1])))
             pieces.append(
-                Piece(key: FilterLexer.unquoted(key[...]), value: FilterLexer.unquoted(value[...]), range: range))
-        default: fail("Query element \(FilterLexer.quoted(text)) can only contain 1 ':'", range)
+                Piece(
+                    key: FilterLexer.plain(parts[0]), value: FilterLexer.plain(parts[1]),
+                    shownKey: written.first ?? "", shownValue: written.last ?? "", range: range))
+        default: fail("Query element \(told) can only contain 1 ':'", range)
         }
     }
+
+    /// What stands between colons; in our dialect the first one ends the key, and there are no others.
+    private func parts(of text: [UInt8]) -> [ArraySlice<UInt8>] {
+        let parts = FilterLexer.split(text, at: UInt8(ascii: ":"))
+        guard dialect == .connlog, parts.count > 2 else { return parts }
+        return [parts[0], text[(parts[0].endIndex + 1)...]]
+    }
+
+    private static func plain(_ part: ArraySlice<UInt8>) -> String { unquoted(string(Array(part))[...]) }
 
     private mutating func fail(_ detail: String, _ range: Range<Int>) {
         errors.append(FilterError(field: "q", detail: detail, range: range))
