@@ -22,9 +22,11 @@ extension FileFollower {
                 if outcome != .end { file.hasMore = true }
             }
         } catch {
-            // It is told, and tried again, when there is more to read.
+            // The next look has it read as if there were more, which tells, and opens it anew.
             file.flushedAt = nil
             file.grewAt = now
+            file.seen = nil
+            if file.state == .following { file.file = nil }
         }
         files[id] = file
         settleInheritance(of: id)

@@ -11,7 +11,7 @@ extension FileFollower {
         formerPaths[id] = file.path
         findRenamed(id, now)
         if files[id]?.state == .missing, wasReplaced(file) {
-            takeCopy(id, now)
+            if takeCopy(id, now) { files[id]?.isRestored = false }
             if let identity = files[id]?.position.identity, files[id]?.state != .missing {
                 unknown.removeAll { $0.status.identity == identity }
             }
@@ -26,17 +26,61 @@ extension FileFollower {
     /// Opens a file by its inode, under whatever name it has in its directory, and reads on there.
     mutating func findRenamed(_ id: UInt64, _ now: Duration) {
         guard let file = files[id] else { return }
-        let sibling = siblings(of: file.position.path).first { $0.status.identity == file.position.identity }
-        guard let sibling, let open = try? openFile(sibling.path), isSame(id, sibling)
-        else {
+        guard let sibling = sibling(of: file) else {
             files[id]?.state = .missing
             return
         }
-        files[id]?.file = open
-        files[id]?.state = .leaving
-        files[id]?.hasMore = true
-        files[id]?.pending = 0
-        files[id]?.grewAt = now
+        do throws(SystemError) {
+            let open = try openFile(sibling.path)
+            _ = try file.position.compare(open, &scratch)
+            tellReadable(id, sibling.path)
+            guard isSame(id, sibling) else {
+                files[id]?.state = .missing
+                return
+            }
+            files[id]?.file = open
+            files[id]?.state = .leaving
+            files[id]?.hasMore = true
+            files[id]?.pending = 0
+            files[id]?.grewAt = now
+        } catch {
+            // It is there; that it cannot be read now is no reason to forget it. The next scan looks for it again.
+            files[id]?.state = .missing
+            files[id]?.isRestored = true
+            if var file = files[id] {
+                tellUnreadable(&file, error)
+                files[id] = file
+            }
+            knownNames.isUnclear()
+        }
+    }
+
+    /// The name beside its old one that a file has by now.
+    private mutating func sibling(of file: FollowedFile) -> Finding? {
+        siblings(of: file.position.path).first { $0.status.identity == file.position.identity }
+    }
+
+    static let isTriedAgain = "its other events wait until it can be read, which is tried every second"
+
+    /// Opens a file that has left anew, when the descriptor that it was read by is good no more; `nil` when it has no name
+    /// any more, or cannot be opened.
+    mutating func openLeft(_ file: inout FollowedFile, after error: SystemError) -> LocalFile? {
+        guard let sibling = sibling(of: file) else {
+            file.isUnreadable = false
+            return nil
+        }
+        tellUnreadable(&file, error)
+        return try? openFile(sibling.path)
+    }
+
+    private func tellUnreadable(_ file: inout FollowedFile, _ error: SystemError) {
+        if !file.isUnreadable { log(.warning, "\(error); \(FileFollower.isTriedAgain)") }
+        file.isUnreadable = true
+    }
+
+    private mutating func tellReadable(_ id: UInt64, _ path: String) {
+        if files[id]?.isUnreadable == true { log(.info, "\(path): can be read now") }
+        files[id]?.isUnreadable = false
     }
 
     /// What was read of a file is no longer in it.

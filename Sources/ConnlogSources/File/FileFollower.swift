@@ -285,7 +285,7 @@ extension FileFollower {
             let outcome = try file.read(
                 open, count, into: &batch, &scratch, .growing, makeDecoder, &counts)
             // One that has left may have the name of another that cannot be read.
-            if file.state == .following { complaints.clear(file.path) }
+            if file.state == .following { complaints.clear(file.path) } else { file.isUnreadable = false }
             if outcome == .rewritten {
                 files[id] = file
                 return rewritten(id, now)
@@ -305,8 +305,9 @@ extension FileFollower {
             if file.state == .following { file.file = nil }
             file.pause = FollowedFile.pauseMax
             file.backOff(now)
-            complaints.set(
-                file.path, "\(error); its other events wait until it can be read, which is tried every second")
+            if file.state == .leaving, let left = openLeft(&file, after: error) { file.file = left }
+            if file.isUnreadable { return }
+            complaints.set(file.path, "\(error); \(FileFollower.isTriedAgain)")
         }
     }
 
@@ -337,7 +338,7 @@ extension FileFollower {
 
     /// Takes the unterminated last line of a file to which nothing more will come.
     private mutating func finishIfQuiet(_ id: UInt64, _ now: Duration, _ batch: inout EventBatch) {
-        guard let file = files[id], !file.hasMore, file.bequest == nil else { return }
+        guard let file = files[id], !file.hasMore, !file.isUnreadable, file.bequest == nil else { return }
         if settings.once { return finishOnce(id, &batch) }
         guard now >= file.grewAt + settings.grace || file.isHurried else { return }
         let hasLeft = file.state == .leaving || (file.state == .following && formerPaths[id] != nil)

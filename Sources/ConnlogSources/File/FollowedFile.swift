@@ -64,6 +64,8 @@ struct FollowedFile: Sendable {
     var flushedAt: Int?
     /// It was found empty.
     var mayBeCopy = false
+    /// It has left, it is still there under another name, and it could not be read when that was tried last.
+    var isUnreadable = false
     /// It was asked to finish without waiting for late writes, since descriptors are short.
     var isHurried = false
 
