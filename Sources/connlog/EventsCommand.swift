@@ -1,6 +1,8 @@
 import ArgumentParser
 import ConnlogCore
 import ConnlogDaemon
+import ConnlogTools
+import Synchronization
 
 /// `connlog events`
 struct EventsCommand: AsyncParsableCommand {
@@ -20,7 +22,7 @@ struct EventsCommand: AsyncParsableCommand {
     @OptionGroup var server: ServerConnection
     @Flag(help: "JSON Lines, as the API has them.") var json = false
     @Flag(help: "CSV with a header line.") var csv = false
-    @Option(help: "At most so many; 0: all.") var limit = 100
+    @Option(help: "At most so many, and a word on stderr if there are more; 0: all.") var limit = 100
 
     func validate() throws {
         if json, csv { throw ValidationError("--json and --csv exclude one another") }
@@ -29,17 +31,37 @@ struct EventsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let format = json ? "jsonl" : csv ? "csv" : "text"
-        let path =
-            "/api/v2/connectionlog/export?format=\(format)&limit=\(limit)&q=\(ServerConnection.escaped(query.text))"
+        let escaped = ServerConnection.escaped(query.text)
+        let path = "/api/v2/connectionlog/export?format=\(format)&limit=\(limit)&q=\(escaped)"
         let query = query.text
+        let rows = Mutex(RowLimit(limit, isCSV: csv))
         let (server, output) = (server, DataStream(csv ? .csv : .lines))
         do {
             try await Interruption.stopping {
-                try await server.get(path, query: query, timeout: .seconds(86_400)) { output.write($0) }
+                try await server.get(path, query: query, timeout: .seconds(86_400)) { bytes in
+                    rows.withLock { $0.take(bytes) }
+                    output.write(bytes)
+                }
             }
             output.finish()
+            try await Interruption.stopping { try await EventsCommand.tellMore(rows.withLock { $0 }, escaped, server) }
         } catch is CancellationError {
             throw ExitCode(ExitStatus.failed.rawValue)
         }
+    }
+
+    /// Says how many there are beside those that were given.
+    private static func tellMore(_ rows: RowLimit, _ query: String, _ server: ServerConnection) async throws {
+        guard rows.isReached else { return }
+        let answer = Mutex<[UInt8]?>(nil)
+        do {
+            try await server.get(rows.path(query), timeout: .seconds(60)) { bytes in
+                answer.withLock { $0 = ($0 ?? []) + bytes }
+            }
+        } catch is ToolError {
+            // The rows are there; how many there are beside them could not be said in time.
+            answer.withLock { $0 = nil }
+        }
+        if let words = rows.words(answer.withLock { $0 }) { Terminal.writeError("connlog: \(words)\n") }
     }
 }

@@ -103,6 +103,14 @@ extension ProcessTests {
             #expect(csv.output.components(separatedBy: "\r\n").count - 2 == rows?.count && rows?.isEmpty == false)
             let text = try server.command(["events", "type:ssh", "--limit", "3", "--token-file", key])
             #expect(text.output.split(separator: "\n").count == 3)
+            let count = rows?.count ?? 0
+            let told = count > 2000 ? "more than 2000" : String(count)
+            #expect(text.errors == "connlog: 3 of \(told) connections; --limit 0 for all\n")
+            for (limit, isTold) in [(count - 1, true), (count, false), (count + 1, false)] {
+                let end = try server.command(
+                    ["events", "type:ssh", "--csv", "--limit", String(limit), "--token-file", key])
+                #expect(end.errors.contains(" of \(limit + 1) connections") == isTold && end.errors.isEmpty != isTold)
+            }
             // Words may exclude, and stand anywhere; options are still told apart from them.
             let others = try server.command(
                 ["events", "-type:ssh", "connected_before:-1s", "--csv", "--limit", "0", "--token-file", key])
@@ -111,7 +119,7 @@ extension ProcessTests {
             #expect(others.status == 0 && lines(others) > 0 && lines(others) + lines(csv) == lines(all))
             #expect(try server.command(["events", "type:ssh", "--cvs", "--token-file", key]).status == 2)
             let wrong = try server.command(["events", "type:foo", "--token-file", key])
-            #expect(wrong.status == 2 && wrong.errors.contains("is not a valid value"))
+            #expect(wrong.status == 2 && wrong.errors.contains("is not a type; write one of ssh, "))
             #expect(!child.errors.contains(token))
             try child.stop()
         }
