@@ -26,7 +26,8 @@ extension OpenAPI {
                 query("interval", #"{"type":"integer","minimum":0,"maximum":2147483647}"#, "Seconds of a bucket."),
             ], json("Stats"), store),
         path(
-            "/api/v2/connectionlog/watch", "Events as they come, as server-sent events.",
+            "/api/v2/connectionlog/watch",
+            "Events as they come, as server-sent events; 'restart' when the store begins anew, with new numbers.",
             [
                 ref("q"), query("format", #"{"type":"string","enum":["json","text"]}"#, "json by itself."),
                 query("last_event_id", #"{"type":"integer","minimum":0}"#, "Goes on behind this event."),
