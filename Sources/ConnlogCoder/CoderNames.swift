@@ -111,12 +111,13 @@ package final class CoderNames: Sendable {
         let answer = try await get("organizations", "organizations")
         guard let organizations = CoderPeople.organizations(answer) else { throw strange("organizations") }
         var (seen, newest) = try await readPages()
-        let isAlone = seen.count <= 1
-        if isAlone { seen.merge(try await readMembers(organizations)) { first, _ in first } }
+        let listed = seen.count
+        if listed <= 1 { seen.merge(try await readMembers(organizations)) { first, _ in first } }
+        let isAlone = listed < seen.count
         let kept = state.withLock { state -> Int in
             state.newest = newest ?? state.newest
             for organization in organizations { state.organizations[organization.id] = organization }
-            return CoderNames.merge(seen, into: &state.users, mayDelete: !isAlone)
+            return CoderNames.merge(seen, into: &state.users, mayDelete: listed > 1)
         }
         if kept > 0, state.withLock({ $0.missing }) != kept {
             log(

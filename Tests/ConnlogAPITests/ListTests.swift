@@ -28,7 +28,7 @@ import Testing
         var nobody = ToldEvent(id: ToldEvent.uuid(4), time: 200, type: "port_forwarding", code: 404)
         (nobody.slug, nobody.ip) = ("8080", "not an address")
         var new = ToldEvent(id: ToldEvent.uuid(5), time: 300, connection: ToldEvent.uuid(51))
-        (new.method, new.app) = ("ssh", "Some-New-IDE")
+        (new.method, new.app, new.clientSession) = ("ssh", "Some-New-IDE", "0123456789abcdef0123456789abcdef")
         let killed = ToldEvent(
             id: ToldEvent.uuid(6), time: 400, isDisconnect: true, type: "vscode", code: 137, reason: "signal: killed",
             connection: ToldEvent.uuid(52))
@@ -67,7 +67,8 @@ import Testing
                       "disconnect_reason":"signal: killed","exit_code":137}},
          {"id":"\(ToldEvent.uuid(5))","connect_time":"2026-01-01T00:05:00Z",\(common),"ip":"10.0.0.1","type":"ssh",
           "connection_method":"ssh","app_name":"some_new_ide","app_display_name":"some_new_ide",
-          "ssh_info":{"connection_id":"\(ToldEvent.uuid(51))"}},
+          "ssh_info":{"connection_id":"\(ToldEvent.uuid(51))",
+                      "client_session_id":"0123456789abcdef0123456789abcdef"}},
          {"id":"\(ToldEvent.uuid(4))","connect_time":"2026-01-01T00:03:20Z",\(common),"type":"port_forwarding",
           "connection_method":"port_forwarding",
           "web_info":{"user_agent":"","user":null,"slug_or_port":"8080","status_code":404}},

@@ -140,6 +140,16 @@ import Testing
         #expect(said.all.contains { $0.contains("members of its organizations only") }, "\(said.all)")
     }
 
+    @Test func `a Coder with one user is no reason to complain`() async throws {
+        let server = try CoderAPIServer {
+            $0.people = [Self.person(1)]
+            $0.organizations = [(Self.id(900_001), "acme")]
+        }
+        defer { server.stop() }
+        try await names(server).readAll()
+        #expect(count(directory.users) == 1 && said.all.count == 1, "\(said.all)")
+    }
+
     @Test(arguments: [false, true])
     func `who is new comes by the next look, where Coder can be asked so`(isOld: Bool) async throws {
         let server = try CoderAPIServer {

@@ -22,6 +22,8 @@ public struct ToldEvent: Sendable, Equatable {
     public var userAgent: String?
     public var user: String?
     public var slug: String?
+    /// Of a newer Coder; 32 hexadecimal digits.
+    public var clientSession: String?
 
     public init(
         id: String? = nil, time: Int64, isDisconnect: Bool = false, type: String = "ssh", code: Int? = nil,
@@ -59,6 +61,7 @@ public struct ToldEvent: Sendable, Equatable {
             "\"DisconnectReason\":\(text(reason))",
             "\"ConnectionStatus\":\"\(isDisconnect ? "disconnected" : "connected")\"",
         ]
+        if let clientSession { fields.append("\"ClientSessionID\":\(text(clientSession))") }
         if let method {
             fields += ["\"ConnectionMethod\":\"\(method)\"", "\"AppNameOrPort\":\(text(app ?? slug))"]
         } else {

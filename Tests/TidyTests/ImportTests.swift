@@ -33,7 +33,7 @@ import Testing
         "ConnlogStore": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem", "GRDB", "GRDBSQLite"],
         "ConnlogAPI": [
             "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem", "Crypto", "HTTPTypes", "Hummingbird",
-            "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore", "NIOSSL", "ServiceLifecycle",
+            "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore", "NIOHTTP1", "NIOSSL", "ServiceLifecycle",
         ],
         "connlog": [
             "ArgumentParser", "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogPipeline", "ConnlogSystem",

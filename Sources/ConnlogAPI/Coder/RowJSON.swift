@@ -56,7 +56,13 @@ struct RowJSON {
         if let end = row.session.disconnect { object.add("disconnect_time", end.text) }
         if let reason = row.session.reason { object.add("disconnect_reason", reason.value) }
         if let code = row.session.code, row.session.disconnect != nil { object.add("exit_code", JSONValue(code.value)) }
+        if let id = row.clientSessionID.flatMap(RowJSON.clientSession) { object.add("client_session_id", id) }
         return object.value
+    }
+
+    /// 32 hexadecimal digits, as Coder's table has it; clients choose it, and what looks different is not served here.
+    private static func clientSession(_ id: String) -> String? {
+        UUIDText.normalized(id).map { $0.filter { $0 != "-" } }
     }
 
     /// What connlog knows and Coder does not say.

@@ -30,7 +30,8 @@ extension OpenAPI {
         #"""
         "SSHInfo":{"type":"object","required":["connection_id"],"additionalProperties":false,"properties":{
         "connection_id":{"type":"string"},"disconnect_time":{"type":"string","format":"date-time"},
-        "disconnect_reason":{"type":"string","minLength":1},"exit_code":{"type":"integer"}}}
+        "disconnect_reason":{"type":"string","minLength":1},"exit_code":{"type":"integer"},
+        "client_session_id":{"type":"string","pattern":"^[0-9a-f]{32}$"}}}
         """#,
         #"""
         "ConnectionLog":{"type":"object","required":["id","connect_time","organization","workspace_owner_id",
