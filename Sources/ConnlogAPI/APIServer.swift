@@ -193,7 +193,7 @@ struct APIResponder: HTTPResponder {
         }
         guard let (route, id) = found else { return APIError.notFound.response }
         do {
-            try answers.gate.admit(route, request, context)
+            try answers.gate.admit(route.needs, request, context)
         } catch {
             return error.response
         }

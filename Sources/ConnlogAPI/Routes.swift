@@ -40,16 +40,23 @@ enum Route: String, CaseIterable {
 
     var method: HTTPRequest.Method { [.ingest, .login, .logout].contains(self) ? .post : .get }
 
-    /// Anyone may ask, without a token.
-    var isOpen: Bool {
-        [.page, .file, .login, .logout, .health, .ready, .buildInfo, .openAPI].contains(self)
+    /// What it wants of whoever asks. One that names nothing does not compile.
+    var needs: Need {
+        switch self {
+        case .health: .life
+        case .ready: .readiness
+        case .page, .file, .openAPI, .buildInfo: .anyone
+        case .login, .logout: .visitor
+        case .me: .holder
+        case .organizations, .list, .export, .stats, .watch, .names, .details: .reader
+        case .status: .watcher
+        case .metrics: .watcherOfAll
+        case .ingest: .writer
+        }
     }
 
-    /// The same for everybody, and nothing that anybody could want to know.
-    var isStatic: Bool { isOpen && self != .login && self != .logout }
-
     /// Asked again and again by machines.
-    var isQuiet: Bool { isOpen || self == .metrics }
+    var isQuiet: Bool { needs.isNobody || self == .metrics }
 
     var readsBody: Bool { self == .ingest || self == .login }
 
@@ -85,19 +92,21 @@ struct Answers: Sendable {
         _ route: Route, _ id: String, _ request: Request, _ context: APIContext, _ who: inout String
     ) async throws -> Response {
         let parts = gate.state.parts
-        if route.isOpen { return try await open(route, id, request, context, parts) }
-        let caller = try await gate.caller(request, context)
-        who = caller.name
+        guard let caller = try await gate.letIn(route.needs, request, context, &who) else {
+            return try await open(route, id, request, context, parts)
+        }
         switch route {
         case .ingest: return try await ingest(request, caller, parts, context)
         case .me: return SurroundingHandler.me(caller, parts.names)
-        case .organizations: return try SurroundingHandler.organizations(caller, parts.names)
-        case .metrics, .status: return try await figures(route, request, caller, parts)
-        default:
-            guard caller.role.mayRead else { throw APIError.forbidden }
+        case .organizations: return SurroundingHandler.organizations(caller, parts.names)
+        case .metrics: return try await metrics(parts)
+        case .status: return try await status(request, caller, parts)
+        case .list, .export, .stats, .watch, .names, .details:
             let ticket = try (route.isStreamed ? streams : questions).take(caller.name, context.peer)
             let asker = Asker(caller: caller, gate: gate, client: context.client(connections))
             return try await question(route, id, request, parts, asker).holding(ticket)
+        case .page, .file, .login, .logout, .health, .ready, .openAPI, .buildInfo:
+            return try await open(route, id, request, context, parts)
         }
     }
 
@@ -121,6 +130,7 @@ struct Answers: Sendable {
         }
     }
 
+    /// What wants nobody.
     private func open(
         _ route: Route, _ name: String, _ request: Request, _ context: APIContext, _ parts: APIParts
     ) async throws -> Response {
@@ -134,8 +144,12 @@ struct Answers: Sendable {
         case .logout: return login.logOut(request)
         case .ready: return await ready(parts)
         case .buildInfo: return SurroundingHandler.buildInfo(try await overview(parts).version)
-        case .openAPI: return .text(OpenAPI.document(try await overview(parts), own), "application/json; charset=utf-8")
-        default: return .json(["status": "ok"])
+        case .openAPI:
+            let found = (try? await overview(parts)) ?? Overview()
+            return .text(OpenAPI.document(found, own), "application/json; charset=utf-8")
+        case .health: return .json(["status": "ok"])
+        case .me, .organizations, .list, .export, .stats, .watch, .names, .details, .status, .metrics, .ingest:
+            throw APIError.notLoggedIn
         }
     }
 
@@ -143,20 +157,12 @@ struct Answers: Sendable {
 
     private func overview(_ parts: APIParts) async throws -> Overview { try await parts.overview() }
 
-    private func figures(
-        _ route: Route, _ request: Request, _ caller: Caller, _ parts: APIParts
-    ) async throws -> Response {
-        guard caller.role.mayWatch else { throw APIError.forbidden }
+    private func metrics(_ parts: APIParts) async throws -> Response {
+        .text(Metrics.text(try await overview(parts), own), "text/plain; version=0.0.4; charset=utf-8")
+    }
+
+    private func status(_ request: Request, _ caller: Caller, _ parts: APIParts) async throws -> Response {
         var found = try await overview(parts)
-        let own = own
-        if route == .metrics {
-            guard !caller.isLimited else {
-                throw APIError(
-                    status: .forbidden, message: "Forbidden.",
-                    detail: "These figures count all organizations, and this token may see some of them only.")
-            }
-            return .text(Metrics.text(found, own), "text/plain; version=0.0.4; charset=utf-8")
-        }
         if caller.isLimited { found = found.withoutFigures }
         let parameters = Parameters(request.uri.query)
         if parameters["format"] != "text" { return .json(StatusJSON.value(found, own)) }
@@ -194,9 +200,6 @@ struct Answers: Sendable {
     private func ingest(
         _ request: Request, _ caller: Caller, _ parts: APIParts, _ context: APIContext
     ) async throws -> Response {
-        // A browser sends cookies along with what other sites make it send.
-        guard caller.role.mayWrite, !caller.isByCookie else { throw APIError.forbidden }
-        if case .open = caller.credential { try IngestHandler.refuseForms(request) }
         guard let intake = parts.intake else {
             throw APIError(
                 status: .notFound, message: "Route not found.",

@@ -191,7 +191,7 @@ import Testing
 }
 
 /// Remembers what it was limited to.
-private final class LimitedIntake: EventIntake {
+final class LimitedIntake: EventIntake {
     private let all = Mutex<[[String]?]>([])
     var asked: [[String]?] { all.withLock { $0 } }
     func begin() throws(IntakeError) -> any IntakeSession {

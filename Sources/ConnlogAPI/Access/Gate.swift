@@ -21,18 +21,18 @@ struct Gate: Sendable {
     // MARK: - Before anything else
 
     /// What every request must keep, whoever asks.
-    func admit(_ route: Route, _ request: Request, _ context: APIContext) throws(APIError) {
+    func admit(_ need: Need, _ request: Request, _ context: APIContext) throws(APIError) {
         // No browser gets there, and no proxy unless connlog's own user runs it.
         if context.isLocalSocket { return }
         let access = state.parts.access
-        if access.isClosed, route != .health, route != .ready {
+        if access.isClosed, !need.isServedWhenClosed {
             throw APIError(
                 status: .forbidden, message: "Forbidden.",
                 detail: "There is no [access] section and no 'open = true' in [server], so only connlog's own commands "
                     + "are answered, through the socket in its data_dir.")
         }
-        if access.isOpen, route != .health { try Gate.refuseOthers(request, context) }
-        if !route.isStatic, RequestOrigin.isForeign(request.head, own: external?.authority) {
+        if access.isOpen, need.isOfThisMachine { try Gate.refuseOthers(request, context) }
+        if !need.isForOtherSites, RequestOrigin.isForeign(request.head, own: external?.authority) {
             throw APIError(
                 status: .forbidden, message: "Forbidden.",
                 detail: "A page of another site made a browser ask this. If a proxy stands before connlog, say where "
@@ -58,7 +58,34 @@ struct Gate: Sendable {
 
     // MARK: - Who it is
 
-    func caller(_ request: Request, _ context: APIContext) async throws(APIError) -> Caller {
+    /// Who asks and may; `nil` where that does not matter.
+    /// - Parameter who: gets the name, as soon as it is known.
+    /// - Throws: why whoever asks may not.
+    func letIn(
+        _ need: Need, _ request: Request, _ context: APIContext, _ who: inout String
+    ) async throws(APIError) -> Caller? {
+        if need.isNobody { return nil }
+        let caller = try await caller(request, context)
+        who = caller.name
+        if let refusal = need.refusal(caller) { throw refusal }
+        if need == .writer, case .open = caller.credential { try Gate.refuseForms(request) }
+        return caller
+    }
+
+    /// What a page can make a browser send anywhere without asking.
+    private static let formTypes = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
+
+    /// Where nobody needs a token, a page of another site could hand events in by a form.
+    private static func refuseForms(_ request: Request) throws(APIError) {
+        let type = (request.headers[.contentType] ?? "").prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
+        guard type.isEmpty || formTypes.contains(type) else { return }
+        throw APIError(
+            status: .unsupportedMediaType, message: "This Content-Type is not taken without a token.",
+            detail: "Send Content-Type: application/jsonl, whatever format the lines have; forms of other sites cannot."
+        )
+    }
+
+    private func caller(_ request: Request, _ context: APIContext) async throws(APIError) -> Caller {
         if context.isLocalSocket { return .local(.localSocket) }
         let parts = state.parts
         if parts.access.isOpen { return .local(.open) }

@@ -25,19 +25,6 @@ struct IngestHandler: Sendable {
     /// Packed bytes are unpacked so many at a time: gzip makes at most a thousand times as many of them.
     private static let packedPiece = 4 << 10
 
-    /// What a page can make a browser send anywhere without asking.
-    private static let formTypes = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
-
-    /// Where nobody needs a token, a page of another site could hand events in by a form.
-    static func refuseForms(_ request: Request) throws(APIError) {
-        let type = (request.headers[.contentType] ?? "").prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
-        guard type.isEmpty || formTypes.contains(type) else { return }
-        throw APIError(
-            status: .unsupportedMediaType, message: "This Content-Type is not taken without a token.",
-            detail: "Send Content-Type: application/jsonl, whatever format the lines have; forms of other sites cannot."
-        )
-    }
-
     func respond(_ request: Request) async throws -> Response {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bytesMax { throw tooLarge }
         let encoding = request.headers[.contentEncoding]?.lowercased() ?? "identity"
