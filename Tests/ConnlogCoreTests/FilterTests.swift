@@ -195,8 +195,9 @@ import Testing
     {
         for text in [word, "type:ssh \(word) type:vscode"] {
             let told = mistakes(text, .connlog)
-            #expect(told.map(\.[0]) == ["q"] && told[0][1].hasPrefix("'\(word)' "), "\(told)")
-            #expect(told[0][1].contains("double quotes"))
+            #expect(told.map(\.[0]) == ["q"])
+            let words = try #require(told.first?[1])
+            #expect(words.hasPrefix("'\(word)' ") && words.contains("double quotes"))
         }
         #expect(try ours("\"\(word)\"").map(\.condition) == [.text(word.lowercased())])
         #expect(try ours("\(word)x -\(word) workspace:\(word)").count == 3)
@@ -204,7 +205,7 @@ import Testing
         #expect(mistakes(word) == [["search", "\"search\" is not a valid query param"]])
     }
 
-    @Test func `our mistakes show what was written and name what can be`() {
+    @Test func `our mistakes show what was written and name what can be`() throws {
         let said = [
             "type:Cursor":
                 "'Cursor' is not a type; write one of ssh, vscode, jetbrains, reconnecting_pty, workspace_app, "
@@ -227,9 +228,8 @@ import Testing
         for (text, words) in said { #expect(mistakes(text, .connlog).map(\.[1]) == [words], "\(text)") }
         let key = mistakes("-Tpye:ssh", .connlog)
         #expect(key.map(\.[0]) == ["tpye"])
-        #expect(
-            key[0][1].hasPrefix("'Tpye' is not a key; there are type, method, status, ")
-                && key[0][1].contains(" and ip;"))
+        let words = try #require(key.first?[1])
+        #expect(words.hasPrefix("'Tpye' is not a key; there are type, method, status, ") && words.contains(" and ip;"))
     }
 
     @Test func `every key that is named can be used`() throws {
