@@ -19,7 +19,7 @@ section() { printf '\n== %s (%d s so far)\n' "$1" $((SECONDS - begun)); }
 section "What is needed"
 command -v swift >/dev/null || { echo "There is no 'swift' in PATH; install Swift 6.3 from https://swift.org/install" >&2; exit 1; }
 Tests/tools/need-packages.sh libcurl4-openssl-dev libisal-dev libsqlite3-dev libssl-dev pkg-config python3 ca-certificates openssl strace \
-    e2fsprogs mount curl postgresql-15 util-linux chromium chromium-driver nginx-light
+    e2fsprogs mount curl postgresql-15 util-linux chromium chromium-driver nginx-light libsystemd0 systemd-journal-remote
 Tests/tools/setup-peers.sh .build/peers
 Tests/tools/setup-python.sh .build/schemathesis 'schemathesis>=4.32,<5'
 Tests/tools/setup-python.sh .build/page-tools 'selenium>=4.40,<5' 'axe-core-python<1'

@@ -1,6 +1,6 @@
 /// What connlog will do and this build cannot: such sections get an error that says so, not "unknown".
 public struct Planned: Sendable {
-    /// Values of `type` by kind of section, such as `journald` of `source`, that are yet to come.
+    /// Values of `type` by kind of section, such as `coder_api` of `source`, that are yet to come.
     public let types: [String: [String]]
     /// Kinds of sections that a build without the trait `Server` lacks, such as `store`.
     public let notBuiltIn: [String]
@@ -12,10 +12,10 @@ public struct Planned: Sendable {
 
     /// What the architecture names and is yet to come.
     public static let connlog = Planned(
-        types: ["source": ["journald", "coder_api"], "directory": ["coder_api"]])
+        types: ["source": ["coder_api"], "directory": ["coder_api"]])
 
     /// The same, for a build that only forwards.
     public static let forwarder = Planned(
-        types: connlog.types.merging(["source": ["journald", "coder_api", "ingest"]]) { $1 },
+        types: connlog.types.merging(["source": ["coder_api", "ingest"]]) { $1 },
         notBuiltIn: ["store", "server", "access"])
 }

@@ -32,6 +32,9 @@ package struct StreamDecoder: EntryDecoder {
         decoder.warm(seen.span)
     }
 
+    /// Exchanges what is known of the events seen so far (`EventDecoder.exchangeSeen`).
+    package mutating func exchangeSeen(_ seen: inout DuplicateWindow) { decoder.exchangeSeen(&seen) }
+
     package mutating func takeCounts(_ place: String, start: Int) -> SourceCounts {
         let taken = decoder.takeCounts()
         var counts = SourceCounts()
@@ -56,16 +59,19 @@ package struct StreamDecoder: EntryDecoder {
 /// The keys of sources that read lines.
 enum LineKeys {
     static let all: [Key] = [
-        Key(
-            "format", .choice(InputFormat.allCases.map(\.rawValue)), default: "auto",
-            help: "how coderd wrote the lines; auto tells line by line"),
+        format,
         Key(
             "container", .choice(ContainerFormat.allCases.map(\.rawValue)), default: "auto",
             help: "what a container runtime wrapped them in; auto tells line by line"),
-        Key(
-            "max_line", .size(1 << 10...64 << 20), default: "1MiB",
-            help: "of longer lines the longest values are cut"),
+        maxLine,
     ]
+
+    static let format = Key(
+        "format", .choice(InputFormat.allCases.map(\.rawValue)), default: "auto",
+        help: "how coderd wrote the lines; auto tells line by line")
+
+    static let maxLine = Key(
+        "max_line", .size(1 << 10...64 << 20), default: "1MiB", help: "of longer lines the longest values are cut")
 
     /// Makes decoders as the section says.
     static func decoder(_ section: Section) -> @Sendable () -> any EntryDecoder {

@@ -7,6 +7,7 @@
 #include "crc32c.h"
 #include "find.h"
 #include "folded_id.h"
+#include "journal.h"
 #include "notify.h"
 #include "packed_time.h"
 #include "packed_uuid.h"

@@ -5,7 +5,7 @@
 /// begins with the second: measured, 100 of 3,300 instructions of a line and more of its time, since the table is larger
 /// than the processor's first cache. The memory grows with the events up to about 200 KiB, so that a file of a few lines
 /// costs little, and from then on nothing is allocated.
-struct DuplicateWindow: Sendable {
+package struct DuplicateWindow: Sendable {
     static let capacity = 8192
     private static let slotsMin = 64
 
@@ -27,6 +27,8 @@ struct DuplicateWindow: Sendable {
     /// all entries have one format.
     private var slots: [UInt16] = []
     private var mask = 0
+
+    package init() {}
 
     /// Whether the event was here before in another format. If it is new it is remembered.
     mutating func isDuplicate(_ key: Key, _ format: EventFormat) -> Bool {

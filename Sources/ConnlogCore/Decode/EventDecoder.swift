@@ -186,6 +186,10 @@ public struct EventDecoder: Sendable {
         for stream in streams.indices { streams[stream].trust() }
     }
 
+    /// Exchanges what is known of the events seen so far: for a source whose streams have a decoder each, and may bring
+    /// the same events in different formats.
+    package mutating func exchangeSeen(_ seen: inout DuplicateWindow) { swap(&window, &seen) }
+
     // MARK: Progress
 
     /// All whole lines of the input but those that were seen in the last call.

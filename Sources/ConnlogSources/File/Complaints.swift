@@ -9,15 +9,19 @@ struct Complaints: Sendable {
         self.log = log
     }
 
+    /// Nothing is wrong.
+    var isEmpty: Bool { texts.isEmpty }
+
     mutating func set(_ subject: String, _ text: String) {
         guard texts[subject] != text else { return }
         texts[subject] = text
         log(.warning, text)
     }
 
-    mutating func clear(_ subject: String) {
+    /// - Parameter text: what is said instead of the usual words.
+    mutating func clear(_ subject: String, saying text: String? = nil) {
         guard texts.removeValue(forKey: subject) != nil else { return }
-        log(.info, "\(subject): can be read now")
+        log(.info, text ?? "\(subject): can be read now")
     }
 
     /// Takes back what was said about everything else.

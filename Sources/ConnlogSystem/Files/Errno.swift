@@ -6,6 +6,7 @@ import Glibc
 public enum Errno {
     public static let notFound = ENOENT
     public static let exists = EEXIST
+    public static let invalid = EINVAL
     public static let interrupted = EINTR
     public static let again = EAGAIN
     public static let noSpace = ENOSPC

@@ -14,6 +14,8 @@ public struct FileStatus: Sendable, Equatable {
     public let isDirectory: Bool
     /// How many names it has; 0 for an open file that was removed.
     public let links: Int
+    /// The group that it belongs to.
+    public let group: UInt32
 
     /// Of what `path` leads to, links followed.
     public init(of path: String) throws(SystemError) {
@@ -35,6 +37,7 @@ public struct FileStatus: Sendable, Equatable {
         isRegular = status.st_mode & S_IFMT == S_IFREG
         isDirectory = status.st_mode & S_IFMT == S_IFDIR
         links = Int(status.st_nlink)
+        group = status.st_gid
     }
 
     /// Whether the last component of `path` is a symbolic link.
