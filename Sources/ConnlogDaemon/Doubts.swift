@@ -4,7 +4,11 @@ import ConnlogPipeline
 /// What is right by the rules and still may not be what was meant, with the way out.
 enum Doubts {
     static func of(_ configuration: Configuration, _ registry: Registry) -> [String] {
-        configuration.sections.flatMap { openDoors($0) + relativePaths($0, registry) }
+        configuration.sections.flatMap { openDoors($0) + relativePaths($0, registry) + ofSource($0, registry) }
+    }
+
+    private static func ofSource(_ section: Section, _ registry: Registry) -> [String] {
+        section.kind == "source" ? registry.source(section.type)?.doubts(section) ?? [] : []
     }
 
     /// Tokens, and who connected to what, in the clear on a network.

@@ -44,7 +44,7 @@ package struct StreamDecoder: EntryDecoder {
         let skipped = [
             "audit_log": taken.auditLog, "other": taken.other - taken.unreadMentions, "too_long": taken.tooLong,
             "unfinished": taken.partial,
-            "unread_mentions": taken.unreadMentions,
+            "unread_mentions": taken.unreadMentions, "foreign": taken.foreign,
         ]
         counts.skipped = skipped.filter { $0.value > 0 }
         for (reason, count) in taken.malformed { counts.malformed[reason.label] = count }
@@ -59,15 +59,26 @@ package struct StreamDecoder: EntryDecoder {
 /// The keys of sources that read lines.
 enum LineKeys {
     static let all: [Key] = [
-        format,
+        Key(
+            "format", .choice(InputFormat.allCases.map(\.rawValue)), default: "auto",
+            help: "how coderd wrote the lines, or who wrapped them; auto tells line by line, where that is certain"),
         Key(
             "container", .choice(ContainerFormat.allCases.map(\.rawValue)), default: "auto",
-            help: "what a container runtime wrapped them in; auto tells line by line"),
+            help: "what a container runtime wrapped them in; auto tells line by line, and shippers too"),
+        Key(
+            "from_unit", .list, example: "coder.service",
+            help: "of wrapped lines: believe these systemd units only; events of others are counted as foreign"),
+        Key(
+            "from_container", .list, example: "coder",
+            help: "believe these containers only, by what the wrapper itself says, not the line"),
+        Key("from_namespace", .list, example: "coder", help: "believe these namespaces of Kubernetes only"),
+        Key("from_log_group", .list, example: "/coder/production", help: "believe these log groups of CloudWatch only"),
         maxLine,
     ]
 
+    /// Of lines that nobody has wrapped.
     static let format = Key(
-        "format", .choice(InputFormat.allCases.map(\.rawValue)), default: "auto",
+        "format", .choice(InputFormat.allCases.filter { !$0.isShared }.map(\.rawValue)), default: "auto",
         help: "how coderd wrote the lines; auto tells line by line")
 
     static let maxLine = Key(
@@ -86,6 +97,27 @@ enum LineKeys {
         let format = InputFormat(rawValue: section.string("format")) ?? .auto
         let container = ContainerFormat(rawValue: section.string("container")) ?? .auto
         let maxLine = section.size("max_line")
-        return { EventDecoder(format: format, container: container, maxLine: maxLine, samplesMax: samplesMax) }
+        let origins = origins(section)
+        return {
+            EventDecoder(
+                format: format, container: container, origins: origins, maxLine: maxLine, samplesMax: samplesMax)
+        }
+    }
+
+    /// Whom a section believes.
+    static func origins(_ section: Section) -> OriginConditions {
+        OriginConditions(
+            units: section.optionalList("from_unit"), containers: section.optionalList("from_container"),
+            namespaces: section.optionalList("from_namespace"), logGroups: section.optionalList("from_log_group"))
+    }
+
+    /// What is to be said of a section that reads what many programs may have written, and does not ask who did.
+    static func doubts(_ section: Section) -> [String] {
+        guard origins(section).isEmpty, let format = InputFormat(rawValue: section.string("format")), format.isShared
+        else { return [] }
+        return [
+            "\(section.heading) format: \(format.rawValue) brings lines of many programs, and each of them can write an event; "
+                + "say with from_unit, from_container, from_namespace or from_log_group which is coderd's"
+        ]
     }
 }

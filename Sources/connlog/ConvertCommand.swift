@@ -15,9 +15,14 @@ struct ConvertCommand: ParsableCommand {
 
               connlog convert --to csv < coderd.log > connections.csv
               journalctl -u coder -o cat | connlog convert --to human
+              journalctl -u coder -o json --all | connlog convert --to csv
             """)
 
-    @Option(help: "What comes in: auto, slog_json, slog_human or stackdriver.")
+    @Option(
+        help: """
+            What comes in: auto, slog_json, slog_human, stackdriver, or who wrapped it: journal, fluentd, fluent_bit, \
+            vector, filebeat, cloudwatch, cloud_logging, datadog, otlp, loki, splunk or stern.
+            """)
     var from = InputFormat.auto
 
     @Option(help: "What wraps each line: auto, none, docker or cri.")
@@ -47,6 +52,7 @@ struct ConvertCommand: ParsableCommand {
             ("with values cut", counts.truncated), ("audit_log", counts.auditLog), ("other", counts.other),
             ("of those holding connection_log", counts.unreadMentions),
             ("seen before in another format", counts.duplicates),
+            ("of which the wrapper has lost fields", counts.incomplete),
             ("too long", counts.tooLong), ("unfinished", counts.partial),
         ].filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
         let malformed = counts.malformed.map { "\($0.value) malformed (\($0.key.label))" }.sorted()

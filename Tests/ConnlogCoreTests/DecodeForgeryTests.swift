@@ -279,7 +279,7 @@ import Testing
 
     @Test func `lines that mention an event and are none are counted apart and told`() {
         let lines = [
-            "[\(TestEvents.line(1))]", #"{"message":"connection_log","x":1}"#, "  \(TestEvents.line(1))",
+            "(\(TestEvents.line(1)))", #"{"message":"connection_log","x":1}"#, "  \(TestEvents.line(1))",
             "x connection_log",
             "2025-07-03 06:57:16.157 [info]  coderd: another  a=connection_log",
             #"{"ts":"a","msg":"x","fields":{"a":"connection_log"}}"#,

@@ -9,11 +9,12 @@ struct DecodeRun {
     var rest: [UInt8] = []
 
     init(
-        _ text: String, format: InputFormat = .auto, container: ContainerFormat = .auto, maxLine: Int = 1 << 20,
-        pieces: [Int] = [], endsOpen: Bool = false
+        _ text: String, format: InputFormat = .auto, container: ContainerFormat = .auto,
+        origins: OriginConditions = OriginConditions(), maxLine: Int = 1 << 20, pieces: [Int] = [],
+        endsOpen: Bool = false
     ) {
         self.init(
-            Array(text.utf8), format: format, container: container, maxLine: maxLine, pieces: pieces,
+            Array(text.utf8), format: format, container: container, origins: origins, maxLine: maxLine, pieces: pieces,
             endsOpen: endsOpen)
     }
 
@@ -21,10 +22,11 @@ struct DecodeRun {
     ///   - pieces: the lengths of the reads; after them all the rest at once.
     ///   - endsOpen: the input does not end, it only pauses.
     init(
-        _ bytes: [UInt8], format: InputFormat = .auto, container: ContainerFormat = .auto, maxLine: Int = 1 << 20,
-        pieces: [Int] = [], endsOpen: Bool = false
+        _ bytes: [UInt8], format: InputFormat = .auto, container: ContainerFormat = .auto,
+        origins: OriginConditions = OriginConditions(), maxLine: Int = 1 << 20, pieces: [Int] = [],
+        endsOpen: Bool = false
     ) {
-        var decoder = EventDecoder(format: format, container: container, maxLine: maxLine)
+        var decoder = EventDecoder(format: format, container: container, origins: origins, maxLine: maxLine)
         var at = 0
         var lengths = pieces[...]
         repeat {

@@ -38,6 +38,19 @@ import Testing
         #expect(try doubts(parts.replacing("/var/log/connlog/out.jsonl", with: "-")).isEmpty)
     }
 
+    @Test func `a source that anybody can write to is told, unless it says whom it believes`() throws {
+        for format in ["journal", "fluent_bit", "cloudwatch", "otlp"] {
+            let shared = parts.replacing(
+                "type = file\npath = /var/log/coder", with: "type = file\nformat = \(format)\npath = /var/log/coder")
+            let found = try doubts(shared)
+            #expect(found.count == 1, "\(found)")
+            #expect(found[0].hasPrefix("[source \"c\"] format: \(format) brings lines of many programs"), "\(found)")
+            for key in ["from_unit", "from_container", "from_namespace", "from_log_group"] {
+                #expect(try doubts(shared.replacing("format =", with: "\(key) = a, b\nformat =")).isEmpty)
+            }
+        }
+    }
+
     #if Server
     private func server(_ listen: String, _ more: String = "") -> String {
         parts + "[store]\ntype = sqlite\n[server]\nlisten = \(listen)\n\(more)"

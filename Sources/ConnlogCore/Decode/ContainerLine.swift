@@ -5,7 +5,11 @@ internal import ConnlogSystem
 struct ContainerLine {
     enum Stream: Int { case plain, stdout, stderr }
 
-    let stream: Stream
+    /// The number of what nobody has wrapped.
+    static let plain = Stream.plain.rawValue
+
+    /// Of a container's runtime one of `Stream`; the streams of wrapped records have the numbers behind these.
+    var stream: Int
     let isPartial: Bool
     /// What the program has written, without its line feed: as it stands for CRI, inside a JSON string for Docker.
     let content: Range<Int>
@@ -23,9 +27,9 @@ struct ContainerLine {
         guard let time = EventTime.parse(bytes, line.lowerBound..<place) else { return nil }
         self.time = time
         if hasPrefix(bytes, at: place, " stdout ") {
-            stream = .stdout
+            stream = Stream.stdout.rawValue
         } else if hasPrefix(bytes, at: place, " stderr ") {
-            stream = .stderr
+            stream = Stream.stderr.rawValue
         } else {
             return nil
         }
@@ -66,8 +70,13 @@ struct ContainerLine {
         var members = JSONMembers(bytes, object)
         while let member = members.next() {
             let isText = member.value.kind == .string || member.value.kind == .escapedString
-            // An entry of coderd's own, whatever other members it has.
+            // An entry of coderd's own, whatever other members it has; or a record of somebody who says more of it.
             if equal(bytes, member.key, "msg") || equal(bytes, member.key, "timestampSeconds") { return nil }
+            if equal(bytes, member.key, "kubernetes") || equal(bytes, member.key, "container_id")
+                || equal(bytes, member.key, "_p") || equal(bytes, member.key, "logtag")
+            {
+                return nil
+            }
             guard isText else { continue }
             if equal(bytes, member.key, "log") { log = member.value }
             if equal(bytes, member.key, "time") { hasTime = true }
@@ -76,13 +85,11 @@ struct ContainerLine {
             }
         }
         guard let log, let stream, hasTime else { return nil }
-        self.stream = stream
+        self.stream = stream.rawValue
         time = nil
         isEscaped = log.kind == .escapedString
         let end = log.range.upperBound
-        let hasLineFeed =
-            isEscaped && log.range.count >= 2 && hasPrefix(bytes, at: end - 2, "\\n")
-            && ContainerLine.backslashes(bytes, log.range.lowerBound..<(end - 1)) % 2 == 1
+        let hasLineFeed = isEscaped && ContainerLine.endsWithLineFeed(bytes, log.range)
         isPartial = !hasLineFeed
         content = log.range.lowerBound..<(hasLineFeed ? end - 2 : end)
     }
@@ -113,6 +120,21 @@ struct ContainerLine {
     /// Whether the content begins as an entry of the JSON sink does.
     func beginsWithEntry(_ bytes: Span<UInt8>) -> Bool {
         hasPrefix(bytes, at: content.lowerBound, isEscaped ? "{\\\"ts\\\":" : "{\"ts\":")
+    }
+
+    /// Text that was taken out of a record.
+    init(stream: Int, isPartial: Bool, content: Range<Int>) {
+        self.stream = stream
+        self.isPartial = isPartial
+        self.content = content
+        isEscaped = false
+        time = nil
+    }
+
+    /// Whether the inside of a JSON string ends with an escaped line feed.
+    static func endsWithLineFeed(_ bytes: Span<UInt8>, _ text: Range<Int>) -> Bool {
+        text.count >= 2 && hasPrefix(bytes, at: text.upperBound - 2, "\\n")
+            && backslashes(bytes, text.lowerBound..<(text.upperBound - 1)) % 2 == 1
     }
 
     /// How many backslashes stand at the end of `range`.

@@ -24,6 +24,10 @@ public struct DecodeCounts: Sendable, Equatable {
     public var truncated = 0
     /// Lines longer than the limit of which nothing could be made, passed over.
     public var tooLong = 0
+    /// Events of origins that the source does not believe, passed over.
+    public var foreign = 0
+    /// Events of which a wrapper had lost fields; their last field `lost` names them.
+    public var incomplete = 0
     /// Lines that were not finished when the input ended; they were not consumed.
     public var partial = 0
     /// Lines that cannot be read, by reason.
@@ -83,6 +87,8 @@ public struct DecodeCounts: Sendable, Equatable {
         unreadMentions += later.unreadMentions
         truncated += later.truncated
         duplicates += later.duplicates
+        foreign += later.foreign
+        incomplete += later.incomplete
         tooLong += later.tooLong
         partial += later.partial
         malformed.merge(later.malformed, uniquingKeysWith: +)

@@ -1,13 +1,23 @@
-/// In which of coderd's formats lines come.
+/// In which of coderd's formats lines come, or who has wrapped them.
 public enum InputFormat: String, Sendable, CaseIterable {
     /// Told line by line; a stream may mix them.
     case auto
     case slogJSON = "slog_json"
     case slogHuman = "slog_human"
     case stackdriver
+    // By whom they were wrapped, each into JSON; what is inside is told line by line.
+    case journal, fluentd
+    case fluentBit = "fluent_bit"
+    case vector, filebeat
+    case cloudWatch = "cloudwatch"
+    case cloudLogging = "cloud_logging"
+    case datadog, otlp, loki, splunk, stern
+
+    /// What comes so was collected from many programs, as a rule.
+    public var isShared: Bool { Wrapper(self) != nil }
 }
 
-/// What a container runtime has wrapped the lines in.
+/// What a container runtime has wrapped the lines in; with `auto` shippers too, where that is certain.
 public enum ContainerFormat: String, Sendable, CaseIterable {
     /// Told line by line.
     case auto

@@ -38,6 +38,8 @@ extension EventDecoder {
             }
         case .auditLog: counts.auditLog += 1
         case .other: counts.other += 1
+        case .foreign: counts.foreign += 1
+        case .incomplete: counts.incomplete += 1
         case .told(let sample): counts.add(sample, samplesMax)
         }
     }

@@ -11,6 +11,7 @@ extension EventDecoder {
         switch look {
         case .verbatim(let range, let key):
             let start = place.lowerBound
+            if isForeignLine { return emit(.foreign, &batch) }
             emit(.event(.slogJSON, (start + range.lowerBound)..<(start + range.upperBound), key), &batch)
         case .converted(let format, let key): emitConverted(format, key, &batch)
         case .opening(let header): open(stream, header, lineStart)
@@ -55,6 +56,7 @@ extension EventDecoder {
     private mutating func emitConverted(
         _ format: EventFormat, _ key: DuplicateWindow.Key?, _ batch: inout EventBatch
     ) {
+        if isForeignLine { return emit(.foreign, &batch) }
         let start = batch.bytes.count
         batch.bytes.append(converted.span)
         emit(.event(format, start..<batch.bytes.count, key), &batch)
@@ -69,6 +71,7 @@ extension EventDecoder {
         setHeader(stream, header)
         streams[stream].entryStart = (start, line)
         streams[stream].entryIsCut = isCut
+        streams[stream].entryIsForeign = isForeignLine
         streams[stream].entry.removeAll()
         streams[stream].entry.append(first.span)
     }
@@ -103,9 +106,9 @@ extension EventDecoder {
     mutating func finishEntry(_ stream: Int, unless look: Look, _ lineStart: Int?, _ batch: inout EventBatch) {
         if case .continuation = look { return }
         // Looking at the line has filled the buffers that finishing needs too.
-        let kept = (converted, cleaned, fields, isCut)
+        let kept = (converted, cleaned, fields, isCut, isForeignLine)
         finishEntry(stream, &batch)
-        (converted, cleaned, fields, isCut) = kept
+        (converted, cleaned, fields, isCut, isForeignLine) = kept
         if pendingCount == 0, let lineStart { commit(lineStart, &batch) }
     }
 
@@ -115,6 +118,7 @@ extension EventDecoder {
         setHeader(stream, nil)
         let wasCut = isCut
         isCut = state.entryIsCut
+        isForeignLine = state.entryIsForeign
         defer { isCut = wasCut }
         switch convertEntry(state.entry, header, 0) {
         case .converted(let format, let key): emitConverted(format, key, &batch)

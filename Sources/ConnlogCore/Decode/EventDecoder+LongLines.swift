@@ -2,12 +2,35 @@ internal import ConnlogSystem
 
 /// Lines that are longer than a line may be, and too long to be presented at once.
 extension EventDecoder {
-    /// Whether a line of more than `maxLine` bytes has to be cut. Docker writes up to six bytes for one of the line's, so there
-    /// what it holds decides.
+    /// Whether a line of more than `maxLine` bytes has to be cut. Docker and others that wrap lines into JSON write up to six
+    /// bytes for one of the line's, so there what it holds decides.
     func isTooLong(_ line: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
-        let isDocker =
+        let isEscaped =
             container == .docker || container == .auto && ContainerLine.mayBeDocker(bytes, line.lowerBound)
-        return !isDocker || line.count > pendingMax
+            || takesRecords && EventDecoder.recordValue(bytes, line) != nil
+        return !isEscaped || line.count > pendingMax
+    }
+
+    /// Objects that follow one another without a line feed, as many as there are in a line too long to be presented.
+    /// - Returns: where the next one begins.
+    mutating func takeObjects(_ rest: Range<Int>, _ batch: inout EventBatch) -> Int {
+        guard takesRecords else { return rest.lowerBound }
+        var place = rest.lowerBound
+        while rest.upperBound - place > maxLine,
+            let value = EventDecoder.recordValue(batch.bytes.span, place..<rest.upperBound),
+            value.lowerBound == place, let first = nextValue(value, batch.bytes.span),
+            first.upperBound < value.upperBound,
+            hasPrefix(batch.bytes.span, at: first.upperBound, "{")
+        {
+            lineNumber += 1
+            line(first, &batch)
+            lineNumber -= 1
+            isMidLine = true
+            place = first.upperBound
+            if pendingCount > 0, place - done > pendingMax { giveUpPending(&batch) }
+            if pendingCount == 0 { commit(place, &batch) }
+        }
+        return place
     }
 
     /// All of the line lies there.
@@ -92,7 +115,7 @@ extension EventDecoder {
     /// be told: quotes close there that were opened before.
     private mutating func isPart(_ range: Range<Int>, _ bytes: Span<UInt8>) -> Bool {
         guard container == .cri || container == .auto, let line = ContainerLine(cri: bytes, range) else { return false }
-        let state = streams[line.stream.rawValue]
+        let state = streams[line.stream]
         return line.isPartial || (state.hasPieces || state.isDropping) && !beginsAnew(line, bytes)
     }
 
@@ -103,7 +126,7 @@ extension EventDecoder {
             return distrustParts(isJSON: false, &batch)
         }
         hasWrapped = true
-        let stream = line.stream.rawValue
+        let stream = line.stream
         dropPieces(stream)
         streams[stream].trust()
         streams[stream].isDropping = line.isPartial

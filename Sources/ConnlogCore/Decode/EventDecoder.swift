@@ -31,6 +31,10 @@ public import ConnlogSystem
 public struct EventDecoder: Sendable {
     let format: InputFormat
     let container: ContainerFormat
+    /// Who has wrapped the lines, if the source says so.
+    let wrapper: Wrapper?
+    let conditions: OriginConditions
+    let hasConditions: Bool
     let maxLine: Int
     /// How many lines that cannot be read are kept to be shown, until `takeCounts`.
     let samplesMax: Int
@@ -46,6 +50,8 @@ public struct EventDecoder: Sendable {
     var passedOver = 0
     /// Where that line began.
     var longStart: Int?
+    /// Objects of the present line are consumed, which follow one another without a line feed.
+    var isMidLine = false
     /// That line is one of an entry's block, and the entry has as much of it as it can have.
     var longIsOfBlock = false
     /// The present line or entry is one of which something was cut off.
@@ -54,6 +60,14 @@ public struct EventDecoder: Sendable {
     var hasBlocks = false
     /// There was a line of a container's runtime.
     var hasWrapped = false
+    /// There was a record that somebody has wrapped.
+    var hasRecords = false
+    var isUnwrapped: Bool { !hasWrapped && !hasRecords }
+    var recordStreams = RecordStreams()
+    /// The record that the present line was taken out of.
+    var record: RecordContext?
+    /// The present line is of an origin that is not believed.
+    var isForeignLine = false
     /// The present line of a container's runtime is one of the JSON sink's and not torn.
     var isSound = false
     /// The last line of foreign text, by its number.
@@ -82,16 +96,24 @@ public struct EventDecoder: Sendable {
 
     var converted = ByteBuffer()
     var cleaned = ByteBuffer()
+    var unescaped = ByteBuffer()
 
     /// - Parameters:
+    ///   - origins: which origins of wrapped lines are believed; events of others are counted and passed over.
     ///   - maxLine: of longer lines and entries the longest values are cut; at most 256 MiB.
     ///   - samplesMax: how many lines that cannot be read are kept to be shown, until the counts are taken.
     public init(
-        format: InputFormat = .auto, container: ContainerFormat = .auto, maxLine: Int = 1 << 20,
+        format: InputFormat = .auto, container: ContainerFormat = .auto,
+        origins: OriginConditions = OriginConditions(), maxLine: Int = 1 << 20,
         samplesMax: Int = DecodeCounts.samplesMax
     ) {
-        self.format = format
+        wrapper = Wrapper(format)
+        self.format = wrapper == nil ? format : .auto
         self.container = container
+        conditions = origins
+        hasConditions = !origins.isEmpty
+        for stream in streams.indices { streams[stream].isForeign = !origins.isEmpty }
+        isForeignLine = !origins.isEmpty
         self.maxLine = min(max(maxLine, 1), 1 << 28 - 1)
         self.samplesMax = samplesMax
     }
@@ -121,7 +143,10 @@ public struct EventDecoder: Sendable {
     /// - Returns: how many bytes of `input` are consumed.
     public mutating func decode(_ input: Range<Int>, in batch: inout EventBatch, isEnd: Bool) -> Int {
         var at = decodeLines(input, &batch)
-        if input.upperBound - at > maxLine { at = beginLongLine(at..<input.upperBound, &batch) }
+        if input.upperBound - at > maxLine {
+            at = takeObjects(at..<input.upperBound, &batch)
+            if input.upperBound - at > maxLine { at = beginLongLine(at..<input.upperBound, &batch) }
+        }
         if isEnd {
             if passedOver > 0 { endLongLine(input.upperBound, &batch) }
             finish(at..<input.upperBound, &batch)
@@ -153,6 +178,8 @@ public struct EventDecoder: Sendable {
         next.streams = streams
         next.hasBlocks = hasBlocks
         next.hasWrapped = hasWrapped
+        next.hasRecords = hasRecords
+        next.recordStreams = recordStreams
         next.pendingCount = pendingCount
         next.effects = effects
         next.held = held

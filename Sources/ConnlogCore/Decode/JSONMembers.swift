@@ -30,6 +30,9 @@ package struct JSONMembers: ~Escapable {
         return Member(key: key.range, keyHasEscapes: key.kind == .escapedString, value: value())
     }
 
+    /// A value of an array, where a key would stand.
+    mutating func element() -> FieldRange { value() }
+
     private mutating func skip(_ isSkipped: (UInt8) -> Bool) {
         while at < end, isSkipped(bytes[at]) { at += 1 }
     }

@@ -53,7 +53,7 @@ public struct LineFault: Sendable, Equatable, CustomStringConvertible {
             case .tooDeep: "objects and arrays nested deeper than 512"
             case .tooLong: "a line longer than 256 MiB"
             case .badHumanLine: "a connection_log line in text whose fields cannot be told apart"
-            case .badContainerLine: "a container's log line whose wrapping is damaged"
+            case .badContainerLine: "a wrapped line whose wrapping is damaged, or is not the one that the source names"
             case .lineTooLong: "a line longer than max_line of which no event could be made"
             case .unfinished: "a line whose end has not come"
             case .mention: "a line that holds connection_log and is no event in a form that is known"

@@ -15,12 +15,16 @@ public protocol SourceKind: SendableMetatype {
     /// a section with mistakes.
     static func paths(_ section: Section) -> [String]
 
+    /// What is right by the rules and still may not be what was meant, a sentence each with the way out.
+    static func doubts(_ section: Section) -> [String]
+
     /// `connlog check --connect`: whether the source of a section could read, and what. Changes nothing.
     static func trial(_ section: Section) -> [TrialFinding]
 }
 
 extension SourceKind {
     public static func paths(_ section: Section) -> [String] { [] }
+    public static func doubts(_ section: Section) -> [String] { [] }
 
     public static func trial(_ section: Section) -> [TrialFinding] {
         [.good("there is nothing to try beforehand about a source of type \(section.type ?? "")")]

@@ -21,6 +21,8 @@ extension FileSource: SourceKind {
 
     public static func trial(_ section: Section) -> [TrialFinding] { FileSourceTrial(section).findings }
 
+    public static func doubts(_ section: Section) -> [String] { LineKeys.doubts(section) }
+
     public static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {
         let paths = section.list("path")
         if paths.isEmpty {

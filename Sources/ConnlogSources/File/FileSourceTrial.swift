@@ -18,7 +18,7 @@ struct FileSourceTrial {
         let matches = pattern.expand()
         var findings = matches.problems.map { TrialFinding.failed("\($0); \(Advice.reading($0))") }
         let paths = matches.paths.filter { pattern.namesFile || !FileSettings.isExcluded($0) }
-        var decoder = EventDecoder(format: InputFormat(rawValue: section.string("format")) ?? .auto)
+        var decoder = LineKeys.eventDecoder(section)()
         var counts = DecodeCounts()
         var readable = 0
         for path in paths {
@@ -53,6 +53,9 @@ struct FileSourceTrial {
         if counts.lines == 0 { return .good("\(found), with no whole line yet") }
         let events = Quantity.count(counts.events, "connection event")
         let looked = "\(found); \(events) in the first \(Quantity.count(counts.lines, "line"))"
+        if counts.foreign > 0, counts.events == 0 {
+            return .doubtful("\(looked), and \(counts.foreign) of origins that from_... does not name")
+        }
         if counts.events > 0 { return .good(looked) }
         return .doubtful("\(looked): is this coderd's log, and does coderd log connections?")
     }

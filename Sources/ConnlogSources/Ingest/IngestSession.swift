@@ -104,6 +104,9 @@ final class IngestSession: IntakeSession {
         // What calls itself an event and is none that can be read was meant to be taken.
         let mentions = counts.unreadMentions
         state.report.skipped += counts.auditLog + counts.other - mentions
+        if counts.foreign > 0 {
+            refuse("\(counts.foreign) events of an origin that this source does not believe", 0, counts.foreign, &state)
+        }
         state.report.duplicates += counts.duplicates
         for sample in counts.samples { refuse("\(sample.fault)", sample.line, 1, &state) }
         let all = counts.malformed.values.reduce(mentions + counts.tooLong + counts.partial, +)

@@ -9,6 +9,8 @@ extension IngestSource: SourceKind {
         summary: "Takes events that programs hand in over HTTP: see [server].",
         keys: LineKeys.all)
 
+    public static func doubts(_ section: Section) -> [String] { LineKeys.doubts(section) }
+
     public static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {
         IngestSource(
             context, makeDecoder: LineKeys.eventDecoder(section, samplesMax: IngestSession.refusalsMax))
