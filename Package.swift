@@ -62,7 +62,8 @@ let package = Package(
         .target(
             name: "ConnlogDaemon",
             dependencies: [
-                "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+                "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue",
+                "ConnlogSinks",
                 "ConnlogSources", "ConnlogSystem",
                 .target(name: "ConnlogAPI", condition: server), .target(name: "ConnlogStore", condition: server),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -73,7 +74,8 @@ let package = Package(
         .target(
             name: "ConnlogTools",
             dependencies: [
-                "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks",
+                "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue",
+                "ConnlogSinks",
                 "ConnlogSources", "ConnlogSystem",
             ],
             swiftSettings: strict),

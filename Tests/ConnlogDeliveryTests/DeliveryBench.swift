@@ -51,8 +51,12 @@ final class DeliveryBench: Sendable {
     }
 
     /// The numbers of the events among the dead letters, in order.
-    var deadLetters: [Int] {
-        let folder = directory + "/dead"
+    var deadLetters: [Int] { letters(in: directory + "/dead") }
+
+    /// The same of those that were moved away.
+    var movedDeadLetters: [Int] { letters(in: directory + "/moved") }
+
+    private func letters(in folder: String) -> [Int] {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return files.sorted().flatMap { file in
             let text = (try? String(contentsOfFile: folder + "/" + file, encoding: .utf8)) ?? ""
@@ -60,12 +64,12 @@ final class DeliveryBench: Sendable {
         }
     }
 
-    /// As somebody does who has looked at them.
-    func removeDeadLetters() {
-        let folder = directory + "/dead"
-        for file in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where file.hasSuffix(".jsonl")
-        {
-            try? FileManager.default.removeItem(atPath: folder + "/" + file)
+    /// As somebody does who wants to look at them elsewhere. What is written at the same moment goes with its file.
+    func moveDeadLetters() throws {
+        let (folder, moved) = (directory + "/dead", directory + "/moved")
+        try FileManager.default.createDirectory(atPath: moved, withIntermediateDirectories: true)
+        for file in try FileManager.default.contentsOfDirectory(atPath: folder) where file.hasSuffix(".jsonl") {
+            try FileManager.default.moveItem(atPath: folder + "/" + file, toPath: moved + "/" + UUID().uuidString)
         }
     }
 
