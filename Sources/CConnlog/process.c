@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int argument_count;
@@ -70,6 +72,20 @@ static void handle_crashes(void) {
     for (size_t index = 0; index < sizeof signals / sizeof *signals; index++) sigaction(signals[index], &action, 0);
 }
 
+// libdispatch gives each of its threads a niceness of its own where it may, and so would take back that the server's process
+// leaves time to others. Of this program nobody needs to be put before others. Threads made later have what this one has.
+static void drop_right_to_precedence(void) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct rights[2] = {{0, 0, 0}, {0, 0, 0}};
+    if (syscall(SYS_capget, &header, rights) != 0) return;
+    // A sandbox that gives none may also end whoever asks to change them.
+    if (!(rights[CAP_TO_INDEX(CAP_SYS_NICE)].permitted & CAP_TO_MASK(CAP_SYS_NICE))) return;
+    rights[CAP_TO_INDEX(CAP_SYS_NICE)].effective &= ~CAP_TO_MASK(CAP_SYS_NICE);
+    rights[CAP_TO_INDEX(CAP_SYS_NICE)].permitted &= ~CAP_TO_MASK(CAP_SYS_NICE);
+    rights[CAP_TO_INDEX(CAP_SYS_NICE)].inheritable &= ~CAP_TO_MASK(CAP_SYS_NICE);
+    syscall(SYS_capset, &header, rights);
+}
+
 void connlog_prepare_process(void) {
     hold_descriptors();
     umask(0077);
@@ -77,6 +93,7 @@ void connlog_prepare_process(void) {
     setrlimit(RLIMIT_CORE, &none);
     // Some core handlers do not look at the limit.
     prctl(PR_SET_DUMPABLE, 0);
+    drop_right_to_precedence();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     if (!getenv("SWIFT_BACKTRACE")) handle_crashes();
