@@ -73,24 +73,15 @@ extension JournalStreams {
         let message = entry.value(.message)
         let isJSON = message.count > 0 && message[0] == UInt8(ascii: "{")
         if !isJSON { streams[stream].isOnlyJSON = false }
-        guard !entry.isCut else { return tooLong(ending, part, stream, number, &batch) }
-        append(entry, isBeginning: !isJSON, stream, number, &batch)
-        switch ending {
-        case .whole: endOpenLine(stream, &batch)
-        case .piece: leaveOpen(isJSON: isJSON, part, stream, &batch)
-        case .cut: cut(stream, number, &batch)
-        case .otherProcess:
-            endOpenLine(stream, &batch)
-            interrupt(entry, stream, number)
-        }
+        goOn(entry, ending, part, isJSON: isJSON, isBeginning: !isJSON, stream, number, &batch)
     }
 
     private mutating func goOn(
         _ entry: borrowing JournalEntry, _ ending: JournalEnding, _ part: JournalStream.Part?, isJSON: Bool,
-        _ stream: Int, _ number: Int, _ batch: inout EventBatch
+        isBeginning: Bool = false, _ stream: Int, _ number: Int, _ batch: inout EventBatch
     ) {
         guard !entry.isCut else { return tooLong(ending, part, stream, number, &batch) }
-        append(entry, isBeginning: false, stream, number, &batch)
+        append(entry, isBeginning: isBeginning, stream, number, &batch)
         switch ending {
         case .whole: endOpenLine(stream, &batch)
         case .piece: leaveOpen(isJSON: isJSON, part, stream, &batch)
