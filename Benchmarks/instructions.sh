@@ -6,8 +6,9 @@
 #     Benchmarks/instructions.sh --record   writes it
 #
 # Runs `connlog convert` under callgrind on two inputs of different length; what the longer takes more, by its lines more,
-# is a line's cost without the start of the process. Only functions of connlog itself count, so that another C library or
-# processor does not matter. CONNLOG_BINARY names a release build other than this tree's.
+# is a line's cost without the start of the process. Only functions of connlog itself count, and Swift's counting of
+# references, so that another C library or processor does not matter. `decode-other` is for lines that are no events,
+# which is what most of coderd's log is. CONNLOG_BINARY names a release build other than this tree's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 exec </dev/null
@@ -24,21 +25,28 @@ strip -g -o "$work/connlog" "$CONNLOG_BINARY"
 short=4000 long=12000
 for lines in $short $long; do
     python3 Tests/tools/gen_lines.py --lines $lines --out "$work/$lines.log" >"$work/made"
+    # What coderd's log mostly holds: lines that are no events.
+    python3 Tests/tools/gen_lines.py --lines $lines --events-percent 0 --out "$work/other-$lines.log" >"$work/made"
 done
 
-# Instructions of connlog's own functions for a conversion of so many lines.
+# Instructions of connlog's own functions, and of Swift's for them, for a conversion of so many lines.
 count() {
     valgrind --tool=callgrind --callgrind-out-file="$work/calls" "$work/connlog" convert --to "$1" \
         <"$work/$2.log" >"$work/out" 2>"$work/log" || { cat "$work/log" >&2; exit 1; }
     callgrind_annotate --threshold=100 --show-percs=no "$work/calls" 2>/dev/null |
-        awk -v object="[$work/connlog]" '$NF == object { gsub(",", "", $1); sum += $1 } END { printf "%d\n", sum }'
+        awk -v object="[$work/connlog]" '
+            # Copies of values show as counts of references.
+            $NF == object || /swift_(retain|release)/ { gsub(",", "", $1); sum += $1 }
+            END { printf "%d\n", sum }'
 }
-per_line() { echo $((($(count "$1" $long) - $(count "$1" $short)) / (long - short))); }
+# A line's instructions. - Parameters: the format, and which of the inputs.
+per_line() { echo $((($(count "$1" "${2:-}$long") - $(count "$1" "${2:-}$short")) / (long - short))); }
 
 json=$(per_line json)
 rfc5424=$(($(per_line rfc5424) - json))
 hec=$(($(per_line hec) - json))
-printf '%s\n' "decode $json" "encode-rfc5424 $rfc5424" "encode-hec $hec" >"$work/now.txt"
+other=$(per_line json other-)
+printf '%s\n' "decode $json" "decode-other $other" "encode-rfc5424 $rfc5424" "encode-hec $hec" >"$work/now.txt"
 
 if [ "${1:-}" = --record ]; then
     cp "$work/now.txt" Benchmarks/instructions.txt

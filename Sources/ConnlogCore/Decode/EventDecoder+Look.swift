@@ -42,11 +42,14 @@ extension EventDecoder {
         switch scanner.scan(text, into: &fields) {
         case .malformed(let fault): return .malformed(LineFault(fault.reason, at: fault.position + offset))
         case .auditLog: return .auditLog
-        case .other: return isUnknown(text) ? .mention : .other
+        case .other:
+            // Static, with what it needs: asked of the decoder itself, this copies it for each line.
+            let hasMessage = fields.index[.msg].kind != .absent
+            return EventDecoder.isUnknown(text, hasMessage: hasMessage) ? .mention : .other
         case .connectionLog: break
         }
         if fields.shape == .slog {
-            // Static, with what it needs: asked of the decoder itself, this copies it for each line.
+            // Static, as above.
             if EventDecoder.isMadeWhole(text, message: fields.index[.msg].range.lowerBound) { return .mention }
             if format == .stackdriver { return .other }
             // A mark's first member is another, so whoever writes as coderd does passes at once.
@@ -73,8 +76,8 @@ extension EventDecoder {
     }
 
     /// Whether JSON that is no entry of coderd's holds the word. Entries begin with `ts` or say so by their keys.
-    private func isUnknown(_ text: Span<UInt8>) -> Bool {
-        if hasPrefix(text, at: 0, "{\"ts\":") || fields.index[.msg].kind != .absent { return false }
+    private static func isUnknown(_ text: Span<UInt8>, hasMessage: Bool) -> Bool {
+        if hasMessage || hasPrefix(text, at: 0, "{\"ts\":") { return false }
         let isStackdriver =
             firstIndex(of: "\"timestampSeconds\"", in: text, 0..<text.count) != nil
             || firstIndex(of: "severity\"", in: text, 0..<text.count) != nil
