@@ -24,6 +24,7 @@ public final class Pipeline: Sendable {
     package let watchdog: Watchdog
     private let directory: String
     private let shutdown: Shutdown
+    private let waitNotice: WaitNotice
     private let log: LogFunction
     private let state = Mutex(State())
 
@@ -51,14 +52,16 @@ public final class Pipeline: Sendable {
     /// - Parameters:
     ///   - shutdown: how to end it, for whoever may have to ask before there is a pipeline.
     ///   - limits: how soon something that does not get on is told.
+    ///   - waitNotice: how long after everything was read it is told for which sinks it goes on.
     ///   - draw: gets a line of progress several times a second; `nil` where nobody looks.
     package init(
         in directory: String, queue options: QueueOptions, _ shutdown: Shutdown,
-        limits: Watchdog.Limits = Watchdog.Limits(), draw: (@Sendable (String) -> Void)? = nil,
-        log: @escaping LogFunction
+        limits: Watchdog.Limits = Watchdog.Limits(), waitNotice: Duration = .seconds(5),
+        draw: (@Sendable (String) -> Void)? = nil, log: @escaping LogFunction
     ) throws(QueueError) {
         self.directory = directory
         self.shutdown = shutdown
+        self.waitNotice = WaitNotice(first: waitNotice)
         self.log = log
         let queueDirectory = directory + "/queue"
         queue = try Queue.open(queueDirectory, options)
@@ -207,7 +210,9 @@ public final class Pipeline: Sendable {
         if await sources.hasFailed { note(.sourceFailed) }
         await flush()
         await sinks.drain()
+        let telling = Task { [monitor, shutdown, log, waitNotice] in await waitNotice.run(monitor, shutdown, log: log) }
         await sinks.waitUntilOver()
+        telling.cancel()
         if await sinks.hasFailed { note(.sinkFailed) }
         await hooks.sinksOver()
         watchdog.stop()

@@ -49,6 +49,24 @@ import Testing
         #expect(mine.taken == Array(0..<70))
     }
 
+    @Test func `a run that has read everything says which sinks it goes on for, and how to end it`() async throws {
+        let folder = try Folder()
+        let lines = Mutex<[String]>([])
+        let shutdown = Shutdown(timeout: .zero)
+        let pipeline = try Pipeline(
+            in: folder.path, queue: QueueOptions(), shutdown, waitNotice: .milliseconds(1)
+        ) { _, line in lines.withLock { $0.append(line) } }
+        pipeline.add(Counting(0..<50), named: "a")
+        pipeline.add(Receiver(isDown: true), named: "down")
+        pipeline.add(Receiver(), named: "up")
+        let run = Task { await pipeline.run(Pipeline.Hooks()) }
+        try await Waiting.until("it was told") {
+            lines.withLock { $0.contains { $0.contains("is not yet so of sink down (50 events)") } }
+        }
+        pipeline.stop()
+        #expect(await run.value.queued.map(\.sink) == ["down"])
+    }
+
     @Test func `what waits for a sink that is down gets older, also over a restart, and a rate is told`() async throws {
         let folder = try Folder()
         for _ in 0..<2 {
