@@ -56,7 +56,8 @@ struct Reload: Sendable {
                     + "restart connlog for it")
             return false
         }
-        for key in Reload.keysOfStart.intersection(changed).sorted() {
+        let late = Reload.keysOfStart.intersection(changed).sorted()
+        for key in late {
             log(.warning, "\(configuration.connlog.place(of: key).text): \(key) is changed by a restart only")
         }
         options.adopt?(configuration.connlog)
@@ -68,7 +69,10 @@ struct Reload: Sendable {
         await pipeline.apply(plan.pipeline)
         // A source that has not changed goes on, and the new plan's own is never started.
         server.apply(plan.server, configuration.connlog, intake: await pipeline.sources.intake)
-        log(.info, "the configuration is in force")
+        log(
+            .info,
+            "the configuration is in force"
+                + (late.isEmpty ? "" : ", but for \(late.joined(separator: ", ")), which a restart changes"))
         return true
     }
 }

@@ -250,7 +250,7 @@ struct SectionChecker {
         }
         let advice =
             meant.map { "did you mean '\($0)'?" }
-            ?? "\(known) knows \(names.prefix(4).joined(separator: ", ")) and more; config/connlog.ini describes each"
+            ?? "\(known) knows \(names.prefix(4).joined(separator: ", ")) and more; 'connlog reference' describes each"
         error(entry.place, "\(section.heading) unknown key '\(entry.key)'; \(advice)")
     }
 
