@@ -10,7 +10,7 @@ extension Delivery {
     }
 
     var mayCommit: Bool {
-        guard isCommitDue, doubt == nil, !mustOpen else { return false }
+        guard isCommitDue, doubt == nil, opening == .done else { return false }
         if isCommitOverdue, breaker.state == .open { return false }
         return limits.commitInterval == .zero || window.sending == 0
     }
@@ -69,7 +69,7 @@ extension Delivery {
         reader.seek(to: committed)
         frontier = committed
         update { $0.done = committed }
-        mustOpen = true
+        opening = .due
         // What is sent in between goes through, so only this knows how often it has failed.
         pause(.retry(atLeast: options.retry.delay(attempt: failedCommitPoints, using: &generator)), reason)
     }

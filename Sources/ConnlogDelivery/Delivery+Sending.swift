@@ -11,14 +11,14 @@ extension Delivery {
         // Not before reading: what cannot be read asks for a pause too.
         startPause(&group)
         // Nothing to probe with: the next event will show.
-        if breaker.state == .probing, window.isEmpty, gathering == nil, !mustOpen { breaker.probeLater() }
+        if breaker.state == .probing, window.isEmpty, gathering == nil, opening == .done { breaker.probeLater() }
         startProof(&group)
         startWaits(&group)
     }
 
     /// Another batch may be begun.
     private var maySend: Bool {
-        guard !mustOpen, doubt == nil, !mustCommitFirst, mode < .finishing else { return false }
+        guard opening == .done, doubt == nil, !mustCommitFirst, mode < .finishing else { return false }
         let probing = breaker.state == .probing ? window.underWay(begunAfter: breaker.pauses) : 0
         let limit = min(limits.inFlight, max(1, sink.inFlightNow))
         return breaker.allowance(of: limit, underWay: window.sending, probing: probing) > 0
@@ -106,16 +106,14 @@ extension Delivery {
             try? await Task.sleep(for: pause.length, clock: clock)
             return .pauseOver(pause.number)
         }
-        guard isHolding, !isWaitingForMending else { return }
-        isWaitingForMending = true
+        guard pause.isHold, waits.insert(.mending).inserted else { return }
         let sink = sink
         group.addTask { .mended(await sink.mended()) }
     }
 
     private func startWaits(_ group: inout TaskGroup<Wake>) {
         let clock = clock
-        if !isAwaitingRequests {
-            isAwaitingRequests = true
+        if waits.insert(.requests).inserted {
             let signal = signal
             group.addTask {
                 await signal.wait()
@@ -123,8 +121,7 @@ extension Delivery {
             }
         }
         // Where there is more to read, that wait is over at once: reading was left off, or an event came since.
-        if !isWaitingForEvents, !isQueueClosed, mayRead || reader.position >= queue.end {
-            isWaitingForEvents = true
+        if !isQueueClosed, mayRead || reader.position >= queue.end, waits.insert(.events).inserted {
             let queue = queue
             let position = reader.position
             group.addTask {
@@ -132,16 +129,14 @@ extension Delivery {
                 return .events(after: position)
             }
         }
-        if gathering != nil, !isGatherTimerOn {
-            isGatherTimerOn = true
+        if gathering != nil, waits.insert(.gathering).inserted {
             let wait = limits.wait
             group.addTask {
                 try? await Task.sleep(for: wait, clock: clock)
                 return .gatheredLongEnough
             }
         }
-        if frontier > committed, !isCommitTimerOn, !isCommitDue {
-            isCommitTimerOn = true
+        if frontier > committed, !isCommitDue, waits.insert(.commit).inserted {
             let interval = limits.commitInterval
             group.addTask {
                 try? await Task.sleep(for: interval, clock: clock)

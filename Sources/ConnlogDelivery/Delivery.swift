@@ -61,6 +61,28 @@ public actor Delivery {
         var isToReopen = false
     }
 
+    /// What the sink has been asked to get ready.
+    enum Opening {
+        /// Never; a sink that could not even be opened is not done with an empty queue.
+        case untried
+        /// Before anything else.
+        case due
+        case done
+    }
+
+    /// Child tasks of which there is at most one.
+    enum Wait: Sendable {
+        case requests, events, gathering, commit, mending
+    }
+
+    /// A pause that is to begin.
+    struct PauseToStart {
+        let length: Duration
+        let number: UInt64
+        /// Somebody has to mend something, which may be seen before it is over.
+        let isHold: Bool
+    }
+
     /// What the loop waits for; each comes from a child task.
     enum Wake: Sendable {
         case outcome(SendOutcome, flight: UInt64)
@@ -82,9 +104,7 @@ public actor Delivery {
     let log: LogFunction
     var deadLetters: DeadLetters
     var deadLetterNews = DeadLetterNews()
-    /// The sink is to be opened before anything else.
-    var mustOpen = true
-    var hasTriedToOpen = false
+    var opening = Opening.untried
 
     // Reading.
     var reader: QueueReader
@@ -109,9 +129,7 @@ public actor Delivery {
     var nextFlight: UInt64 = 1
     var breaker: Breaker
     var generator = SystemRandomNumberGenerator()
-    var pauseToStart: (length: Duration, number: UInt64)?
-    /// The last pause is one in which somebody has to mend something.
-    var isHolding = false
+    var pauseToStart: PauseToStart?
 
     // Committing.
     /// Everything before it is done.
@@ -126,12 +144,8 @@ public actor Delivery {
     /// Commit points that failed since the last commit.
     var failedCommitPoints = 0
 
-    // Child tasks under way, at most one of each.
-    var isWaitingForEvents = false
-    var isAwaitingRequests = false
-    var isGatherTimerOn = false
-    var isCommitTimerOn = false
-    var isWaitingForMending = false
+    /// What is waited for.
+    var waits: Set<Wait> = []
 
     var trouble = Trouble()
     /// When it was last said, by its label, why proofs did not come; by `WallTime.uptime`.
@@ -235,11 +249,7 @@ public actor Delivery {
     }
 
     private func deliverWhatThereIs() async {
-        isWaitingForEvents = false
-        isAwaitingRequests = false
-        isGatherTimerOn = false
-        isCommitTimerOn = false
-        isWaitingForMending = false
+        waits = []
         await withTaskGroup(of: Wake.self) { group in
             while !isOver {
                 await doWhatWasAsked()
@@ -266,7 +276,7 @@ public actor Delivery {
         if Task.isCancelled { return true }
         switch mode {
         case .running: return false
-        case .draining: return isDelivered && !isCommitOverdue && doubt == nil && hasTriedToOpen
+        case .draining: return isDelivered && !isCommitOverdue && doubt == nil && opening != .untried
         case .finishing: return !window.isUnderWay
         case .stopped: return true
         }
@@ -296,13 +306,13 @@ public actor Delivery {
     /// Opens the sink if it is to be opened; when that fails, it is tried again after a pause.
     private func openIfDue() async {
         if mustStartAgain { startAgain() }
-        guard mustOpen, doubt == nil, breaker.state != .open, mode < .finishing else { return }
-        hasTriedToOpen = true
+        guard opening != .done, doubt == nil, breaker.state != .open, mode < .finishing else { return }
+        opening = .due
         vitals.do(.opening)
         do throws(SinkError) {
             try await sink.open(committedState.isEmpty ? nil : committedState)
             vitals.step()
-            mustOpen = false
+            opening = .done
             breaker.succeeded(begunAfter: breaker.pauses)
             recovered()
         } catch {
@@ -314,21 +324,21 @@ public actor Delivery {
         switch wake {
         case .outcome(let outcome, let flight): countTogether { act(on: outcome, of: flight) }
         case .events(let offset):
-            isWaitingForEvents = false
+            waits.remove(.events)
             // It returned without an event: there will be none.
             if queue.end <= offset { isQueueClosed = true }
         case .asked:
-            isAwaitingRequests = false
+            waits.remove(.requests)
             breaker.probe()
         case .pauseOver(let number): breaker.pauseIsOver(number)
         case .mended(let isMended):
-            isWaitingForMending = false
+            waits.remove(.mending)
             if isMended { breaker.probe() }
         case .gatheredLongEnough:
-            isGatherTimerOn = false
+            waits.remove(.gathering)
             takeGathered()
         case .commitDue:
-            isCommitTimerOn = false
+            waits.remove(.commit)
             isCommitDue = true
         }
     }

@@ -30,8 +30,7 @@ extension Delivery {
         let duration = breaker.failed(kind, begunAfter: begunAfter ?? breaker.pauses, using: &generator)
         if let duration {
             vitals.step()
-            pauseToStart = (duration, breaker.pauses)
-            isHolding = kind == .hold
+            pauseToStart = PauseToStart(length: duration, number: breaker.pauses, isHold: kind == .hold)
         }
         let isOldNews = breaker.state == .closed
         update {
