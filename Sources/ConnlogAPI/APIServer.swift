@@ -1,5 +1,5 @@
 #if Server
-public import ConnlogCore
+package import ConnlogCore
 import ConnlogSystem
 import HTTPTypes
 import Hummingbird
@@ -9,30 +9,30 @@ import NIOCore
 import ServiceLifecycle
 
 /// The HTTP server: Coder's API for connection logs, ours on top of it, ingest, metrics and health.
-public struct APIServer: Sendable {
+package struct APIServer: Sendable {
     /// How to serve.
-    public struct Options: Sendable {
-        public var host: String
-        public var port: Int
-        public var certificate: ServerCertificate?
+    package struct Options: Sendable {
+        package var host: String
+        package var port: Int
+        package var certificate: ServerCertificate?
         /// Of the lines of one ingest request, unpacked.
-        public var bodyBytesMax: Int
-        public var connectionsMax: Int
+        package var bodyBytesMax: Int
+        package var connectionsMax: Int
         /// From one address.
-        public var connectionsOfAddressMax = 256
+        package var connectionsOfAddressMax = 256
         /// Questions under way at once, and answers that go on: a quarter for one token, half for one address.
-        public var questionsMax = 64
-        public var streamsMax = 256
+        package var questionsMax = 64
+        package var streamsMax = 256
         /// Where browsers find the server behind a proxy.
-        public var externalURL: ExternalURL?
-        public var trustedProxies = TrustedProxies()
+        package var externalURL: ExternalURL?
+        package var trustedProxies = TrustedProxies()
         /// How long a question may take, and how long a connection may be idle.
-        public var timeout: Duration
+        package var timeout: Duration
         /// How long the rest of a body may come that nobody wants any more, since its answer has been given. Long enough
         /// for whoever sends it to see the answer, and short, since meanwhile it is taken as fast as it comes.
-        public var restTimeout = Duration.seconds(5)
+        package var restTimeout = Duration.seconds(5)
 
-        public init(
+        package init(
             host: String, port: Int, certificate: ServerCertificate? = nil, bodyBytesMax: Int = 64 << 20,
             connectionsMax: Int = 1024, timeout: Duration = .seconds(30)
         ) {
@@ -48,7 +48,7 @@ public struct APIServer: Sendable {
     private let options: Options
     private let responder: APIResponder
 
-    public init(_ options: Options, _ state: APIState, log: @escaping LogFunction) {
+    package init(_ options: Options, _ state: APIState, log: @escaping LogFunction) {
         self.options = options
         let counts = HTTPCounts()
         let connections = Connections(options, counts, log: log)
@@ -67,7 +67,7 @@ public struct APIServer: Sendable {
     ///   - path: a local socket to listen at, without TLS, in the place of the options' address.
     ///   - ready: called with the port once connections are taken; with port 0 the machine has chosen one.
     /// - Throws: why the address cannot be used.
-    public func run(
+    package func run(
         at path: String? = nil, until stop: @escaping @Sendable () async -> Void,
         ready: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {

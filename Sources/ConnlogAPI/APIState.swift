@@ -1,19 +1,19 @@
 #if Server
-public import ConnlogCore
-public import ConnlogStore
+package import ConnlogCore
+package import ConnlogStore
 import Synchronization
 
 /// What the server answers from. A reload changes it while requests are under way; each sees one or the other.
-public struct APIParts: Sendable {
-    public var access: AccessList
-    public var store: StoreHolder?
-    public var names: any Names
+package struct APIParts: Sendable {
+    package var access: AccessList
+    package var store: StoreHolder?
+    package var names: any Names
     /// Takes events that are handed in; `nil` without a source of type `ingest`.
-    public var intake: (any EventIntake)?
+    package var intake: (any EventIntake)?
     /// How connlog is now. Throws when the forwarder, which knows, does not say.
-    public var overview: @Sendable () async throws -> Overview
+    package var overview: @Sendable () async throws -> Overview
 
-    public init(
+    package init(
         access: AccessList = AccessList(), store: StoreHolder? = nil, names: any Names = NoNames(),
         intake: (any EventIntake)? = nil, overview: @escaping @Sendable () async throws -> Overview = { Overview() }
     ) {
@@ -26,16 +26,16 @@ public struct APIParts: Sendable {
 }
 
 /// The parts of the moment.
-public final class APIState: Sendable {
+package final class APIState: Sendable {
     private let current: Mutex<APIParts>
     /// Rings when somebody's rights may have changed.
     let bell = Bell()
 
-    public init(_ parts: APIParts) { current = Mutex(parts) }
+    package init(_ parts: APIParts) { current = Mutex(parts) }
 
-    public var parts: APIParts { current.withLock { $0 } }
+    package var parts: APIParts { current.withLock { $0 } }
 
-    public func update(_ change: (inout APIParts) -> Void) {
+    package func update(_ change: (inout APIParts) -> Void) {
         current.withLock { change(&$0) }
         bell.ring()
     }

@@ -3,8 +3,8 @@ import ConnlogSystem
 import NIOCore
 
 /// Why the server cannot listen, as a person wants to read it.
-public enum ServerTrouble {
-    public static func words(_ error: any Error) -> String {
+package enum ServerTrouble {
+    package static func words(_ error: any Error) -> String {
         guard let error = error as? IOError else { return "\(error)" }
         let reason = SystemError.text(of: error.errnoCode)
         return switch error.errnoCode {

@@ -2,8 +2,8 @@ internal import ConnlogCore
 internal import ConnlogSystem
 
 /// Why Coder's API did not give what it was asked for: a sentence with what to do about it.
-public struct CoderTrouble: Error, Sendable, Equatable, CustomStringConvertible {
-    public enum Kind: Sendable, Equatable {
+package struct CoderTrouble: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Kind: Sendable, Equatable {
         /// The token is not good any more, or was never.
         case token
         /// The token's owner may not see this.
@@ -20,8 +20,8 @@ public struct CoderTrouble: Error, Sendable, Equatable, CustomStringConvertible 
         case strange
     }
 
-    public let kind: Kind
-    public let description: String
+    package let kind: Kind
+    package let description: String
 
     init(_ kind: Kind, _ description: String) {
         self.kind = kind

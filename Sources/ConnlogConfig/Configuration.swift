@@ -22,7 +22,7 @@ public struct Configuration: Sendable {
     ///   - environment: where `${env:...}` comes from.
     ///   - kinds: the kinds of sections whose `${...}` must be there, for who uses only their values; `nil` for all. A
     ///     credential that only the service has is then no obstacle.
-    public static func load(
+    package static func load(
         _ path: String, schemas: [SectionSchema], planned: Planned = Planned(), environment: Environment = .process,
         valuesOf kinds: Set<String>? = nil
     ) -> LoadedConfiguration {
@@ -37,7 +37,7 @@ public struct LoadedConfiguration: Sendable {
     public let configuration: Configuration?
     /// Also when there is an error: what is right of it, and something in the place of what is not. Good for nothing but
     /// finding further mistakes.
-    public let tentative: Configuration?
+    package let tentative: Configuration?
     /// Errors and warnings in the order of their places.
     public let diagnostics: [Diagnostic]
     let sources: SourceLines
@@ -54,7 +54,7 @@ public struct LoadedConfiguration: Sendable {
     /// With what further checks have found, such as those of a source or a sink on its section. Where an error stands
     /// already, or a credential that was not read, they have seen something in its place, and what they say of that is
     /// left out.
-    public func adding(_ more: [Diagnostic]) -> LoadedConfiguration {
+    package func adding(_ more: [Diagnostic]) -> LoadedConfiguration {
         var wrong = Set(diagnostics.filter { $0.severity == .error }.map { LoadedConfiguration.line(of: $0.place) })
         for section in tentative?.sections ?? [] {
             wrong.formUnion(section.standIns.compactMap { section.places[$0] }.map(LoadedConfiguration.line))

@@ -86,7 +86,7 @@ public struct SectionSchema: Sendable {
     }
 
     /// The same with further keys at the end.
-    public func appending(_ more: [Key]) -> SectionSchema {
+    package func appending(_ more: [Key]) -> SectionSchema {
         SectionSchema(
             kind: kind, type: type, isNamed: isNamed, example: exampleName, isActiveExample: isActiveExample,
             summary: summary, keys: keys + more)

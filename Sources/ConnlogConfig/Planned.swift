@@ -1,21 +1,21 @@
 /// What connlog will do and this build cannot: such sections get an error that says so, not "unknown".
-public struct Planned: Sendable {
+package struct Planned: Sendable {
     /// Values of `type` by kind of section, such as `coder_api` of `source`, that are yet to come.
-    public let types: [String: [String]]
+    package let types: [String: [String]]
     /// Kinds of sections that a build without the trait `Server` lacks, such as `store`.
-    public let notBuiltIn: [String]
+    package let notBuiltIn: [String]
 
-    public init(types: [String: [String]] = [:], notBuiltIn: [String] = []) {
+    package init(types: [String: [String]] = [:], notBuiltIn: [String] = []) {
         self.types = types
         self.notBuiltIn = notBuiltIn
     }
 
     /// What the architecture names and is yet to come.
-    public static let connlog = Planned(
+    package static let connlog = Planned(
         types: ["source": ["coder_api"], "directory": ["coder_api"]])
 
     /// The same, for a build that only forwards.
-    public static let forwarder = Planned(
+    package static let forwarder = Planned(
         types: connlog.types.merging(["source": ["coder_api", "ingest"]]) { $1 },
         notBuiltIn: ["store", "server", "access"])
 }

@@ -3,7 +3,7 @@ extension Section {
     ///
     /// A secret that its user reads again by itself, such as `${file:...}`, is the same as long as it is found in the same
     /// place.
-    public func changes(from other: Section) -> Set<String> {
+    package func changes(from other: Section) -> Set<String> {
         var changed: Set<String> = type == other.type ? [] : ["type"]
         for key in Set(values.keys).union(other.values.keys) where !isSame(key, other) { changed.insert(key) }
         return changed

@@ -21,11 +21,11 @@ public struct Section: Sendable {
     /// Keys whose own value is wrong or was not asked for, and which have another one in its place.
     let standIns: Set<String>
     /// Keys that hold a file or a directory.
-    public internal(set) var pathKeys: [String] = []
+    package internal(set) var pathKeys: [String] = []
     /// What keys that are set would be without that: their default, or nothing.
     let fallbacks: [String: Value?]
 
-    public init(
+    package init(
         kind: String, name: String?, type: String?, place: Place, values: [String: Value], places: [String: Place],
         secrets: [String: SecretReference] = [:], hiddenKeys: Set<String> = [],
         literalKeys: Set<String> = [], standIns: Set<String> = [], fallbacks: [String: Value?] = [:]
@@ -46,7 +46,7 @@ public struct Section: Sendable {
     /// The section as if what stands at a place of it were not set; `nil` when it can do without nothing there.
     ///
     /// For whoever looks for all mistakes: the next one may hide behind the first.
-    public func without(valueAt place: Place) -> Section? {
+    package func without(valueAt place: Place) -> Section? {
         let isThere = { (other: Place) in other.file == place.file && other.line == place.line }
         guard let key = places.first(where: { isThere($0.value) })?.key, let fallback = fallbacks[key] else {
             return nil
@@ -119,14 +119,8 @@ public struct Section: Sendable {
 
     public func optionalDuration(_ key: String) -> Duration? { values[key] == nil ? nil : duration(key) }
 
-    public func optionalInteger(_ key: String) -> Int? { values[key] == nil ? nil : integer(key) }
-
     /// Empty when the key is not set and has no default.
     public func optionalList(_ key: String) -> [String] { values[key] == nil ? [] : list(key) }
-
-    public func optionalAddress(_ key: String) -> (host: String, port: Int)? {
-        values[key] == nil ? nil : address(key)
-    }
 
     /// How the secret of `key` was given, for whoever must read it again later; `nil` when it is not set.
     public func secretReference(_ key: String) -> SecretReference? {
@@ -167,7 +161,7 @@ extension Section: CustomStringConvertible, CustomDebugStringConvertible, Custom
 }
 
 /// A typed value. Sizes, integers and file modes are integers; choices, paths and secrets are strings.
-public enum Value: Sendable, Equatable, Codable {
+package enum Value: Sendable, Equatable, Codable {
     case string(String)
     case integer(Int)
     case duration(Duration)

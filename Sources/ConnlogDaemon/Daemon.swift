@@ -1,31 +1,31 @@
-public import ConnlogConfig
-public import ConnlogCore
+package import ConnlogConfig
+package import ConnlogCore
 import ConnlogPipeline
 import ConnlogQueue
 import ConnlogSystem
-public import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 import UnixSignals
 
 /// The whole of connlog at work: a pipeline that a configuration has planned, and what goes on beside it.
 ///
 /// What signals do stands at `DaemonSignals`, how it ends in time at `Ending`, what SIGHUP changes at `Reload`.
-public final class Daemon: Service {
+package final class Daemon: Service {
     /// How to run, beside the configuration.
-    public struct Options: Sendable {
+    package struct Options: Sendable {
         /// Read the inputs to their end, deliver everything, stop.
-        public var once: Bool
-        public var version: String
+        package var once: Bool
+        package var version: String
         /// Draws the progress line; `nil` where nobody looks.
-        public var progress: (@Sendable (String) -> Void)?
+        package var progress: (@Sendable (String) -> Void)?
         /// The file that SIGHUP reads again; without it, SIGHUP only lets sinks open files and read credentials anew.
-        public var configuration: String?
+        package var configuration: String?
         /// Gets `[connlog]` when a reload has changed it: for whoever writes the log.
-        public var adopt: (@Sendable (Section) -> Void)?
+        package var adopt: (@Sendable (Section) -> Void)?
         /// Without them, only its service group can end it.
-        public var signals: DaemonSignals?
+        package var signals: DaemonSignals?
 
-        public init(once: Bool, version: String, progress: (@Sendable (String) -> Void)? = nil) {
+        package init(once: Bool, version: String, progress: (@Sendable (String) -> Void)? = nil) {
             self.once = once
             self.version = version
             self.progress = progress
@@ -43,7 +43,7 @@ public final class Daemon: Service {
 
     /// Makes what the configuration asks for, but touches nothing outside yet.
     /// - Parameter configuration: one in which `Plan.checked` found nothing wrong.
-    public init(_ configuration: Configuration, _ options: Options, log: @escaping LogFunction) {
+    package init(_ configuration: Configuration, _ options: Options, log: @escaping LogFunction) {
         self.options = options
         self.log = log
         names = NameDirectory([], log: log)
@@ -57,9 +57,9 @@ public final class Daemon: Service {
     }
 
     /// How it ended; asked after `run`.
-    public var exitStatus: ExitStatus { status.withLock { $0 } }
+    package var exitStatus: ExitStatus { status.withLock { $0 } }
 
-    public func run() async throws {
+    package func run() async throws {
         await withGracefulShutdownHandler {
             await work()
         } onGracefulShutdown: {

@@ -1,5 +1,5 @@
 /// How `connlog run` ends.
-public enum ExitStatus: Int32, Sendable {
+package enum ExitStatus: Int32, Sendable {
     /// Everything that was taken in is delivered.
     case done = 0
     /// Something failed while running; what it was stands in the log.

@@ -1,12 +1,12 @@
 package import ConnlogCoder
-public import ConnlogConfig
-public import ConnlogCore
+package import ConnlogConfig
+package import ConnlogCore
 package import ConnlogPipeline
 import ConnlogSystem
 
 /// What a configuration asks for, planned but not started, and what is wrong with it beyond what the keys' tables can
 /// tell.
-public struct Plan: Sendable {
+package struct Plan: Sendable {
     let settings: Settings
     /// The sources and the sinks, the store's among them.
     package private(set) var pipeline: PipelinePlan
@@ -62,7 +62,7 @@ public struct Plan: Sendable {
 
     /// The same, with the mistakes that only sources and sinks themselves can see.
     /// - Parameter log: gets what they say about values that are right but doubtful.
-    public static func checked(
+    package static func checked(
         _ loaded: LoadedConfiguration, log: @escaping LogFunction = { _, _ in }
     ) -> LoadedConfiguration {
         guard let configuration = loaded.tentative else { return loaded }

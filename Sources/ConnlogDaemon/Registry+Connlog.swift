@@ -1,11 +1,11 @@
 import ConnlogConfig
-public import ConnlogPipeline
+package import ConnlogPipeline
 import ConnlogSinks
 import ConnlogSources
 
 extension Registry {
     /// Every kind of source and sink that connlog has. A new one is a folder and a line here.
-    public static let connlog = Registry(
+    package static let connlog = Registry(
         sources: [FileSource.self, StdinSource.self, JournaldSource.self] + ServerPart.sources,
         sinks: [FileSinkKind.self, SyslogSinkKind.self, SplunkHECSinkKind.self],
         others: DirectorySection.schemas + ServerPart.schemas,

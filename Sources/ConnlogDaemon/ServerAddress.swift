@@ -1,18 +1,18 @@
-public import ConnlogConfig
+package import ConnlogConfig
 
 /// Where the server of a configuration is, for commands that ask it.
-public struct ServerAddress: Sendable, Equatable {
-    public let url: String
+package struct ServerAddress: Sendable, Equatable {
+    package let url: String
     /// The certificate that it shows, when it speaks TLS.
-    public let certificate: String?
+    package let certificate: String?
     /// Where whoever may enter `data_dir` needs no token.
-    public let localSocket: String
+    package let localSocket: String
 
     /// In `data_dir`, for whoever may enter that.
     static let socketName = "connlog.sock"
 
     /// `nil` without a `[server]`.
-    public init?(_ configuration: Configuration) {
+    package init?(_ configuration: Configuration) {
         guard let section = configuration.sections(ofKind: "server").first else { return nil }
         let (host, port) = section.address("listen")
         certificate = section.optionalString("tls_cert")

@@ -8,10 +8,10 @@ import UnixSignals
 ///                       three times: end this instant, as a crash would, which loses nothing
 ///     SIGHUP            read the configuration again, open files anew, read credentials again, probe at once
 ///     SIGUSR1, SIGUSR2, SIGALRM   nothing, told once each: scripts made for other daemons send them
-public struct DaemonSignals: Sendable {
+package struct DaemonSignals: Sendable {
     let sequence: UnixSignalsSequence
 
-    public static func trap() async -> DaemonSignals {
+    package static func trap() async -> DaemonSignals {
         DaemonSignals(sequence: await UnixSignalsSequence(trapping: [.sigterm, .sigint, .sighup] + ignored))
     }
 

@@ -1,6 +1,6 @@
-public import ConnlogCore
-public import ConnlogQueue
-public import ConnlogSystem
+package import ConnlogCore
+package import ConnlogQueue
+package import ConnlogSystem
 import Synchronization
 
 /// Carries events from the queue to one sink, whatever happens to the sink.
@@ -15,22 +15,22 @@ import Synchronization
 ///   is done, so a crash repeats at most what was not committed.
 ///
 /// Run it in a task with a `ThreadExecutor` of its own: sinks block.
-public actor Delivery {
+package actor Delivery {
     /// What is configured for one delivery.
-    public struct Options: Sendable {
-        public var retry: Backoff
+    package struct Options: Sendable {
+        package var retry: Backoff
         /// The pace of probes while the sink holds.
-        public var hold: Backoff
+        package var hold: Backoff
         /// `nil` for everything.
-        public var filter: (any EventFilter)?
+        package var filter: (any EventFilter)?
         /// Where refused events go: `<queue>/dead-letter/<sink>`.
-        public var deadLetterDirectory: String
+        package var deadLetterDirectory: String
         /// Bytes that may lie there; with more to come the sink holds.
-        public var deadLetterBytesMax: Int
+        package var deadLetterBytesMax: Int
         /// The most bytes of a batch, where that is less than what the sink likes. `nil`: as it likes.
-        public var batchBytesMax: Int?
+        package var batchBytesMax: Int?
 
-        public init(
+        package init(
             retry: Backoff = Backoff(), hold: Backoff = Backoff(first: .seconds(5), longest: .seconds(60)),
             filter: (any EventFilter)? = nil, deadLetterDirectory: String, deadLetterBytesMax: Int = 256 << 20
         ) {
@@ -94,7 +94,7 @@ public actor Delivery {
         case commitDue
     }
 
-    public nonisolated let name: String
+    package nonisolated let name: String
     let sink: any Sink
     let queue: Queue
     let options: Options
@@ -157,10 +157,10 @@ public actor Delivery {
     private var counted: DeliveryStatus
     private var isCounting = false
     /// What it is at, for whoever watches over it.
-    public nonisolated let vitals: DeliveryVitals
+    package nonisolated let vitals: DeliveryVitals
 
     /// - Parameter past: what an earlier delivery to the same sink has done; counting goes on from there.
-    public init(
+    package init(
         name: String, sink: any Sink, queue: Queue, position: SinkPosition, options: Options,
         past: DeliveryStatus = DeliveryStatus(), fileSystem: any FileSystem = LocalFileSystem(),
         clock: any Clock<Duration> = ContinuousClock(), wallTime: any WallTime = SystemWallTime(),
@@ -201,24 +201,24 @@ public actor Delivery {
         vitals = DeliveryVitals(committed: position.offset)
     }
 
-    public nonisolated var status: DeliveryStatus { snapshot.withLock { $0 } }
+    package nonisolated var status: DeliveryStatus { snapshot.withLock { $0 } }
 
     /// How long the sink's receiver may take to answer.
-    public nonisolated var patience: Duration { sink.patience }
+    package nonisolated var patience: Duration { sink.patience }
 
     /// What the sink counts itself.
-    public nonisolated var figures: [Figure] { sink.figures }
+    package nonisolated var figures: [Figure] { sink.figures }
 
     // MARK: - What can be asked
 
     /// No more events will come: `run` returns once everything is delivered. A pause ends at once.
-    public nonisolated func drain() { request(.draining) }
+    package nonisolated func drain() { request(.draining) }
 
     /// `run` returns once the fate of what is under way is known and committed; the rest stays in the queue.
-    public nonisolated func finish() { request(.finishing) }
+    package nonisolated func finish() { request(.finishing) }
 
     /// `run` returns soon: what is under way is cancelled, and what is not delivered stays in the queue.
-    public nonisolated func stop() { request(.stopped) }
+    package nonisolated func stop() { request(.stopped) }
 
     private nonisolated func request(_ mode: Mode) {
         requests.withLock { $0.mode = max($0.mode, mode) }
@@ -226,7 +226,7 @@ public actor Delivery {
     }
 
     /// SIGHUP: the sink opens its files anew and reads its credentials again; a pause ends at once. Returns at once.
-    public nonisolated func reopen() {
+    package nonisolated func reopen() {
         requests.withLock { $0.isToReopen = true }
         signal.raise()
     }
@@ -236,7 +236,7 @@ public actor Delivery {
     // MARK: - The loop
 
     /// Delivers until told to end, or, after `drain`, until everything is delivered.
-    public func run() async {
+    package func run() async {
         repeat {
             await deliverWhatThereIs()
             vitals.do(.committing)

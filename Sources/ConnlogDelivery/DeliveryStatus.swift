@@ -51,5 +51,5 @@ public struct DeliveryStatus: Sendable, Equatable {
         public let reason: String
     }
 
-    public init() {}
+    package init() {}
 }

@@ -1,9 +1,9 @@
 import Synchronization
 
 /// What a delivery is at, for a watchdog: plain numbers that can be read whatever hangs, no lock among them.
-public final class DeliveryVitals: Sendable {
+package final class DeliveryVitals: Sendable {
     /// What its own thread does, or waits for.
-    public enum Doing: UInt8, Sendable {
+    package enum Doing: UInt8, Sendable {
         /// Waits for events, for answers, or to be asked for something.
         case waiting
         /// Waits for the end of a pause after a failure, which its state tells.
@@ -24,14 +24,14 @@ public final class DeliveryVitals: Sendable {
     init(committed: UInt64) { committedNow = Atomic(committed) }
 
     /// Grows with everything that gets it on: events read, a batch begun, an answer, a commit, a pause begun.
-    public var steps: UInt64 { stepsMade.load(ordering: .relaxed) }
-    public var doing: Doing { Doing(rawValue: doingNow.load(ordering: .relaxed)) ?? .waiting }
+    package var steps: UInt64 { stepsMade.load(ordering: .relaxed) }
+    package var doing: Doing { Doing(rawValue: doingNow.load(ordering: .relaxed)) ?? .waiting }
     /// Batches that the sink has in hand.
-    public var sending: Int { sendsOpen.load(ordering: .relaxed) }
+    package var sending: Int { sendsOpen.load(ordering: .relaxed) }
     /// Batches that the sink is asked the proof of.
-    public var proving: Int { proofsOpen.load(ordering: .relaxed) }
+    package var proving: Int { proofsOpen.load(ordering: .relaxed) }
     /// Everything before it is done and committed.
-    public var committed: UInt64 { committedNow.load(ordering: .relaxed) }
+    package var committed: UInt64 { committedNow.load(ordering: .relaxed) }
 
     func step() { stepsMade.add(1, ordering: .relaxed) }
     func `do`(_ doing: Doing) { doingNow.store(doing.rawValue, ordering: .relaxed) }

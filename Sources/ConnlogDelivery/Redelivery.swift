@@ -1,5 +1,5 @@
-public import ConnlogCore
-public import ConnlogSystem
+package import ConnlogCore
+import ConnlogSystem
 
 /// Sends events that do not come from a delivery's place in the queue: dead letters again, a replay.
 ///
@@ -8,18 +8,18 @@ public import ConnlogSystem
 /// writes no dead letters, and gives up after `patience` without any success, since somebody is waiting for it.
 ///
 /// Run it in a task with a `ThreadExecutor` of its own: sinks block.
-public struct Redelivery: Sendable {
+package struct Redelivery: Sendable {
     /// What became of a batch, by the indexes of its events.
-    public struct Outcome: Sendable, Equatable {
-        public internal(set) var delivered: [Int] = []
+    package struct Outcome: Sendable, Equatable {
+        package internal(set) var delivered: [Int] = []
         /// For good, by the receiver.
-        public internal(set) var refused: [(index: Int, reason: Reason)] = []
+        package internal(set) var refused: [(index: Int, reason: Reason)] = []
         /// Why the rest was given up: the last failure.
-        public internal(set) var gaveUp: Reason?
+        package internal(set) var gaveUp: Reason?
         /// Events that the receiver may have got twice.
-        public internal(set) var possibleRepeats = 0
+        package internal(set) var possibleRepeats = 0
 
-        public static func == (left: Outcome, right: Outcome) -> Bool {
+        package static func == (left: Outcome, right: Outcome) -> Bool {
             left.delivered == right.delivered && left.refused.map(\.index) == right.refused.map(\.index)
                 && left.refused.map(\.reason) == right.refused.map(\.reason) && left.gaveUp == right.gaveUp
                 && left.possibleRepeats == right.possibleRepeats
@@ -50,7 +50,7 @@ public struct Redelivery: Sendable {
     /// - Parameters:
     ///   - retry: as configured for the sink.
     ///   - patience: how much waiting without a success is enough.
-    public init(
+    package init(
         name: String, sink: any Sink, retry: Backoff = Backoff(), patience: Duration,
         clock: any Clock<Duration> = ContinuousClock(), log: @escaping LogFunction
     ) {
@@ -64,7 +64,7 @@ public struct Redelivery: Sendable {
 
     /// Opens the sink, however often that takes.
     /// - Returns: why it was given up; `nil` when it is open.
-    public mutating func open() async -> Reason? {
+    package mutating func open() async -> Reason? {
         while true {
             do throws(SinkError) {
                 try await sink.open(nil)
@@ -76,10 +76,10 @@ public struct Redelivery: Sendable {
         }
     }
 
-    public func close() async { await sink.close() }
+    package func close() async { await sink.close() }
 
     /// Sends a batch until something has become of each event, and makes sure of what was delivered.
-    public mutating func send(_ batch: EventBatch) async -> Outcome {
+    package mutating func send(_ batch: EventBatch) async -> Outcome {
         var outcome = Outcome()
         var pieces = [Piece(batch: batch, indexes: Array(0..<batch.count))]
         while let piece = pieces.first {

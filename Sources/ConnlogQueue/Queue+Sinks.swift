@@ -1,4 +1,4 @@
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// What sinks, by way of their deliveries, ask of the queue.
 extension Queue {
@@ -7,7 +7,7 @@ extension Queue {
     /// A sink that the queue does not know begins at the oldest event there is.
     /// - Parameter quota: bytes that may wait for it; `nil`: only the queue's own bound holds.
     /// - Throws: `system` when a new sink cannot be stored; it is known all the same.
-    public func registerSink(_ name: String, quota: Int?, onFull: OnFull) throws(QueueError) -> SinkPosition {
+    package func registerSink(_ name: String, quota: Int?, onFull: OnFull) throws(QueueError) -> SinkPosition {
         try limit("the sink's name", name.utf8.count, SinkEntry.nameBytesMax)
         let oldest = shared.withLock { $0.segments.oldest ?? $0.end }
         do throws(SystemError) {
@@ -18,7 +18,7 @@ extension Queue {
     }
 
     /// A reader from the sink's committed offset.
-    public func reader(for sink: String) -> QueueReader {
+    package func reader(for sink: String) -> QueueReader {
         let source = ReaderSource(
             sink: sink, directory: directory, fileSystem: fileSystem, coding: coding, shared: shared, sinks: sinks,
             quarantine: quarantine)
@@ -32,7 +32,7 @@ extension Queue {
     ///   - state: at most 1 KiB, given back by `registerSink`.
     ///   - durably: survives a crash of the machine as well when this returns, which takes a sync.
     /// - Throws: after `system` the sink is where it was; after a crash it may be here.
-    public func commit(
+    package func commit(
         _ sink: String, offset: UInt64, state: [UInt8] = [], durably: Bool = false
     ) throws(QueueError) {
         try limit("the state of sink \(sink)", state.count, SinkEntry.stateBytesMax)
@@ -46,19 +46,19 @@ extension Queue {
     }
 
     /// Makes all commits durable.
-    public func syncCommits() throws(QueueError) {
+    package func syncCommits() throws(QueueError) {
         do throws(SystemError) { try sinks.sync() } catch { throw .system(error) }
     }
 
     /// The sink is at work no more. Its offset and its events are kept, as those of a sink that has not registered since
     /// the queue was opened: its quota holds up nobody, and it loses nothing by `dropOldest`.
-    public func retireSink(_ name: String) {
+    package func retireSink(_ name: String) {
         sinks.retire(name)
         shared.withLock(waking: true) { _ in }
     }
 
     /// Lets go of a sink's offset and of the segments that only it needed. On disk when it returns.
-    public func forgetSink(_ name: String) throws(QueueError) {
+    package func forgetSink(_ name: String) throws(QueueError) {
         let isKnown: Bool
         do throws(SystemError) { isKnown = try sinks.forget(name) } catch { throw .system(error) }
         guard isKnown else { throw .unknownSink(name) }
@@ -78,20 +78,20 @@ extension Queue {
 /// Letting go of a sink while no daemon runs.
 extension Queue {
     /// What a sink that was forgotten had kept.
-    public struct Forgotten: Sendable, Equatable {
+    package struct Forgotten: Sendable, Equatable {
         /// Events that it had not committed and that were still there.
-        public let events: UInt64
+        package let events: UInt64
         /// Bytes that the disk has back.
-        public let bytes: Int
+        package let bytes: Int
         /// The sinks that the queue still knows.
-        public let remaining: [String]
+        package let remaining: [String]
     }
 
     /// Lets go of a sink in a queue that nobody has open, and of the segments that only it needed.
     ///
     /// If it was the last sink that the queue knew, the segments stay: the next one to register gets their events.
     /// - Throws: `locked` while a daemon runs, `unknownSink`, `system` when there is no such directory.
-    public static func forgetSink(
+    package static func forgetSink(
         _ name: String, in directory: String, fileSystem: any FileSystem = LocalFileSystem()
     ) async throws(QueueError) -> Forgotten {
         // Opening would make a directory that is not there.

@@ -3,10 +3,10 @@ package import ConnlogSystem
 /// How the queue is, for people and programs.
 extension Queue {
     /// Whether it takes events, and if not, why. Never waits for a disk.
-    public var state: QueueStatus.State { shared.withLock { $0.status.state } }
+    package var state: QueueStatus.State { shared.withLock { $0.status.state } }
 
     /// How the queue is now.
-    public var status: QueueStatus {
+    package var status: QueueStatus {
         let known = sinks.sinks
         let offsetsBytes = sinks.bytesOnDisk
         return shared.withLock { state in
@@ -42,5 +42,5 @@ extension Queue {
     }
 
     /// What happened since the last call that a person should read, in order. At most 100 are kept.
-    public func takeNotices() -> [QueueNotice] { shared.withLock { $0.takeNotices() } }
+    package func takeNotices() -> [QueueNotice] { shared.withLock { $0.takeNotices() } }
 }

@@ -1,4 +1,4 @@
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// One write-ahead log for all sources and all sinks.
 ///
@@ -50,7 +50,7 @@ public import ConnlogSystem
 /// does, and `MutatedFileSystem` that `CrashTests` fail when the code forgets a sync or an order.)
 ///
 /// Not for a disk that says it has synced and has not, nor for two machines on one directory.
-public final class Queue: Sendable {
+package final class Queue: Sendable {
     let directory: String
     let fileSystem: any FileSystem
     let options: QueueOptions
@@ -60,11 +60,11 @@ public final class Queue: Sendable {
     let quarantine: Quarantine
     private let place: QueuePlace
     /// What its thread is at, for whoever watches over it.
-    public var vitals: QueueVitals { shared.vitals }
+    package var vitals: QueueVitals { shared.vitals }
 
     /// Opens or creates a queue. Damage never prevents it; what was found is in `report`.
     /// - Throws: `locked`, `newerFormat`, or `system` when the directory cannot be made or read.
-    public static func open(
+    package static func open(
         _ directory: String, _ options: QueueOptions = QueueOptions(),
         fileSystem: any FileSystem = LocalFileSystem(), clock: any WallTime = SystemWallTime()
     ) throws(QueueError) -> Queue {
@@ -132,22 +132,22 @@ public final class Queue: Sendable {
     deinit { shared.withLock(waking: true) { $0.isClosing = true } }
 
     /// 16 bytes that tell this queue from every other; one begun anew has others.
-    public var id: [UInt8] { coding.queueID.bytes }
+    package var id: [UInt8] { coding.queueID.bytes }
 
     /// What opening found.
-    public var report: QueueReport { shared.withLock { $0.report } }
+    package var report: QueueReport { shared.withLock { $0.report } }
 
     /// The newest durable value of each key.
-    public var checkpoints: [String: [UInt8]] { shared.withLock { $0.checkpoints.values } }
+    package var checkpoints: [String: [UInt8]] { shared.withLock { $0.checkpoints.values } }
 
     /// The offset after the last durable event.
-    public var end: UInt64 { shared.withLock { $0.end } }
+    package var end: UInt64 { shared.withLock { $0.end } }
 
     /// Looks whether the directory and the lock are still those that were opened; to be called now and then.
     ///
     /// A directory that is gone or another one is the state `failed`: sources wait, since what is written goes to files
     /// without a name; sinks go on with the files they have open. It is over when the directory is back.
-    public func checkPlace() {
+    package func checkPlace() {
         let (trouble, isLockGone) = place.look(fileSystem)
         shared.withLock(waking: true) { state in
             if isLockGone, !state.isLockGone { state.note(.lockGone(file: place.lockPath)) }
@@ -165,10 +165,10 @@ public final class Queue: Sendable {
     }
 
     /// The most that a batch may take, its checkpoints included.
-    public var batchBytesMax: Int { min(options.queueBytesMax / 4, RecordCoding.payloadBytesMax) }
+    package var batchBytesMax: Int { min(options.queueBytesMax / 4, RecordCoding.payloadBytesMax) }
 
     /// The most that a record takes beside its own bytes.
-    public static let recordOverheadMax = RecordCoding.headerBytes + 7
+    package static let recordOverheadMax = RecordCoding.headerBytes + 7
 
     // MARK: - Sources
 
@@ -177,7 +177,7 @@ public final class Queue: Sendable {
     /// Returns when it is handed over, not when it is on disk; waits only while more than `bufferBytes` wait for the
     /// disk. Batch and checkpoints become durable together or not at all, in the order of the calls.
     /// - Throws: `closed`, `cancelled`, `batchTooLarge`, `valueTooLong`; in all cases nothing was stored.
-    public func enqueue(
+    package func enqueue(
         _ batch: consuming RecordBatch, checkpoints: [(key: String, value: [UInt8]?)] = []
     ) async throws(QueueError) {
         let changes = checkpoints.map { CheckpointChange(key: $0.key, value: $0.value) }
@@ -232,7 +232,7 @@ public final class Queue: Sendable {
     }
 
     /// Keeps the memory of a batch that is done with, for `makeBatch`.
-    public func recycle(_ batch: consuming RecordBatch) {
+    package func recycle(_ batch: consuming RecordBatch) {
         var batch = batch
         batch.removeAll()
         let empty = batch
@@ -242,13 +242,13 @@ public final class Queue: Sendable {
     }
 
     /// An empty batch whose memory was used before, if there is one.
-    public func makeBatch() -> RecordBatch {
+    package func makeBatch() -> RecordBatch {
         shared.withLock { $0.freeBatches.popLast() } ?? RecordBatch()
     }
 
     /// Returns when everything handed over before is durable.
     /// - Throws: `closed` if the queue was closed before, `cancelled`; it may be durable all the same.
-    public func flush() async throws(QueueError) {
+    package func flush() async throws(QueueError) {
         let ticket = shared.withLock { $0.enqueued }
         await shared.suspend { state, number, waiter in
             guard !state.isClosed, state.durable < ticket else { return false }
@@ -264,7 +264,7 @@ public final class Queue: Sendable {
     // MARK: - Waiting for events
 
     /// Returns when `end` is greater than `offset`, when the queue is closed, or when the task is cancelled.
-    public func waitForEvents(after offset: UInt64) async {
+    package func waitForEvents(after offset: UInt64) async {
         await shared.suspend { state, number, waiter in
             guard !state.isClosed, state.end <= offset else { return false }
             state.eventWaiters[number] = (offset, waiter)
@@ -277,7 +277,7 @@ public final class Queue: Sendable {
     // MARK: - The end
 
     /// Writes what was handed over, if the disk takes it, and ends. Whoever waits gets `closed`.
-    public func close() async {
+    package func close() async {
         await withCheckedContinuation { waiter in
             let isClosed = shared.withLock(waking: true) { state in
                 state.isClosing = true

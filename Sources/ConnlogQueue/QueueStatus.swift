@@ -1,23 +1,23 @@
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// What opening a queue found.
-public struct QueueReport: Sendable, Equatable {
+package struct QueueReport: Sendable, Equatable {
     /// Events in the queue that can be read, damaged ones not taken off.
-    public var events: UInt64 = 0
+    package var events: UInt64 = 0
     /// Bytes of an unfinished last write that were cut off; they were never acknowledged.
-    public var tornBytes = 0
+    package var tornBytes = 0
     /// Places that could not be read, found while opening. Others come to light when they are read.
-    public var damage: [Damage] = []
+    package var damage: [Damage] = []
     /// How often the disk refused to give something (EIO, EUCLEAN). It was asked again, for two seconds in all.
-    public var refusedReads = 0
+    package var refusedReads = 0
     /// Sinks that hold events in the queue, to be compared with the configuration.
-    public var sinks: [String] = []
+    package var sinks: [String] = []
     /// No offsets could be read though there were segments: every event is pending again for every sink.
-    public var offsetsLost = false
+    package var offsetsLost = false
     /// A sink was further than the log reaches, so the log goes on from there. Events of this many numbers are gone.
-    public var missingEvents: UInt64 = 0
+    package var missingEvents: UInt64 = 0
 
-    public init() {}
+    package init() {}
 }
 
 /// A place that could not be read.
@@ -48,7 +48,7 @@ public struct Damage: Sendable, Equatable, CustomStringConvertible {
     /// Events lost, where that can be known.
     public let events: UInt64
 
-    public init(kind: Kind, file: String, position: Int, bytes: Int, events: UInt64) {
+    package init(kind: Kind, file: String, position: Int, bytes: Int, events: UInt64) {
         self.kind = kind
         self.file = file
         self.position = position
@@ -124,17 +124,17 @@ public struct QueueStatus: Sendable, Equatable {
     /// The last few damages.
     public var recentDamage: [Damage] = []
 
-    public init() {}
+    package init() {}
 }
 
 /// Where a sink was when it registered.
-public struct SinkPosition: Sendable, Equatable {
+package struct SinkPosition: Sendable, Equatable {
     /// Everything before it is done with.
-    public let offset: UInt64
+    package let offset: UInt64
     /// What the sink stored with that offset.
-    public let state: [UInt8]
+    package let state: [UInt8]
     /// The queue did not know the sink; it begins at the oldest event.
-    public let isNew: Bool
+    package let isNew: Bool
 }
 
 /// Why a sink lost its oldest events.
@@ -146,7 +146,7 @@ public enum DropReason: String, Sendable, Equatable, CaseIterable {
 }
 
 /// Something that happened to the queue and that a person should read.
-public enum QueueNotice: Sendable, Equatable {
+package enum QueueNotice: Sendable, Equatable {
     /// A place that could not be read; met while reading. What opening found is in `QueueReport`.
     case damage(Damage)
     /// A disk did not sync a segment. It is given up, and what was in it and not on disk is written to a new one.

@@ -1,9 +1,9 @@
 import Synchronization
 
 /// What the queue's thread is at, for a watchdog: plain numbers that can be read whatever hangs, no lock among them.
-public final class QueueVitals: Sendable {
+package final class QueueVitals: Sendable {
     /// What its thread does.
-    public enum Doing: UInt8, Sendable {
+    package enum Doing: UInt8, Sendable {
         case waiting
         /// Writes and syncs what was handed over, or makes room for it.
         case storing
@@ -23,14 +23,14 @@ public final class QueueVitals: Sendable {
     init() {}
 
     /// Grows with every piece of work that the thread has done or given up for now.
-    public var steps: UInt64 { stepsMade.load(ordering: .relaxed) }
-    public var doing: Doing { Doing(rawValue: doingNow.load(ordering: .relaxed)) ?? .waiting }
+    package var steps: UInt64 { stepsMade.load(ordering: .relaxed) }
+    package var doing: Doing { Doing(rawValue: doingNow.load(ordering: .relaxed)) ?? .waiting }
     /// Something was handed over that is not durable yet.
-    public var hasWork: Bool {
+    package var hasWork: Bool {
         durableNow.load(ordering: .relaxed) < handedOverNow.load(ordering: .relaxed)
     }
     /// The offset after the last durable event.
-    public var end: UInt64 { endNow.load(ordering: .relaxed) }
+    package var end: UInt64 { endNow.load(ordering: .relaxed) }
 
     func step() { stepsMade.add(1, ordering: .relaxed) }
     func `do`(_ doing: Doing) { doingNow.store(doing.rawValue, ordering: .relaxed) }

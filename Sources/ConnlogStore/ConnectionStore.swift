@@ -1,6 +1,6 @@
 #if Server
-public import ConnlogCore
-public import ConnlogSystem
+package import ConnlogCore
+package import ConnlogSystem
 import GRDB
 import Synchronization
 
@@ -9,8 +9,8 @@ import Synchronization
 /// One process writes; any number of readers ask beside it, in this process or in others, each seeing what was there when
 /// it began to ask. Reading waits for the disk, so the functions that answer questions are `async` and run on threads of
 /// the database's own. Cancelling the task interrupts a question that takes long.
-public final class ConnectionStore: Sendable {
-    public let path: String
+package final class ConnectionStore: Sendable {
+    package let path: String
     private let access: StoreAccess
     private let partitionRows: Int64
     private let isReadingOnly: Bool
@@ -25,7 +25,7 @@ public final class ConnectionStore: Sendable {
     ///   - cacheBytes: of pages in memory, for the writer; each of the four readers gets a quarter.
     ///   - partitionRows: how many rows one set of tables gets; for tests.
     /// - Throws: `StoreProblem`, with the place and the next step.
-    public convenience init(_ path: String, cacheBytes: Int) throws(StoreProblem) {
+    package convenience init(_ path: String, cacheBytes: Int) throws(StoreProblem) {
         try self.init(path, cacheBytes: cacheBytes, partitionRows: StoreWriter.partitionRows)
     }
 
@@ -54,7 +54,7 @@ public final class ConnectionStore: Sendable {
     /// The file may not be there yet, be brought up to date, be replaced or come from a newer connlog: each question
     /// looks at it anew, opens it when it can, and throws a `StoreProblem` of the kind `absent` while there is nothing to
     /// read. Nothing is ever written. `noteChange` wakes who waits for events; without it they look once a second.
-    public convenience init(readingOnly path: String, cacheBytes: Int) {
+    package convenience init(readingOnly path: String, cacheBytes: Int) {
         self.init(readingOnly: path, cacheBytes: cacheBytes, questionLimit: ConnectionStore.questionLimit)
     }
 
@@ -68,10 +68,10 @@ public final class ConnectionStore: Sendable {
     }
 
     /// The process that writes says that there may be new events: whoever waits for them looks.
-    public func noteChange() { bell.ring() }
+    package func noteChange() { bell.ring() }
 
     /// What keeps it from working now: why the last batch, question or look failed; `nil` when that went well.
-    public var trouble: StoreProblem? { lastTrouble.withLock { $0 } }
+    package var trouble: StoreProblem? { lastTrouble.withLock { $0 } }
 
     /// Keeps in mind how it went.
     private func noted<Value>(_ result: Result<Value, any Error>) throws(StoreProblem) -> Value {
@@ -89,7 +89,7 @@ public final class ConnectionStore: Sendable {
 
     /// Looks whether the file is still the one at its path, and opens it anew if not. Call it once a second; questions
     /// and batches look by themselves too. Waits for the disk.
-    public func look() throws(StoreProblem) {
+    package func look() throws(StoreProblem) {
         let (before, damage) = (access.current, trouble.flatMap { $0.isDamage ? $0 : nil })
         try noted(
             Result {
@@ -105,18 +105,18 @@ public final class ConnectionStore: Sendable {
 
     /// What happened to the file itself since this was asked last, such as that it was removed and begun anew: sentences
     /// for connlog's log.
-    public func takeNotices() -> [String] { access.takeNotices() }
+    package func takeNotices() -> [String] { access.takeNotices() }
 
     // MARK: - Writing
 
     /// What became of a batch of events.
-    public struct Outcome: Sendable, Equatable {
+    package struct Outcome: Sendable, Equatable {
         /// New rows.
-        public var added = 0
+        package var added = 0
         /// Connections that were there and got more events.
-        public var merged = 0
+        package var merged = 0
         /// Events that are in the store already: the queue sends again what it does not know to be committed.
-        public var known = 0
+        package var known = 0
     }
 
     /// Takes a batch in; when it returns, it is on the disk. Waits for the disk.
@@ -125,7 +125,7 @@ public final class ConnectionStore: Sendable {
     ///   - arrival: stands for the time of an event that has none.
     ///   - isCertain: the clock that says when they came in has been right for a while. Else what comes in is not older than
     ///     what is there: a clock that is behind at the start lets nothing go when it is set right.
-    public func apply(
+    package func apply(
         _ batch: EventBatch, at place: EventPlace?, arrival: Nanoseconds, isCertain: Bool = true
     ) throws(StoreProblem) -> Outcome {
         let result = try write { (writer, database) in
@@ -199,7 +199,7 @@ public final class ConnectionStore: Sendable {
     // MARK: - Reading
 
     /// How long a question may take.
-    public static let questionLimit = Duration.seconds(30)
+    package static let questionLimit = Duration.seconds(30)
 
     /// Asks in one reading transaction. The question is interrupted when its task is cancelled, and at its limit; what was
     /// answered by then is an answer, however late somebody comes to take it.
@@ -228,7 +228,7 @@ public final class ConnectionStore: Sendable {
     ///   - offset: so many are passed over first. Costs time for each: better go on by `after`.
     ///   - bytesMax: with so many bytes of rows, no more are given, however large `limit` is; one is at least. So a page
     ///     that is shorter than `limit` need not be the last: it says so.
-    public func page(
+    package func page(
         _ query: RowQuery, after: RowPosition? = nil, offset: Int = 0, limit: Int, bytesMax: Int
     ) async throws(StoreProblem) -> RowPage {
         try refuseLarge(query)
@@ -245,13 +245,13 @@ public final class ConnectionStore: Sendable {
     }
 
     /// How many match: up to `cap` exactly, `cap` + 1 says that there are more. A cap of 0 counts all.
-    public func count(_ query: RowQuery, cap: Int) async throws(StoreProblem) -> Int {
+    package func count(_ query: RowQuery, cap: Int) async throws(StoreProblem) -> Int {
         try refuseLarge(query)
         return try await read { try $0.count(query, cap: cap) }
     }
 
     /// The connection that an event of this id made.
-    public func row(id: String) async throws(StoreProblem) -> ConnectionRow? {
+    package func row(id: String) async throws(StoreProblem) -> ConnectionRow? {
         try await read { try $0.row(id: id) }
     }
 
@@ -259,7 +259,7 @@ public final class ConnectionStore: Sendable {
     /// - Parameters:
     ///   - number: goes on after the event of this number; 0 begins with the oldest.
     ///   - bytesMax: with so many bytes of events, no more are given; one is at least. Go on until there is none.
-    public func events(
+    package func events(
         of row: ConnectionRow, after number: Int64 = 0, bytesMax: Int
     ) async throws(StoreProblem) -> [ReceivedEvent] {
         try await read { try $0.events(of: row.position, after: number, bytesMax: bytesMax) }
@@ -267,7 +267,7 @@ public final class ConnectionStore: Sendable {
 
     /// Events from a number on, in the order in which they came in.
     /// - Parameter bytesMax: with so many bytes of events, no more are given; one is at least.
-    public func events(
+    package func events(
         from number: Int64, limit: Int, bytesMax: Int
     ) async throws(StoreProblem) -> [ReceivedEvent] {
         try await read { try $0.events(from: number, limit: limit, bytesMax: bytesMax) }
@@ -275,20 +275,20 @@ public final class ConnectionStore: Sendable {
 
     /// Events behind a mark, in the order in which they came in; see `NewEvents`.
     /// - Parameter bytesMax: with so many bytes of events, no more are given; one is at least.
-    public func events(
+    package func events(
         after mark: EventMark, limit: Int, bytesMax: Int
     ) async throws(StoreProblem) -> NewEvents {
         try await read { try $0.events(after: mark, limit: limit, bytesMax: bytesMax) }
     }
 
     /// The number of the newest event; 0 if there is none.
-    public func newestEvent() async throws(StoreProblem) -> Int64 { try await newestMark().number }
+    package func newestEvent() async throws(StoreProblem) -> Int64 { try await newestMark().number }
 
     /// Behind the newest event.
-    public func newestMark() async throws(StoreProblem) -> EventMark { try await read { try $0.newestMark() } }
+    package func newestMark() async throws(StoreProblem) -> EventMark { try await read { try $0.newestMark() } }
 
     /// Returns when there may be something to be told behind a mark, or when the task is cancelled.
-    public func waitForEvents(after mark: EventMark) async throws(StoreProblem) {
+    package func waitForEvents(after mark: EventMark) async throws(StoreProblem) {
         while !Task.isCancelled {
             let ring = bell.next()
             if try await newestMark() != mark { return }

@@ -1,14 +1,14 @@
 #if Server
-public import ConnlogCore
+package import ConnlogCore
 import ConnlogSystem
 import Synchronization
 
 /// The store of a configuration: opened when it is first needed, and shared by the sink that fills it and whoever asks.
-public final class StoreHolder: Sendable {
-    public let path: String
-    public let retention: ConnectionStore.Retention
+package final class StoreHolder: Sendable {
+    package let path: String
+    package let retention: ConnectionStore.Retention
     /// An agent's connection without an end that began longer ago counts as lost; `nil`: none does.
-    public let lostAfter: Duration?
+    package let lostAfter: Duration?
     private let cacheBytes: Int
     private let isReadingOnly: Bool
     /// What is let go of, and what counts as lost, goes by this clock.
@@ -28,7 +28,7 @@ public final class StoreHolder: Sendable {
         var fileBytes = 0
     }
 
-    public convenience init(
+    package convenience init(
         _ path: String, cacheBytes: Int, retention: ConnectionStore.Retention = .init(), lostAfter: Duration? = nil
     ) {
         self.init(
@@ -49,7 +49,7 @@ public final class StoreHolder: Sendable {
 
     /// For the process that answers questions while another one writes: `store` is there at once, and each question
     /// opens the file when it can (see `ConnectionStore.init(readingOnly:cacheBytes:)`). Not for a `StoreSink`.
-    public convenience init(readingOnly path: String, cacheBytes: Int, lostAfter: Duration? = nil) {
+    package convenience init(readingOnly path: String, cacheBytes: Int, lostAfter: Duration? = nil) {
         self.init(readingOnly: path, cacheBytes: cacheBytes, lostAfter: lostAfter, time: SteadyTime(SystemWallTime()))
     }
 
@@ -64,12 +64,12 @@ public final class StoreHolder: Sendable {
     }
 
     /// An agent's connection without an end that was heard of last before this counts as lost; `nil`: none does.
-    public var lostBefore: Microseconds? {
+    package var lostBefore: Microseconds? {
         lostAfter.map { Microseconds(nanoseconds: time.now()).advanced(by: .zero - $0) }
     }
 
     /// What keeps the store from taking events in or answering; `nil` when all is well. Never waits.
-    public var trouble: StoreProblem? {
+    package var trouble: StoreProblem? {
         guard let store else { return StoreProblem("\(path) is not open yet", .absent) }
         return lateLook ?? store.trouble
     }
@@ -82,10 +82,10 @@ public final class StoreHolder: Sendable {
     static let lookLongest = Duration.seconds(5)
 
     /// From now on somebody calls `look` once a second, so that one that does not come back is a trouble.
-    public func expectLooks() { noteLook() }
+    package func expectLooks() { noteLook() }
 
     /// Looks whether the file is the one at its path; see `ConnectionStore.look`. Waits for the disk, which may hang.
-    public func look() throws(StoreProblem) {
+    package func look() throws(StoreProblem) {
         defer { noteLook() }
         try store?.look()
     }
@@ -101,10 +101,10 @@ public final class StoreHolder: Sendable {
     }
 
     /// The store, if it could be opened so far. Never waits for a disk.
-    public var store: ConnectionStore? { opened.withLock { $0 } }
+    package var store: ConnectionStore? { opened.withLock { $0 } }
 
     /// Opens it, unless that is done. Waits for the disk.
-    public func open() throws(StoreProblem) -> ConnectionStore {
+    package func open() throws(StoreProblem) -> ConnectionStore {
         if let store { return store }
         if isReadingOnly { return ConnectionStore(readingOnly: path, cacheBytes: cacheBytes) }
         let store = try ConnectionStore(path, cacheBytes: cacheBytes)
@@ -119,7 +119,7 @@ public final class StoreHolder: Sendable {
     private let watcher = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// Called each time after events have been stored; must not wait.
-    public func whenChanged(_ call: @escaping @Sendable () -> Void) { watcher.withLock { $0 = call } }
+    package func whenChanged(_ call: @escaping @Sendable () -> Void) { watcher.withLock { $0 = call } }
 
     func tellChange() { watcher.withLock { $0 }?() }
 
@@ -133,7 +133,7 @@ public final class StoreHolder: Sendable {
     }
 
     /// A snapshot; never waits for a disk.
-    public var figures: [Figure] {
+    package var figures: [Figure] {
         let counts = counts.withLock { $0 }
         return [
             Figure(.counter, "rows", "Connections that were new.", counts.rows),

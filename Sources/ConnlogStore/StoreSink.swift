@@ -1,6 +1,6 @@
 #if Server
-public import ConnlogCore
-public import ConnlogSystem
+package import ConnlogCore
+import ConnlogSystem
 import Synchronization
 
 /// The store as a sink like the others.
@@ -11,8 +11,8 @@ import Synchronization
 ///
 /// A store that was moved away begins anew with what the queue still has; one that was copied back from a backup misses
 /// what came between: connlog cannot see that.
-public final class StoreSink: Sink {
-    public let limits = BatchLimits(events: 40_000, bytes: 32 << 20, wait: .milliseconds(200))
+package final class StoreSink: Sink {
+    package let limits = BatchLimits(events: 40_000, bytes: 32 << 20, wait: .milliseconds(200))
 
     private let holder: StoreHolder
     private let reserve: DiskReserve?
@@ -22,16 +22,16 @@ public final class StoreSink: Sink {
     private let keeping = Mutex<Task<Void, Never>?>(nil)
 
     /// - Parameter reserve: what is left free of the disk; `nil`: nothing is.
-    public init(_ holder: StoreHolder, reserve: DiskReserve? = nil, log: @escaping LogFunction) {
+    package init(_ holder: StoreHolder, reserve: DiskReserve? = nil, log: @escaping LogFunction) {
         self.holder = holder
         self.reserve = reserve
         self.log = log
         keeper = StoreKeeper(holder, log)
     }
 
-    public var figures: [Figure] { holder.figures }
+    package var figures: [Figure] { holder.figures }
 
-    public func open(_ committed: [UInt8]?) async throws(SinkError) {
+    package func open(_ committed: [UInt8]?) async throws(SinkError) {
         do throws(StoreProblem) {
             tell(try holder.open())
         } catch {
@@ -42,9 +42,9 @@ public final class StoreSink: Sink {
         }
     }
 
-    public func send(_ batch: EventBatch) async -> SendOutcome { take(batch, nil) }
+    package func send(_ batch: EventBatch) async -> SendOutcome { take(batch, nil) }
 
-    public func send(_ batch: EventBatch, at place: EventPlace) async -> SendOutcome { take(batch, place) }
+    package func send(_ batch: EventBatch, at place: EventPlace) async -> SendOutcome { take(batch, place) }
 
     private func take(_ batch: EventBatch, _ place: EventPlace?) -> SendOutcome {
         let lack = reserve?.lack(batch.recordBytes) { holder.store.flatMap { try? $0.freeBytes() } ?? 0 }
@@ -64,7 +64,7 @@ public final class StoreSink: Sink {
         }
     }
 
-    public func close() async {
+    package func close() async {
         let task = keeping.withLock { $0 }
         task?.cancel()
         await task?.value
@@ -114,7 +114,7 @@ public final class StoreSink: Sink {
 
     // MARK: - Trials
 
-    public func connectTrial() async -> [TrialFinding] {
+    package func connectTrial() async -> [TrialFinding] {
         do throws(StoreProblem) {
             let events = try await holder.open().newestEvent()
             return [.good("\(holder.path) can be opened; \(events) events have come in so far")]
@@ -123,7 +123,7 @@ public final class StoreSink: Sink {
         }
     }
 
-    public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
+    package func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
         [.notSent("a test event would stay among the connections, so none is stored")]
     }
 }

@@ -4,9 +4,9 @@ import Glibc
 #endif
 
 /// Facts about where connlog runs.
-public enum Machine {
+package enum Machine {
     /// The machine's name as the kernel has it; `localhost` if it has none.
-    public static var hostname: String {
+    package static var hostname: String {
         var name = [CChar](repeating: 0, count: 256)
         let length = name.count - 1
         guard unsafe gethostname(&name, length) == 0 else { return "localhost" }
@@ -14,13 +14,13 @@ public enum Machine {
         return text.isEmpty ? "localhost" : text
     }
 
-    public static var processID: Int32 { getpid() }
+    package static var processID: Int32 { getpid() }
 
     /// Whether a descriptor (0, 1, 2) is a terminal.
-    public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+    package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
     /// A variable of the environment; `nil` if it is not set.
-    public static func environment(_ name: String) -> String? {
+    package static func environment(_ name: String) -> String? {
         unsafe getenv(name).map { unsafe String(cString: $0) }
     }
 }
@@ -28,7 +28,7 @@ public enum Machine {
 extension Machine {
     /// Writes all of `bytes` to a descriptor, which may be one that does not wait by itself.
     /// - Throws: the error that ended it; part of the bytes may have been written.
-    public static func write(_ bytes: [UInt8], to descriptor: Int32) throws(SystemError) {
+    package static func write(_ bytes: [UInt8], to descriptor: Int32) throws(SystemError) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let written = unsafe rest.withUnsafeBytes { memory in
@@ -50,12 +50,13 @@ extension Machine {
     }
 
     /// Closes a descriptor; some file systems say only now that what was written could not be kept.
-    public static func close(_ descriptor: Int32) throws(SystemError) {
+    package static func close(_ descriptor: Int32) throws(SystemError) {
         if Glibc.close(descriptor) != 0, errorNumber != EINTR { throw .last("close", "descriptor \(descriptor)") }
     }
 
     /// Reads at most `count` bytes from a descriptor to the end of `buffer`; 0 at its end.
-    public static func read(_ descriptor: Int32, into buffer: inout ByteBuffer, count: Int) throws(SystemError) -> Int {
+    package static func read(_ descriptor: Int32, into buffer: inout ByteBuffer, count: Int) throws(SystemError) -> Int
+    {
         try unsafe buffer.fill(atMost: count) { (memory) throws(SystemError) in
             while true {
                 let got = unsafe Glibc.read(descriptor, memory.baseAddress, memory.count)
@@ -66,40 +67,40 @@ extension Machine {
     }
 
     /// Writing to a pipe or socket that nobody reads fails with EPIPE instead of ending the process.
-    public static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
+    package static func ignoreBrokenPipes() { signal(SIGPIPE, SIG_IGN) }
 
     /// What `ps` and `top` call this process; called on its main thread.
-    public static func nameProcess(_ name: String) { unsafe connlog_name_thread(name) }
+    package static func nameProcess(_ name: String) { unsafe connlog_name_thread(name) }
 
     /// Whether there is a local socket at the path that this process may connect to.
-    public static func mayConnect(_ path: String) -> Bool {
+    package static func mayConnect(_ path: String) -> Bool {
         var status = stat()
         guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return false }
         return unsafe access(path, R_OK | W_OK) == 0
     }
 
     /// New files and sockets are for this user alone, unless they are given another mode.
-    public static func keepNewFilesPrivate() { umask(0o077) }
+    package static func keepNewFilesPrivate() { umask(0o077) }
 
     /// Makes this process one that works when others leave time for it, and the first to go when memory runs out.
-    public static func stepBack() { connlog_step_back() }
+    package static func stepBack() { connlog_step_back() }
 
-    public static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
+    package static func exit(_ status: Int32) -> Never { Glibc.exit(status) }
 
     /// Ends the process this instant, without what libraries do at an exit, while other threads hang or work.
-    public static func exitNow(_ status: Int32) -> Never { _exit(status) }
+    package static func exitNow(_ status: Int32) -> Never { _exit(status) }
 }
 
 extension Machine {
     /// How many descriptors the process may have open; `Int.max` where there is no limit.
-    public static var descriptorLimit: Int {
+    package static var descriptorLimit: Int {
         var limit = rlimit()
         guard unsafe getrlimit(fileLimit, &limit) == 0, limit.rlim_cur != rlim_t.max else { return .max }
         return Int(clamping: limit.rlim_cur)
     }
 
     /// How many it may be allowed at most, after `raiseDescriptorLimit`.
-    public static var descriptorLimitMax: Int {
+    package static var descriptorLimitMax: Int {
         var limit = rlimit()
         guard unsafe getrlimit(fileLimit, &limit) == 0, limit.rlim_max != rlim_t.max else { return .max }
         return Int(clamping: limit.rlim_max)
@@ -108,7 +109,7 @@ extension Machine {
     /// Raises the soft limit of descriptors to the hard one: a program that uses poll(2) and no select(2) may.
     /// - Returns: the limit from now on.
     @discardableResult
-    public static func raiseDescriptorLimit() -> Int {
+    package static func raiseDescriptorLimit() -> Int {
         var limit = rlimit()
         guard unsafe getrlimit(fileLimit, &limit) == 0 else { return descriptorLimit }
         limit.rlim_cur = limit.rlim_max

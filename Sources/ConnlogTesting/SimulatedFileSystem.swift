@@ -8,7 +8,7 @@ import Synchronization
 /// (512 bytes) is as it was at the last sync, or as one of the writes since left it; each unsynced change of a name is
 /// there or not, in any order. All by the seed.
 public final class SimulatedFileSystem: FileSystem {
-    public static let sectorBytes = 512
+    package static let sectorBytes = 512
 
     /// What goes wrong at one call.
     public enum Fault: Sendable, Equatable {
@@ -39,12 +39,12 @@ public final class SimulatedFileSystem: FileSystem {
     public var syncs: Int { disk.withLock { $0.syncs } }
     public var hasCrashed: Bool { disk.withLock { $0.hasCrashed } }
     /// One line for each call that changes something, for a failure's message.
-    public var trace: [String] {
+    package var trace: [String] {
         disk.withLock { disk in disk.trace.enumerated().map { "\($0 + 1) \($1.call) \($1.path)" } }
     }
     /// Bytes of all files now, and the most there ever were.
     public var usedBytes: Int { disk.withLock { $0.usedBytes } }
-    public var peakBytes: Int { disk.withLock { $0.peakBytes } }
+    package var peakBytes: Int { disk.withLock { $0.peakBytes } }
 
     /// What goes wrong at the call with this number, counted from 1.
     public func fail(_ fault: Fault, atCall call: Int) { disk.withLock { $0.faults[call] = fault } }

@@ -1,11 +1,11 @@
-public import ConnlogCore
+package import ConnlogCore
 import ConnlogSinks
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// `connlog convert`: a log in, events out, without a daemon.
-public struct Converter {
+package struct Converter {
     /// What comes out.
-    public enum Format: String, Sendable, CaseIterable {
+    package enum Format: String, Sendable, CaseIterable {
         /// slog JSON: as received where it was JSON, reshaped where it was not.
         case json
         /// As coderd's human log writes it.
@@ -27,10 +27,10 @@ public struct Converter {
     private var output = ByteBuffer()
     /// Input that is not consumed yet: the beginning of an entry.
     private var rest = ByteBuffer()
-    public private(set) var counts = DecodeCounts()
+    package private(set) var counts = DecodeCounts()
 
     /// - Parameter isShown: it goes to a terminal, so what would act upon that is written as text.
-    public init(
+    package init(
         from format: InputFormat, in container: ContainerFormat = .auto, to target: Format, maxLine: Int,
         isShown: Bool = false
     ) {
@@ -56,7 +56,7 @@ public struct Converter {
     }
 
     /// Reads `input` (a descriptor) to its end and hands over what came out, in pieces of about a megabyte.
-    public mutating func run(_ input: Int32, write: (ByteBuffer) -> Void) throws(SystemError) {
+    package mutating func run(_ input: Int32, write: (ByteBuffer) -> Void) throws(SystemError) {
         var batch = EventBatch(capacity: Converter.chunkBytes)
         while true {
             batch.removeAll()

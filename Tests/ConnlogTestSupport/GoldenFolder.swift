@@ -9,30 +9,30 @@ import Foundation
 ///
 /// With `CONNLOG_REWRITE_GOLDEN=1` in the environment `difference` writes the outcome into the file and finds no
 /// difference; read the change with `git diff` before it is committed.
-public struct GoldenFolder: Sendable {
+package struct GoldenFolder: Sendable {
     /// Between the input and the outcome.
-    public static let divider = "\n----------------------------------------\n"
+    package static let divider = "\n----------------------------------------\n"
 
     /// The `Golden` folders stay out of the test bundles, so they are found beside the test's source.
-    public let path: String
+    package let path: String
 
     /// - Parameter path: relative to the folder of the test file that asks.
-    public init(_ path: String, beside file: String = #filePath) {
+    package init(_ path: String, beside file: String = #filePath) {
         self.path = URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent(path).path
     }
 
-    public static var isRewriting: Bool { ProcessInfo.processInfo.environment["CONNLOG_REWRITE_GOLDEN"] == "1" }
+    package static var isRewriting: Bool { ProcessInfo.processInfo.environment["CONNLOG_REWRITE_GOLDEN"] == "1" }
 
     /// Every `.txt` file of the folder, sorted by name.
-    public var cases: [GoldenCase] { names.filter { $0.hasSuffix(".txt") }.map { self.case($0) } }
+    package var cases: [GoldenCase] { names.filter { $0.hasSuffix(".txt") }.map { self.case($0) } }
 
     /// The names of all files in the folder, sorted, so that a test can find the stale ones.
-    public var names: [String] {
+    package var names: [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
     }
 
     /// One file; when it does not exist yet its input is `input`.
-    public func `case`(_ name: String, input: String = "") -> GoldenCase {
+    package func `case`(_ name: String, input: String = "") -> GoldenCase {
         let path = self.path + "/" + name
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
             return GoldenCase(name: name, path: path, input: input, outcome: nil)
@@ -47,18 +47,18 @@ public struct GoldenFolder: Sendable {
 }
 
 /// One golden file.
-public struct GoldenCase: Sendable, CustomStringConvertible {
-    public let name: String
+package struct GoldenCase: Sendable, CustomStringConvertible {
+    package let name: String
     let path: String
     /// What stands above the dashes, with its last line feed.
-    public let input: String
+    package let input: String
     /// What stands below the dashes; `nil` when there are none yet.
-    public let outcome: String?
+    package let outcome: String?
 
-    public var description: String { name }
+    package var description: String { name }
 
     /// What differs between `actual` and the file, in one text with the first line that does; `nil` when nothing does.
-    public func difference(from actual: String) -> String? {
+    package func difference(from actual: String) -> String? {
         if actual == outcome { return nil }
         if GoldenFolder.isRewriting { return rewrite(actual) }
         guard let outcome else { return "\(path) has no outcome; run once with CONNLOG_REWRITE_GOLDEN=1" }

@@ -15,24 +15,24 @@ extension HECServer {
     }
 
     /// How full the server says it is.
-    public enum Fullness: Sendable { case normal, nearFull, full }
+    package enum Fullness: Sendable { case normal, nearFull, full }
 
     /// What goes wrong in the middle, beside the scripts.
-    public struct Condition: Sendable {
-        public var queue = Fullness.normal
-        public var acknowledgements = Fullness.normal
-        public var isShuttingDown = false
+    package struct Condition: Sendable {
+        package var queue = Fullness.normal
+        package var acknowledgements = Fullness.normal
+        package var isShuttingDown = false
         /// As Splunk Cloud: code 28 for a missing channel, code 6 at event 0 for a body that is too large.
-        public var isCloud = false
+        package var isCloud = false
         /// Indexers behind this address; with cookies they are sticky.
-        public var nodes = 1
-        public var setsCookies = false
+        package var nodes = 1
+        package var setsCookies = false
     }
 
-    public func set(_ change: (inout Condition) -> Void) { state.withLock { change(&$0.condition) } }
+    package func set(_ change: (inout Condition) -> Void) { state.withLock { change(&$0.condition) } }
 
     /// Accepted events wait until a poll comes, and so many more polls.
-    public func usePipeline(polls: Int = 0) {
+    package func usePipeline(polls: Int = 0) {
         state.withLock { state in
             state.hasPipeline = true
             state.ackPollsUntilTrue = polls
@@ -40,13 +40,13 @@ extension HECServer {
     }
 
     /// So many polls are answered with false.
-    public func delayAcknowledgements(polls: Int) { state.withLock { $0.ackPollsUntilTrue = polls } }
+    package func delayAcknowledgements(polls: Int) { state.withLock { $0.ackPollsUntilTrue = polls } }
 
     /// Appends steps for polls.
-    public func scriptPolls(_ steps: [Step]) { state.withLock { $0.pollScript += steps } }
+    package func scriptPolls(_ steps: [Step]) { state.withLock { $0.pollScript += steps } }
 
     /// The indexers forget their channels and lose what is not indexed; numbers begin anew.
-    public func restart() {
+    package func restart() {
         state.withLock { forget(&$0) }
     }
 
@@ -57,7 +57,7 @@ extension HECServer {
     }
 
     /// The channels were idle for too long: their state is gone, the events are indexed.
-    public func expireChannels() {
+    package func expireChannels() {
         state.withLock { state in
             for entry in state.pipeline { state.events += entry.events }
             state.pipeline = []
@@ -67,10 +67,10 @@ extension HECServer {
     }
 
     /// The balancer binds everybody to another indexer from now on; the old one is gone.
-    public func moveNode() { state.withLock { $0.firstNode += 1 } }
+    package func moveNode() { state.withLock { $0.firstNode += 1 } }
 
-    public var pollCount: Int { state.withLock { $0.polls.count } }
-    public var polls: [ServedRequest] { state.withLock { $0.polls } }
+    package var pollCount: Int { state.withLock { $0.polls.count } }
+    package var polls: [ServedRequest] { state.withLock { $0.polls } }
 
     // MARK: inside
 

@@ -10,9 +10,9 @@ import Synchronization
 /// (`lostObjects`), and what a client must never do it notes (`violations`): tests require none of either.
 ///
 /// A script comes first, one step for each request with events; when it is used up the server is itself.
-public final class HECServer: Sendable {
+package final class HECServer: Sendable {
     /// What becomes of one request with events.
-    public enum Step: Sendable {
+    package enum Step: Sendable {
         /// As splunkd would.
         case itself
         /// This reply. `taking` says how many events are indexed all the same, `cutTo` where its body breaks off.
@@ -35,13 +35,13 @@ public final class HECServer: Sendable {
     }
 
     /// One token and what it may do.
-    public struct Token: Sendable {
-        public var isEnabled = true
-        public var usesAcknowledgement = false
+    package struct Token: Sendable {
+        package var isEnabled = true
+        package var usesAcknowledgement = false
         /// Indexes it may write to; `nil`: any.
-        public var indexes: Set<String>?
+        package var indexes: Set<String>?
 
-        public init(isEnabled: Bool = true, usesAcknowledgement: Bool = false, indexes: Set<String>? = nil) {
+        package init(isEnabled: Bool = true, usesAcknowledgement: Bool = false, indexes: Set<String>? = nil) {
             self.isEnabled = isEnabled
             self.usesAcknowledgement = usesAcknowledgement
             self.indexes = indexes
@@ -49,16 +49,16 @@ public final class HECServer: Sendable {
     }
 
     /// An indexed event.
-    public struct Event: Sendable {
+    package struct Event: Sendable {
         /// The envelope's members as they came: key to JSON text.
-        public let envelope: [String: String]
-        public let token: String
-        public let channel: String?
+        package let envelope: [String: String]
+        package let token: String
+        package let channel: String?
         /// Counts requests with events from 0.
-        public let request: Int
+        package let request: Int
 
         /// A member of the object under `event`, as a Swift value in text.
-        public func field(_ name: String) -> String? {
+        package func field(_ name: String) -> String? {
             guard let text = envelope["event"], let value = try? HECServer.parse(text) as? [String: Any] else {
                 return nil
             }
@@ -92,10 +92,10 @@ public final class HECServer: Sendable {
 
     let state: Mutex<State>
     private let server: Mutex<HTTPServer?> = Mutex(nil)
-    public let url: String
+    package let url: String
 
     /// - Parameter tls: speaks TLS; the files are read for each connection.
-    public init(tokens: [String: Token], tls: LoopbackTLS.Settings? = nil) throws {
+    package init(tokens: [String: Token], tls: LoopbackTLS.Settings? = nil) throws {
         state = Mutex(State(tokens: tokens))
         let box = Weak()
         let http = try HTTPServer(
@@ -108,35 +108,35 @@ public final class HECServer: Sendable {
     }
 
     /// - Parameter token: the only token.
-    public convenience init(
+    package convenience init(
         token: String = "00000000-1111-4222-8333-444444444444", tls: LoopbackTLS.Settings? = nil
     ) throws {
         try self.init(tokens: [token: Token()], tls: tls)
     }
 
-    public func stop() { server.withLock { $0 }?.stop() }
+    package func stop() { server.withLock { $0 }?.stop() }
 
-    public var connectionCount: Int { server.withLock { $0 }?.connectionCount ?? 0 }
+    package var connectionCount: Int { server.withLock { $0 }?.connectionCount ?? 0 }
 
     /// Requests with events, as they came.
-    public var requests: [ServedRequest] { state.withLock { $0.requests } }
+    package var requests: [ServedRequest] { state.withLock { $0.requests } }
     /// Their bodies, inflated.
-    public var bodies: [String] { state.withLock { $0.bodies }.map { String(decoding: $0, as: UTF8.self) } }
-    public var events: [Event] { state.withLock { $0.events } }
+    package var bodies: [String] { state.withLock { $0.bodies }.map { String(decoding: $0, as: UTF8.self) } }
+    package var events: [Event] { state.withLock { $0.events } }
     /// Objects that splunkd would have lost without a word.
-    public var lostObjects: Int { state.withLock { $0.lostObjects } }
-    public var violations: [String] { state.withLock { $0.violations } }
+    package var lostObjects: Int { state.withLock { $0.lostObjects } }
+    package var violations: [String] { state.withLock { $0.violations } }
 
     /// Appends steps.
-    public func script(_ steps: [Step]) { state.withLock { $0.script += steps } }
+    package func script(_ steps: [Step]) { state.withLock { $0.script += steps } }
 
-    public func set(token: String, _ rights: Token?) { state.withLock { $0.tokens[token] = rights } }
+    package func set(token: String, _ rights: Token?) { state.withLock { $0.tokens[token] = rights } }
 
     /// How the bad event of a batch is named.
-    public enum NumberStyle: Sendable, CaseIterable { case right, missing, negative, beyond, text }
+    package enum NumberStyle: Sendable, CaseIterable { case right, missing, negative, beyond, text }
 
     /// Events with one of these texts in them are bad; with code 8, splunkd fails on them.
-    public func refuse(_ texts: [String], code: Int = 6, number: NumberStyle = .right) {
+    package func refuse(_ texts: [String], code: Int = 6, number: NumberStyle = .right) {
         state.withLock { state in
             state.refused = texts
             state.refusalCode = code
@@ -145,7 +145,7 @@ public final class HECServer: Sendable {
     }
 
     /// What splunkd says for a code.
-    public static func words(of code: Int) -> String { textOfCode[code] ?? "Unknown" }
+    package static func words(of code: Int) -> String { textOfCode[code] ?? "Unknown" }
 
     private static func refusal(_ state: State, number: Int, of count: Int) -> ServedReply {
         if state.refusalCode == 8 { return reply(500, 8) }
@@ -161,7 +161,7 @@ public final class HECServer: Sendable {
     }
 
     /// Bodies above this are answered with 413.
-    public func limitContent(to bytes: Int) { state.withLock { $0.contentMax = bytes } }
+    package func limitContent(to bytes: Int) { state.withLock { $0.contentMax = bytes } }
 
     /// Breaks the circle between the two servers, and lets the inner one begin first.
     private final class Weak: Sendable {
@@ -382,7 +382,7 @@ extension HECServer {
         return fields.values.allSatisfy { !($0 is [String: Any]) }
     }
 
-    public static func string(_ text: String) -> String? { try? parse(text) as? String }
+    package static func string(_ text: String) -> String? { try? parse(text) as? String }
 }
 
 /// The objects of a body: a concatenation, with blanks allowed between.

@@ -3,25 +3,25 @@ import Foundation
 import Synchronization
 
 /// A request as a server saw it.
-public struct ServedRequest: Sendable {
-    public var method: String
+package struct ServedRequest: Sendable {
+    package var method: String
     /// With its query.
-    public var target: String
-    public var version: String
+    package var target: String
+    package var version: String
     /// Names in lower case.
-    public var headers: [(name: String, value: String)]
+    package var headers: [(name: String, value: String)]
     /// As it came, still compressed.
-    public var body: [UInt8]
+    package var body: [UInt8]
     /// Counts connections from 0.
-    public var connection: Int
+    package var connection: Int
 
-    public func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
-    public var path: String { String(target.prefix { $0 != "?" }) }
-    public var query: String { target.contains("?") ? String(target.drop { $0 != "?" }.dropFirst()) : "" }
+    package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+    package var path: String { String(target.prefix { $0 != "?" }) }
+    package var query: String { target.contains("?") ? String(target.drop { $0 != "?" }.dropFirst()) : "" }
 }
 
 /// What a server does about a request.
-public enum ServedReply: Sendable {
+package enum ServedReply: Sendable {
     /// Answers; `cutTo` says how many bytes of the body are sent before the connection is closed.
     case reply(status: Int, headers: [(name: String, value: String)] = [], body: String, cutTo: Int? = nil)
     /// Closes without a word.
@@ -31,9 +31,9 @@ public enum ServedReply: Sendable {
 }
 
 /// A plain HTTP/1.1 server on 127.0.0.1 for tests: keeps connections, reads whole bodies.
-public final class HTTPServer: Sendable {
+package final class HTTPServer: Sendable {
     /// How much of a request's body is read before the server loses interest.
-    public enum Appetite: Sendable {
+    package enum Appetite: Sendable {
         case all
         /// Resets the connection after so many bytes of the body.
         case bytes(Int)
@@ -47,16 +47,16 @@ public final class HTTPServer: Sendable {
     private let connections: Counter
     private let scheme: String
 
-    public var port: Int { listener.port }
-    public var url: String { "\(scheme)://127.0.0.1:\(port)" }
+    package var port: Int { listener.port }
+    package var url: String { "\(scheme)://127.0.0.1:\(port)" }
     /// Connections accepted so far.
-    public var connectionCount: Int { connections.value }
+    package var connectionCount: Int { connections.value }
 
     /// - Parameters:
     ///   - tls: speaks TLS; the files are read for each connection, so that a certificate can be renewed.
     ///   - appetite: asked once the header is there.
     ///   - answer: asked once the body is there.
-    public init(
+    package init(
         tls: LoopbackTLS.Settings? = nil,
         appetite: @escaping @Sendable (ServedRequest) -> Appetite = { _ in .all },
         answer: @escaping @Sendable (ServedRequest) -> ServedReply
@@ -73,20 +73,20 @@ public final class HTTPServer: Sendable {
         }
     }
 
-    public func stop() { listener.stop() }
+    package func stop() { listener.stop() }
 }
 
 /// A number that many threads count up.
-public final class Counter: Sendable {
+package final class Counter: Sendable {
     private let number = Mutex(0)
 
-    public init() {}
+    package init() {}
 
-    public var value: Int { number.withLock { $0 } }
+    package var value: Int { number.withLock { $0 } }
 
     /// The number before it is counted up.
     @discardableResult
-    public func next() -> Int {
+    package func next() -> Int {
         number.withLock { number in
             number += 1
             return number - 1

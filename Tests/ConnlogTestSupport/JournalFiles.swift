@@ -1,37 +1,37 @@
 import ConnlogSystem
-public import Foundation
+package import Foundation
 
 /// Journal files with entries of a test's choice, those of journald's own fields too, as systemd-journal-remote writes them.
 /// It needs no root and no running journald. The directory is removed with the value.
-public final class JournalFiles {
+package final class JournalFiles {
     /// An entry in systemd's export format.
-    public struct Entry: Sendable {
+    package struct Entry: Sendable {
         /// Microseconds since 1970.
-        public var realtime: UInt64 = 1_788_830_349_000_000
+        package var realtime: UInt64 = 1_788_830_349_000_000
         /// Microseconds since the boot.
-        public var monotonic: UInt64 = 5_000_000
+        package var monotonic: UInt64 = 5_000_000
         /// `_BOOT_ID` and `_STREAM_ID` are 32 hexadecimal digits. An empty value leaves the field out.
-        public var fields: [String: [UInt8]] = [
+        package var fields: [String: [UInt8]] = [
             "_BOOT_ID": Array(boot.utf8), "_TRANSPORT": Array("stdout".utf8), "_STREAM_ID": Array(stream.utf8),
             "_SYSTEMD_UNIT": Array("coder.service".utf8), "_PID": Array("77".utf8), "PRIORITY": Array("6".utf8),
             "SYSLOG_IDENTIFIER": Array("coder".utf8),
         ]
 
-        public static let boot = "5f0d8b6c1d3e4c0a9f1b2c3d4e5f6071"
-        public static let stream = "6f0d8b6c1d3e4c0a9f1b2c3d4e5f6072"
+        package static let boot = "5f0d8b6c1d3e4c0a9f1b2c3d4e5f6071"
+        package static let stream = "6f0d8b6c1d3e4c0a9f1b2c3d4e5f6072"
 
-        public init(_ message: [UInt8]) { fields["MESSAGE"] = message }
-        public init(_ message: String) { self.init(Array(message.utf8)) }
+        package init(_ message: [UInt8]) { fields["MESSAGE"] = message }
+        package init(_ message: String) { self.init(Array(message.utf8)) }
 
         /// The same with a field set, or left out.
-        public func with(_ field: String, _ value: String) -> Entry {
+        package func with(_ field: String, _ value: String) -> Entry {
             var entry = self
             entry.fields[field] = Array(value.utf8)
             return entry
         }
 
         /// The same so many microseconds later, by both clocks.
-        public func later(_ microseconds: UInt64) -> Entry {
+        package func later(_ microseconds: UInt64) -> Entry {
             var entry = self
             entry.realtime += microseconds
             entry.monotonic += microseconds
@@ -57,11 +57,11 @@ public final class JournalFiles {
     }
 
     /// Where systemd-journal-remote is, on Debian.
-    public static let writer = "/lib/systemd/systemd-journal-remote"
+    package static let writer = "/lib/systemd/systemd-journal-remote"
 
-    public let directory: URL
+    package let directory: URL
 
-    public init() throws {
+    package init() throws {
         directory = FileManager.default.temporaryDirectory.appendingPathComponent(
             "connlog-journal-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -69,10 +69,10 @@ public final class JournalFiles {
 
     deinit { try? FileManager.default.removeItem(at: directory) }
 
-    public var path: String { directory.path }
+    package var path: String { directory.path }
 
     /// Appends entries to a file, or begins it; a new file has a sequence id of its own.
-    public func write(_ entries: [Entry], to name: String = "a") throws {
+    package func write(_ entries: [Entry], to name: String = "a") throws {
         let input = directory.appendingPathComponent("\(name).export")
         try Data(entries.flatMap(\.export)).write(to: input)
         defer { try? FileManager.default.removeItem(at: input) }
@@ -81,12 +81,12 @@ public final class JournalFiles {
     }
 
     /// Renames a file, as a rotation does; entries that come for it begin a new one.
-    public func rotate(_ name: String = "a", to newName: String) throws {
+    package func rotate(_ name: String = "a", to newName: String) throws {
         try FileManager.default.moveItem(at: url(name), to: url(newName))
     }
 
     /// Removes a file, as vacuuming does.
-    public func remove(_ name: String) throws { try FileManager.default.removeItem(at: url(name)) }
+    package func remove(_ name: String) throws { try FileManager.default.removeItem(at: url(name)) }
 
-    public func url(_ name: String) -> URL { directory.appendingPathComponent("\(name).journal") }
+    package func url(_ name: String) -> URL { directory.appendingPathComponent("\(name).journal") }
 }

@@ -9,13 +9,13 @@ import Glibc
 /// A log daemon's socket of this machine, for datagrams or a stream of which it takes one connection.
 ///
 /// A path that begins with `@` is a name in Linux's abstract space instead.
-public final class LocalReceiver: Sendable {
-    public let path: String
+package final class LocalReceiver: Sendable {
+    package let path: String
     private let socket: Int32
     private let isStream: Bool
     private let state = Mutex<(connection: Int32?, isStopped: Bool)>((nil, false))
 
-    public init(_ path: String, isStream: Bool) throws {
+    package init(_ path: String, isStream: Bool) throws {
         self.path = path
         self.isStream = isStream
         let type = isStream ? SOCK_STREAM : SOCK_DGRAM
@@ -46,14 +46,14 @@ public final class LocalReceiver: Sendable {
     }
 
     /// A folder for sockets, whose names have to be short.
-    public static func folder() throws -> String {
+    package static func folder() throws -> String {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("cl-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         return folder.path
     }
 
     /// The connection to read from; for datagrams the socket itself. Negative when it was stopped.
-    public func accept() -> Int32 {
+    package func accept() -> Int32 {
         guard isStream else { return state.withLock { $0.isStopped ? -1 : socket } }
         let accepted = Glibc.accept(socket, nil, nil)
         return state.withLock { state in
@@ -67,14 +67,14 @@ public final class LocalReceiver: Sendable {
     }
 
     /// Waits for a datagram, or some bytes of the stream; empty at its end.
-    public func read(_ connection: Int32) -> [UInt8] {
+    package func read(_ connection: Int32) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
         let count = unsafe recv(connection, &bytes, bytes.count, 0)
         return Array(bytes.prefix(max(0, count)))
     }
 
     /// Goes away, and makes whoever waits in `accept` or `read` go on with nothing. The path is free for another one.
-    public func stop() {
+    package func stop() {
         state.withLock { state in
             if state.isStopped { return }
             state.isStopped = true
@@ -84,7 +84,7 @@ public final class LocalReceiver: Sendable {
         }
     }
 
-    public func end(_ connection: Int32) {
+    package func end(_ connection: Int32) {
         guard isStream else { return }
         state.withLock { $0.connection = nil }
         close(connection)

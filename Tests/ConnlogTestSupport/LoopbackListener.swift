@@ -7,8 +7,8 @@ import Glibc
 #endif
 
 /// A TCP server on 127.0.0.1 and a free port, with a thread for each connection.
-public final class LoopbackListener: Sendable {
-    public let port: Int
+package final class LoopbackListener: Sendable {
+    package let port: Int
     private let socket: Int32
     private let open = Mutex<(sockets: Set<Int32>, isStopped: Bool)>(([], false))
 
@@ -18,7 +18,7 @@ public final class LoopbackListener: Sendable {
     ///   - wanted: the port; 0 takes any.
     ///   - receiveBuffer: bytes that the kernel may hold of a connection that is not read, about; nil lets it choose,
     ///     and it takes megabytes.
-    public init(
+    package init(
         port wanted: Int = 0, receiveBuffer: Int32? = nil,
         _ serve: @escaping @Sendable (LoopbackConnection) -> Void
     ) throws {
@@ -46,7 +46,7 @@ public final class LoopbackListener: Sendable {
     }
 
     /// Closes everything; a client sees its connections end.
-    public func stop() {
+    package func stop() {
         open.withLock { open in
             guard !open.isStopped else { return }
             open.isStopped = true
@@ -81,7 +81,7 @@ public final class LoopbackListener: Sendable {
     }
 
     /// A port on which nobody listens, for the time being.
-    public static func freePort() throws -> Int {
+    package static func freePort() throws -> Int {
         let listener = try LoopbackListener { _ in }
         listener.stop()
         return listener.port
@@ -89,7 +89,7 @@ public final class LoopbackListener: Sendable {
 }
 
 /// The server's end of a connection; used by its own thread.
-public final class LoopbackConnection {
+package final class LoopbackConnection {
     let socket: Int32
 
     init(_ socket: Int32) {
@@ -97,7 +97,7 @@ public final class LoopbackConnection {
     }
 
     /// Waits for bytes; empty when the client has closed or the listener was stopped.
-    public func read(atMost limit: Int) -> [UInt8] {
+    package func read(atMost limit: Int) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: limit)
         while true {
             let count = unsafe recv(socket, &bytes, limit, 0)
@@ -108,7 +108,7 @@ public final class LoopbackConnection {
 
     /// Writes all of it; says whether that was possible.
     @discardableResult
-    public func write(_ bytes: [UInt8]) -> Bool {
+    package func write(_ bytes: [UInt8]) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = unsafe bytes.withUnsafeBytes { memory in
@@ -122,25 +122,25 @@ public final class LoopbackConnection {
     }
 
     /// Says that nothing more is wanted or comes (FIN), at once.
-    public func shutDown() {
+    package func shutDown() {
         shutdown(socket, Int32(SHUT_RDWR))
     }
 
     /// Reads nothing more and waits until the client has closed.
-    public func waitUntilGone() {
+    package func waitUntilGone() {
         // POLLRDHUP, which the Glibc module does not have.
         var wanted = pollfd(fd: socket, events: 0x2000, revents: 0)
         while unsafe poll(&wanted, 1, -1) < 0, errno == EINTR {}
     }
 
     /// Ends with a reset instead of an orderly close as soon as the serving function returns.
-    public func resetAtEnd() {
+    package func resetAtEnd() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
     }
 
     /// Ends with a reset at once: when this returns, nothing that comes is acknowledged any more.
-    public func resetNow() {
+    package func resetNow() {
         var nobody = sockaddr()
         nobody.sa_family = sa_family_t(AF_UNSPEC)
         _ = unsafe connect(socket, &nobody, socklen_t(MemoryLayout<sockaddr>.size))

@@ -5,17 +5,17 @@ import Glibc
 #endif
 
 /// The server's side of TLS over a loopback connection; used by the connection's thread.
-@safe public final class LoopbackTLS {
-    public struct Settings: Sendable {
+@safe package final class LoopbackTLS {
+    package struct Settings: Sendable {
         /// PEM files.
-        public var certificate: String
-        public var key: String
+        package var certificate: String
+        package var key: String
         /// Clients must show a certificate by this authority.
-        public var clientAuthority: String?
+        package var clientAuthority: String?
         /// At most TLS 1.2.
-        public var isOld = false
+        package var isOld = false
 
-        public init(_ name: String, of certificates: TestCertificates) {
+        package init(_ name: String, of certificates: TestCertificates) {
             certificate = certificates.path("\(name).pem")
             key = certificates.path("\(name).key")
         }
@@ -25,7 +25,7 @@ import Glibc
     private let ssl: OpaquePointer
 
     /// Shakes hands; `nil` when that fails.
-    public init?(_ connection: LoopbackConnection, _ settings: Settings) {
+    package init?(_ connection: LoopbackConnection, _ settings: Settings) {
         // OpenSSL writes to sockets without MSG_NOSIGNAL.
         signal(SIGPIPE, SIG_IGN)
         guard let context = unsafe SSL_CTX_new(TLS_server_method()) else { return nil }
@@ -58,20 +58,20 @@ import Glibc
     }
 
     /// Waits for bytes; empty when the client has closed, in good order or not.
-    public func read(atMost limit: Int) -> [UInt8] {
+    package func read(atMost limit: Int) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: limit)
         let count = unsafe SSL_read(ssl, &bytes, Int32(limit))
         return Array(bytes.prefix(max(0, Int(count))))
     }
 
     /// Whether the client has said that nothing more comes (close_notify).
-    public var hasGoodbye: Bool { unsafe SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN != 0 }
+    package var hasGoodbye: Bool { unsafe SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN != 0 }
 
     @discardableResult
-    public func write(_ bytes: [UInt8]) -> Bool {
+    package func write(_ bytes: [UInt8]) -> Bool {
         unsafe SSL_write(ssl, bytes, Int32(bytes.count)) == Int32(bytes.count)
     }
 
     /// Says that nothing more comes.
-    public func sayGoodbye() { unsafe SSL_shutdown(ssl) }
+    package func sayGoodbye() { unsafe SSL_shutdown(ssl) }
 }

@@ -2,9 +2,9 @@ import Foundation
 import Synchronization
 
 /// A service manager that only listens: the datagrams that a service sends, in their order.
-public final class NoticeReceiver: Sendable {
+package final class NoticeReceiver: Sendable {
     /// For `NOTIFY_SOCKET`.
-    public let address: String
+    package let address: String
     private let receiver: LocalReceiver
     private let folder: String?
     private let all = Mutex<[String]>([])
@@ -12,7 +12,7 @@ public final class NoticeReceiver: Sendable {
     /// - Parameters:
     ///   - isAbstract: by a name in Linux's abstract space rather than by a path.
     ///   - reads: from the beginning; otherwise once `read` is called.
-    public init(isAbstract: Bool = false, reads: Bool = true) throws {
+    package init(isAbstract: Bool = false, reads: Bool = true) throws {
         folder = isAbstract ? nil : try LocalReceiver.folder()
         address = folder.map { $0 + "/notify" } ?? "@connlog-\(UUID().uuidString.prefix(8))"
         receiver = try LocalReceiver(address, isStream: false)
@@ -20,7 +20,7 @@ public final class NoticeReceiver: Sendable {
     }
 
     /// Begins to read.
-    public func read() {
+    package func read() {
         let receiver = receiver
         Thread.detachNewThread { [weak self] in
             let socket = receiver.accept()
@@ -38,5 +38,5 @@ public final class NoticeReceiver: Sendable {
     }
 
     /// Those that have come so far.
-    public var messages: [String] { all.withLock { $0 } }
+    package var messages: [String] { all.withLock { $0 } }
 }

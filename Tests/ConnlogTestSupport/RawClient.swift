@@ -3,11 +3,11 @@ import Glibc
 import Synchronization
 
 /// A connection whose every byte is the test's own. Closed when it is let go of.
-public final class RawClient: Sendable {
+package final class RawClient: Sendable {
     private let descriptor: Int32
 
     /// Connects to 127.0.0.1.
-    public init(port: Int) throws {
+    package init(port: Int) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -28,7 +28,7 @@ public final class RawClient: Sendable {
     private let isOpen = Mutex(true)
 
     /// Closes the connection, if it is open.
-    public func leave() {
+    package func leave() {
         let wasOpen = isOpen.withLock { isOpen in
             defer { isOpen = false }
             return isOpen
@@ -37,13 +37,13 @@ public final class RawClient: Sendable {
     }
 
     /// - Returns: whether the kernel took all of it.
-    @discardableResult public func send(_ text: String) async -> Bool { await send(bytes: Array(text.utf8)) }
+    @discardableResult package func send(_ text: String) async -> Bool { await send(bytes: Array(text.utf8)) }
 
     /// - Returns: whether the kernel took all of it.
-    @discardableResult public func send(bytes: [UInt8]) async -> Bool { await RawClient.aside { self.sendNow(bytes) } }
+    @discardableResult package func send(bytes: [UInt8]) async -> Bool { await RawClient.aside { self.sendNow(bytes) } }
 
     /// What comes until the end, or until `isEnough` says so.
-    public func read(until isEnough: @escaping @Sendable (String) -> Bool = { _ in false }) async -> String {
+    package func read(until isEnough: @escaping @Sendable (String) -> Bool = { _ in false }) async -> String {
         await RawClient.aside { self.readNow(isEnough) }
     }
 

@@ -1,5 +1,5 @@
 import ConnlogSystem
-public import Foundation
+package import Foundation
 import Synchronization
 
 #if canImport(Glibc)
@@ -10,7 +10,7 @@ import Glibc
 ///
 /// Not `Foundation.Process`: on Linux it reads the names of all open files in /proc/self/fd in a way that runs over the
 /// end of its buffer when there are more than a thousand, as there are while all tests run at once.
-public final class SpawnedProgram: Sendable {
+package final class SpawnedProgram: Sendable {
     private let pid: pid_t
     private let folder: URL
     /// The exit status, or minus a signal's number, once it has ended.
@@ -20,7 +20,7 @@ public final class SpawnedProgram: Sendable {
     /// - Parameters:
     ///   - program: its path.
     ///   - directory: where it runs; the present directory if nil.
-    public init(_ program: String, _ arguments: [String], in directory: URL? = nil) throws {
+    package init(_ program: String, _ arguments: [String], in directory: URL? = nil) throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("connlog-run-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         pid = try SpawnedProgram.spawn(program, arguments, in: directory, saying: folder.path)
@@ -35,14 +35,14 @@ public final class SpawnedProgram: Sendable {
     }
 
     /// What it has written to standard output so far.
-    public var output: Data { (try? Data(contentsOf: folder.appendingPathComponent("output"))) ?? Data() }
-    public var errors: String {
+    package var output: Data { (try? Data(contentsOf: folder.appendingPathComponent("output"))) ?? Data() }
+    package var errors: String {
         String(decoding: (try? Data(contentsOf: folder.appendingPathComponent("errors"))) ?? Data(), as: UTF8.self)
     }
 
     /// Waits for its end.
     /// - Returns: the exit status, or minus a signal's number.
-    public func wait() -> Int32 {
+    package func wait() -> Int32 {
         status.withLock { known in
             if let known { return known }
             var raw: Int32 = 0
@@ -57,7 +57,7 @@ public final class SpawnedProgram: Sendable {
     /// Runs a program to its end.
     /// - Throws: when its exit status is not 0, with what it said.
     @discardableResult
-    public static func output(
+    package static func output(
         of program: String, _ arguments: [String], in directory: URL? = nil
     ) throws -> Data {
         let run = try SpawnedProgram(program, arguments, in: directory)

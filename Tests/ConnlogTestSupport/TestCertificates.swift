@@ -2,14 +2,14 @@ import ConnlogSystem
 import Foundation
 
 /// An authority of its own and certificates by it, made by the openssl command in a folder that goes with this.
-public final class TestCertificates: Sendable {
-    public static let isAvailable = FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl")
+package final class TestCertificates: Sendable {
+    package static let isAvailable = FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl")
 
     let folder: URL
     /// The authority's certificate.
-    public var authority: String { path("ca.pem") }
+    package var authority: String { path("ca.pem") }
 
-    public init() throws {
+    package init() throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("connlog-ca-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let settings = """
@@ -35,13 +35,13 @@ public final class TestCertificates: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: folder) }
 
-    public func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+    package func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
 
     /// Makes `<name>.pem` and `<name>.key`.
     /// - Parameters:
     ///   - names: whom it is for, such as `IP:127.0.0.1,DNS:localhost`; `nil` for no name but the common one.
     ///   - isExpired: it was good in January 2020 only.
-    public func make(_ name: String, _ names: String?, isExpired: Bool = false) throws {
+    package func make(_ name: String, _ names: String?, isExpired: Bool = false) throws {
         let alternative = names.map { ["-addext", "subjectAltName=\($0)"] } ?? []
         try run(["req", "-new", "-subj", "/CN=\(name)", "-out", "\(name).csr"] + key("\(name).key") + alternative)
         let dates = isExpired ? ["-startdate", "20200101000000Z", "-enddate", "20200131000000Z"] : ["-days", "2"]
@@ -53,7 +53,7 @@ public final class TestCertificates: Sendable {
     }
 
     /// Puts a pass phrase on `<name>.key`.
-    public func encrypt(_ name: String) throws {
+    package func encrypt(_ name: String) throws {
         try run(["ec", "-aes256", "-passout", "pass:secret", "-in", "\(name).key", "-out", "\(name).encrypted"])
         try FileManager.default.removeItem(atPath: path("\(name).key"))
         try FileManager.default.moveItem(atPath: path("\(name).encrypted"), toPath: path("\(name).key"))

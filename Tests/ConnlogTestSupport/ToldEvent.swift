@@ -1,31 +1,31 @@
-public import ConnlogCore
-public import ConnlogSystem
+package import ConnlogCore
+import ConnlogSystem
 
 /// An event of a test, in few words.
-public struct ToldEvent: Sendable, Equatable {
-    public var id: String?
+package struct ToldEvent: Sendable, Equatable {
+    package var id: String?
     /// Seconds after the beginning of 2026.
-    public var time: Int64
-    public var isDisconnect = false
-    public var type = "ssh"
-    public var method: String?
-    public var app: String?
-    public var code: Int?
-    public var reason: String?
-    public var connection: String?
-    public var organization = uuid(900)
-    public var owner = uuid(100)
-    public var workspace = uuid(200)
-    public var workspaceName = "dev"
-    public var agent = "main"
-    public var ip: String? = "10.0.0.1"
-    public var userAgent: String?
-    public var user: String?
-    public var slug: String?
+    package var time: Int64
+    package var isDisconnect = false
+    package var type = "ssh"
+    package var method: String?
+    package var app: String?
+    package var code: Int?
+    package var reason: String?
+    package var connection: String?
+    package var organization = uuid(900)
+    package var owner = uuid(100)
+    package var workspace = uuid(200)
+    package var workspaceName = "dev"
+    package var agent = "main"
+    package var ip: String? = "10.0.0.1"
+    package var userAgent: String?
+    package var user: String?
+    package var slug: String?
     /// Of a newer Coder; 32 hexadecimal digits.
-    public var clientSession: String?
+    package var clientSession: String?
 
-    public init(
+    package init(
         id: String? = nil, time: Int64, isDisconnect: Bool = false, type: String = "ssh", code: Int? = nil,
         reason: String? = nil, connection: String? = nil, userAgent: String? = nil
     ) {
@@ -39,17 +39,17 @@ public struct ToldEvent: Sendable, Equatable {
         self.userAgent = userAgent
     }
 
-    public static let start: Int64 = 1_767_225_600
+    package static let start: Int64 = 1_767_225_600
 
-    public static func uuid(_ number: Int) -> String {
+    package static func uuid(_ number: Int) -> String {
         let digits = String(number, radix: 16)
         let tail = String(repeating: "0", count: 12 - digits.count) + digits
         return "11112222-3333-4444-8555-\(tail)"
     }
 
-    public var microseconds: Int64 { (ToldEvent.start + time) * 1_000_000 }
+    package var microseconds: Int64 { (ToldEvent.start + time) * 1_000_000 }
 
-    public var line: String {
+    package var line: String {
         func text(_ text: String?) -> String { text.map { JSONText.quoted($0) } ?? "\"\"" }
         let when = EventTime.text((ToldEvent.start + time) * 1_000_000_000)
         var fields = [
@@ -70,7 +70,7 @@ public struct ToldEvent: Sendable, Equatable {
         return #"{"ts":"\#(when)","level":"INFO","msg":"connection_log","fields":{\#(fields.joined(separator: ","))}}"#
     }
 
-    public static func batch(_ events: some Sequence<ToldEvent>) -> EventBatch {
+    package static func batch(_ events: some Sequence<ToldEvent>) -> EventBatch {
         var batch = EventBatch()
         for event in events { batch.append(Array(event.line.utf8).span) }
         return batch

@@ -6,12 +6,12 @@ import Glibc
 #endif
 
 /// A UDP socket on loopback and a free port.
-public final class UDPReceiver {
-    public let port: Int
+package final class UDPReceiver {
+    package let port: Int
     private let socket: Int32
 
     /// - Parameter port: 0 takes any.
-    public init(port wanted: Int = 0, bufferBytes: Int32 = 8 << 20) throws {
+    package init(port wanted: Int = 0, bufferBytes: Int32 = 8 << 20) throws {
         socket = Glibc.socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
         guard socket >= 0 else { throw SystemError.last("socket", "127.0.0.1") }
         var address = sockaddr_in()
@@ -34,7 +34,7 @@ public final class UDPReceiver {
     deinit { close(socket) }
 
     /// The datagrams that have arrived; on loopback they are there when `send` has returned.
-    public func datagrams() -> [[UInt8]] {
+    package func datagrams() -> [[UInt8]] {
         var all: [[UInt8]] = []
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -45,5 +45,5 @@ public final class UDPReceiver {
     }
 
     /// A port on which nobody listens, for the time being.
-    public static func freePort() throws -> Int { try UDPReceiver().port }
+    package static func freePort() throws -> Int { try UDPReceiver().port }
 }

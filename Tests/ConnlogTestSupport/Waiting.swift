@@ -3,18 +3,18 @@ import Dispatch
 /// Waiting for what another thread, program or task brings about; the only place where tests let time go by.
 ///
 /// No test has a limit on the clock: a busy machine only makes it last longer.
-public enum Waiting {
+package enum Waiting {
     /// What is still not so after this time hangs.
-    public static let patience = Duration.seconds(600)
+    package static let patience = Duration.seconds(600)
 
     /// Something that has to come did not.
-    public struct StillNotSo: Error, CustomStringConvertible {
-        public let description: String
+    package struct StillNotSo: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// Asks again and again until it is so.
     /// - Throws: what `isSo` throws, or `StillNotSo` after `patience`.
-    public static func until(
+    package static func until(
         _ what: String = "what has to come", isolation: isolated (any Actor)? = #isolation,
         _ isSo: () async throws -> Bool
     ) async throws {
@@ -29,7 +29,7 @@ public enum Waiting {
     }
 
     /// Some milliseconds in which nobody's thread is kept and no processor is used.
-    public static func moment() async {
+    package static func moment() async {
         await withCheckedContinuation { continuation in
             DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(5)) { continuation.resume() }
         }

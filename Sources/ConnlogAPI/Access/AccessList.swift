@@ -3,24 +3,24 @@ import ConnlogCore
 import Crypto
 
 /// Who may ask: the `[access]` sections.
-public struct AccessList: Sendable {
+package struct AccessList: Sendable {
     private let entries: [Entry]
     private let saysOpen: Bool
 
     /// One `[access "name"]`.
-    public struct Entry: Sendable, Equatable {
-        public let name: String
-        public let role: Role
+    package struct Entry: Sendable, Equatable {
+        package let name: String
+        package let role: Role
         /// SHA-256 of each token that is good; several while one is being replaced.
         let hashes: [[UInt8]]
         /// The only organizations whose rows the holder sees, by id or name; empty: all.
-        public let organizations: [String]
+        package let organizations: [String]
         /// Whom `me` means, by id or name; `nil`: nobody.
-        public let user: String?
+        package let user: String?
 
         /// - Parameter hashes: 64 hex digits each.
         /// - Returns: `nil` if one is something else.
-        public init?(
+        package init?(
             name: String, role: Role, tokenHashes hashes: [String], organizations: [String] = [], user: String? = nil
         ) {
             var bytes: [[UInt8]] = []
@@ -37,16 +37,16 @@ public struct AccessList: Sendable {
     }
 
     /// - Parameter isOpen: the configuration says in so many words that nobody needs a token.
-    public init(_ entries: [Entry] = [], isOpen: Bool = false) {
+    package init(_ entries: [Entry] = [], isOpen: Bool = false) {
         self.entries = entries
         saysOpen = isOpen
     }
 
     /// Nobody on this machine needs a token.
-    public var isOpen: Bool { entries.isEmpty && saysOpen }
+    package var isOpen: Bool { entries.isEmpty && saysOpen }
 
     /// Nobody is let in but through the local socket: no section says who may, and nothing says that all may.
-    public var isClosed: Bool { entries.isEmpty && !saysOpen }
+    package var isClosed: Bool { entries.isEmpty && !saysOpen }
 
     /// Whose token has this SHA-256. How long that takes tells nothing about the tokens there are.
     func holder(ofHash presented: [UInt8]) -> Entry? {
@@ -64,9 +64,9 @@ public struct AccessList: Sendable {
 }
 
 /// Tokens, and how they stand in a configuration.
-public enum TokenText {
+package enum TokenText {
     /// A token made of 32 random bytes, and the 64 hex digits of its SHA-256 for `token_sha256`.
-    public static func make() -> (token: String, hash: String) {
+    package static func make() -> (token: String, hash: String) {
         let token = "connlog_" + random()
         return (token, hex(hash(of: token)))
     }

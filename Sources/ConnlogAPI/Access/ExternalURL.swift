@@ -1,13 +1,13 @@
 /// Where browsers find the server when a proxy stands before it: `https://coder.example.com/connlog`.
-public struct ExternalURL: Sendable, Equatable {
-    public let isSecure: Bool
+package struct ExternalURL: Sendable, Equatable {
+    package let isSecure: Bool
     /// Host and, if it is not the usual one, port; in lower case.
-    public let authority: String
+    package let authority: String
     /// Begins with `/` and ends with none, but for `/` itself.
-    public let path: String
+    package let path: String
 
     /// `nil` for anything that is not `http(s)://host[:port][/path]`.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         let lower = text.lowercased()
         guard let scheme = ["https://", "http://"].first(where: lower.hasPrefix) else { return nil }
         isSecure = scheme == "https://"

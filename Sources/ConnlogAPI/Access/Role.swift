@@ -1,5 +1,5 @@
 /// What the holder of a token may do.
-public enum Role: String, Sendable, CaseIterable {
+package enum Role: String, Sendable, CaseIterable {
     /// Reads connections, and how connlog itself is.
     case auditor
     /// Hands in events.
@@ -10,10 +10,10 @@ public enum Role: String, Sendable, CaseIterable {
     case admin
 
     /// Connections, and who and what occurs in them.
-    public var mayRead: Bool { self == .auditor || self == .admin }
-    public var mayWrite: Bool { self == .ingest || self == .admin }
+    package var mayRead: Bool { self == .auditor || self == .admin }
+    package var mayWrite: Bool { self == .ingest || self == .admin }
     /// Figures of connlog itself.
-    public var mayWatch: Bool { self != .ingest }
+    package var mayWatch: Bool { self != .ingest }
     /// What people can be written to by.
-    public var seesAddresses: Bool { self == .admin }
+    package var seesAddresses: Bool { self == .admin }
 }

@@ -1,5 +1,5 @@
 #if Server
-public import ConnlogCore
+package import ConnlogCore
 import ConnlogStore
 import NIOCore
 import Synchronization
@@ -190,10 +190,10 @@ extension TimeAmount {
 }
 
 /// Proxies whose word on where a request comes from is taken.
-public struct TrustedProxies: Sendable {
+package struct TrustedProxies: Sendable {
     private let blocks: [AddressBlock]
 
-    public init(_ blocks: [AddressBlock] = []) { self.blocks = blocks }
+    package init(_ blocks: [AddressBlock] = []) { self.blocks = blocks }
 
     func contain(_ address: String) -> Bool { blocks.contains { $0.contains(Array(address.utf8)) } }
 

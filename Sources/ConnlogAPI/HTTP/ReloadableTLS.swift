@@ -7,7 +7,7 @@ import NIOSSL
 import Synchronization
 
 /// The certificate that new connections get; it can be replaced while the server runs.
-public final class ServerCertificate: Sendable {
+package final class ServerCertificate: Sendable {
     private struct Current {
         let context: NIOSSLContext
         /// When the first certificate of the chain ends, in seconds since 1970.
@@ -18,12 +18,12 @@ public final class ServerCertificate: Sendable {
 
     /// Reads PEM files.
     /// - Throws: what is wrong with them.
-    public init(certificate: String, key: String) throws {
+    package init(certificate: String, key: String) throws {
         current = Mutex(try ServerCertificate.read(certificate, key))
     }
 
     /// Takes another one; with something wrong in it, the old one stays.
-    public func replace(certificate: String, key: String) throws {
+    package func replace(certificate: String, key: String) throws {
         let new = try ServerCertificate.read(certificate, key)
         current.withLock { $0 = new }
     }

@@ -1,69 +1,69 @@
 #if Server
-public import ConnlogCore
-public import ConnlogSystem
+package import ConnlogCore
+package import ConnlogSystem
 
 /// How connlog is: what the status, the metrics and the page show. A snapshot.
-public struct Overview: Sendable, Codable {
-    public var version = ""
+package struct Overview: Sendable, Codable {
+    package var version = ""
     /// By the wall clock as it was then.
-    public var started: Nanoseconds = 0
+    package var started: Nanoseconds = 0
     /// For how many seconds it has run, by a clock that nobody sets.
-    public var uptimeSeconds: Int64 = 0
-    public var queue = QueuePart()
-    public var sources: [SourcePart] = []
-    public var sinks: [SinkPart] = []
+    package var uptimeSeconds: Int64 = 0
+    package var queue = QueuePart()
+    package var sources: [SourcePart] = []
+    package var sinks: [SinkPart] = []
     /// `nil` without a `[server]`.
-    public var server: ServerPart?
+    package var server: ServerPart?
     /// The figures were left out.
     var isLimited = false
     /// What does not get on, a sentence each: sinks, sources, the queue, spinning threads.
-    public var stuck: [String] = []
+    package var stuck: [String] = []
     /// Threads that keep a processor busy and get nothing done.
-    public var spinningThreads = 0
+    package var spinningThreads = 0
 
-    public struct QueuePart: Sendable, Codable {
+    package struct QueuePart: Sendable, Codable {
         /// `ok`, or why sources wait, as a word.
-        public var state = "ok"
+        package var state = "ok"
         /// The same as a sentence.
-        public var words = ""
-        public var figures: [Figure] = []
-        public init() {}
+        package var words = ""
+        package var figures: [Figure] = []
+        package init() {}
     }
 
-    public struct SourcePart: Sendable, Codable {
-        public var name = ""
-        public var type = ""
-        public var figures: [Figure] = []
+    package struct SourcePart: Sendable, Codable {
+        package var name = ""
+        package var type = ""
+        package var figures: [Figure] = []
         /// It does not get on: for how long, and what it waits for.
-        public var stuck: String?
-        public init() {}
+        package var stuck: String?
+        package init() {}
     }
 
-    public struct SinkPart: Sendable, Codable {
-        public var name = ""
-        public var type = ""
+    package struct SinkPart: Sendable, Codable {
+        package var name = ""
+        package var type = ""
         /// `starting`, `working`, `retrying`, `holding`, `stopped`.
-        public var state = ""
+        package var state = ""
         /// Of its delivery.
-        public var figures: [Figure] = []
+        package var figures: [Figure] = []
         /// What the sink counts itself.
-        public var ownFigures: [Figure] = []
-        public var lastError: String?
-        public var lastErrorTime: Nanoseconds?
+        package var ownFigures: [Figure] = []
+        package var lastError: String?
+        package var lastErrorTime: Nanoseconds?
         /// It does not get on: for how long, and what it waits for.
-        public var stuck: String?
-        public init() {}
+        package var stuck: String?
+        package init() {}
     }
 
     /// The process that answers questions.
-    public struct ServerPart: Sendable, Codable {
+    package struct ServerPart: Sendable, Codable {
         /// `starting`, `listening`, `down`.
-        public var state = "starting"
+        package var state = "starting"
         /// Where it listens, or why it does not.
-        public var words = ""
+        package var words = ""
         /// How often it has ended by itself and was started again.
-        public var restarts = 0
-        public init() {}
+        package var restarts = 0
+        package init() {}
 
         var figures: [Figure] {
             [
@@ -74,7 +74,7 @@ public struct Overview: Sendable, Codable {
         }
     }
 
-    public init() {}
+    package init() {}
 
     /// Those of no part.
     var figures: [Figure] {

@@ -5,7 +5,7 @@ extension Configuration {
     ///     connlog.ini:5   token         = ********
     ///     default         batch_wait    = 1s
     ///     not set         proxy         =
-    public var effectiveText: String {
+    package var effectiveText: String {
         let blocks = ([connlog] + sections.filter { $0.kind != "connlog" }).map(rows)
         let width = blocks.joined().map(\.origin.count).max() ?? 0
         return blocks.map { rows in

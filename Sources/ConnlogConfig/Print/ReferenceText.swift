@@ -1,14 +1,14 @@
 /// Writes the documented `config/connlog.ini` from the schemas, so that the two cannot differ.
-public enum ReferenceText {
+package enum ReferenceText {
     /// One section of the file.
-    public struct Item: Sendable {
-        public let schema: SectionSchema
+    package struct Item: Sendable {
+        package let schema: SectionSchema
         /// As in `[sink "local"]`; `nil` for sections without a name.
-        public let name: String?
+        package let name: String?
         /// Its required keys stand as active lines; otherwise the whole section is commented out.
-        public let isActive: Bool
+        package let isActive: Bool
 
-        public init(_ schema: SectionSchema, name: String? = nil, isActive: Bool) {
+        package init(_ schema: SectionSchema, name: String? = nil, isActive: Bool) {
             self.schema = schema
             self.name = name
             self.isActive = isActive
@@ -17,7 +17,7 @@ public enum ReferenceText {
 
     /// The whole file. Prose begins with `# `; lines that begin with `#` and a letter or `[` load when the `#` is
     /// taken away, all of them together too.
-    public static func text(_ items: [Item]) -> String {
+    package static func text(_ items: [Item]) -> String {
         head + items.map(section).joined()
     }
 

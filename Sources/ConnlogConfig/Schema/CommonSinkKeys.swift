@@ -1,24 +1,24 @@
 /// The keys that every `[sink "name"]` has besides `type`, whatever its type: the registry adds them to each schema.
-public enum CommonSinkKeys {
-    public static let filter = Key(
+package enum CommonSinkKeys {
+    package static let filter = Key(
         "filter", .string, example: "type:ssh",
         help: "Which events it gets, in the filter language; without it, every event.")
 
-    public static let queueSize = Key(
+    package static let queueSize = Key(
         "queue_size", .size(1_048_576...Int.max), default: "4GiB",
         help: "How far this sink may lag behind the newest event in the queue.")
 
-    public static let onFull = Key(
+    package static let onFull = Key(
         "on_full", .choice(["block", "drop_oldest"]), default: "block",
         help:
             "When it lags that far: block makes the sources wait, drop_oldest gives up its oldest events and counts them."
     )
 
-    public static let deadLetterSize = Key(
+    package static let deadLetterSize = Key(
         "dead_letter_size", .size(65_536...Int.max), default: "256MiB",
         help:
             "Bytes of events that its receiver refused for good; they are kept until somebody looks. When that is reached, "
             + "the sink keeps its events and sends no more.")
 
-    public static let all = [filter, queueSize, onFull, deadLetterSize]
+    package static let all = [filter, queueSize, onFull, deadLetterSize]
 }

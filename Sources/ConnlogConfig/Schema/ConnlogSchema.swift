@@ -1,6 +1,6 @@
 extension SectionSchema {
     /// `[connlog]`: the daemon itself.
-    public static let connlog = SectionSchema(
+    package static let connlog = SectionSchema(
         kind: "connlog", isNamed: false, summary: "The daemon itself: where it keeps its state, and how safe it plays.",
         keys: storageKeys + processKeys)
 

@@ -34,9 +34,9 @@ func editDistance(_ left: String, _ right: String) -> Int {
 }
 
 /// The same for words that are not in a file.
-public enum Spelling {
+package enum Spelling {
     /// `did you mean 'check'?`, or nothing.
-    public static func didYouMean(_ word: String, among candidates: [String]) -> String? {
+    package static func didYouMean(_ word: String, among candidates: [String]) -> String? {
         ConnlogConfig.didYouMean(word, among: candidates)
     }
 }

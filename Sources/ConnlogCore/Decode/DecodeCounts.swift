@@ -46,7 +46,7 @@ public struct DecodeCounts: Sendable, Equatable {
         public var text: String
     }
 
-    public init() {}
+    package init() {}
 
     /// Events that became records.
     public var events: Int { slogJSON + slogHuman + stackdriver }

@@ -14,7 +14,7 @@ public enum InputFormat: String, Sendable, CaseIterable {
     case datadog, otlp, loki, splunk, stern
 
     /// What comes so was collected from many programs, as a rule.
-    public var isShared: Bool { Wrapper(self) != nil }
+    package var isShared: Bool { Wrapper(self) != nil }
 }
 
 /// What a container runtime has wrapped the lines in; with `auto` shippers too, where that is certain.
@@ -29,6 +29,6 @@ public enum ContainerFormat: String, Sendable, CaseIterable {
 }
 
 /// The format that one event came in.
-public enum EventFormat: UInt8, Sendable, CaseIterable {
+package enum EventFormat: UInt8, Sendable, CaseIterable {
     case slogJSON, slogHuman, stackdriver
 }

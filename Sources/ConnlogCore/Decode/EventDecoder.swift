@@ -87,7 +87,7 @@ public struct EventDecoder: Sendable {
     private var seen = (bytes: 0, checksum: UInt32(0))
     var linesSinceDone = 0
     /// Something of what is pending came from another decoder. It stands in no bytes of this stream.
-    public private(set) var hasInherited = false
+    package private(set) var hasInherited = false
 
     // The present call.
     var inputStart = 0
@@ -173,7 +173,7 @@ public struct EventDecoder: Sendable {
     /// whose last part is missing. What was not consumed is its to report, and is not to be presented here again.
     ///
     /// - Parameter next: has decoded nothing yet.
-    public mutating func handOver(to next: inout EventDecoder) {
+    package mutating func handOver(to next: inout EventDecoder) {
         guard next.position == 0, next.pendingCount == 0, pendingCount > 0 else { return }
         next.streams = streams
         next.hasBlocks = hasBlocks
@@ -203,7 +203,7 @@ public struct EventDecoder: Sendable {
     /// are known again. Nothing is counted.
     ///
     /// - Parameter bytes: what stands before the position where decoding goes on; it may begin inside a line.
-    public mutating func warm(_ bytes: Span<UInt8>) {
+    package mutating func warm(_ bytes: Span<UInt8>) {
         guard let first = firstIndex(of: 0x0a, in: bytes, 0..<bytes.count) else { return }
         let saved = (counts, position, lineNumber)
         var batch = EventBatch()

@@ -2,7 +2,7 @@ import ConnlogSystem
 
 extension JSONText {
     /// A string as a JSON string, quotes included. For messages, not for the hot path.
-    public static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var buffer = ByteBuffer()
         escape(text, into: &buffer)
         return "\"\(buffer.text)\""

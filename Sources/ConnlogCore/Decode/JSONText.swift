@@ -1,14 +1,14 @@
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// The insides of JSON strings: escaped to plain and back.
-public enum JSONText {
+package enum JSONText {
     /// Escaping makes at most this many bytes of one.
-    public static let growthMax = 6
+    package static let growthMax = 6
 
     /// Writes what a JSON string means, in UTF-8; at most as many bytes as `range` has.
     ///
     /// Half a surrogate pair becomes U+FFFD. What is not a JSON string's inside is copied as it is.
-    public static func unescape(_ bytes: Span<UInt8>, _ range: Range<Int>, into writer: inout ByteWriter) {
+    package static func unescape(_ bytes: Span<UInt8>, _ range: Range<Int>, into writer: inout ByteWriter) {
         var place = range.lowerBound
         while place < range.upperBound {
             let byte = bytes[place]
@@ -76,24 +76,24 @@ public enum JSONText {
     }
 
     /// Appends what a JSON string means.
-    public static func unescape(_ bytes: Span<UInt8>, _ range: Range<Int>, into buffer: inout ByteBuffer) {
+    package static func unescape(_ bytes: Span<UInt8>, _ range: Range<Int>, into buffer: inout ByteBuffer) {
         buffer.withWriter(reserving: range.count) { unescape(bytes, range, into: &$0) }
     }
 
-    public static func unescaped(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
+    package static func unescaped(_ bytes: Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
         var buffer = ByteBuffer()
         unescape(bytes, range, into: &buffer)
         return buffer.array
     }
 
     /// For people and tests; the hot path has no strings.
-    public static func string(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
+    package static func string(_ bytes: Span<UInt8>, _ range: Range<Int>) -> String {
         String(decoding: unescaped(bytes, range), as: UTF8.self)
     }
 
     /// Writes UTF-8 as Go's encoder puts it between the quotes: `<`, `>`, `&`, U+2028 and U+2029 escaped too, what is
     /// not UTF-8 as `\ufffd`. At most `growthMax` bytes for each.
-    public static func escape(_ bytes: Span<UInt8>, _ range: Range<Int>, into writer: inout ByteWriter) {
+    package static func escape(_ bytes: Span<UInt8>, _ range: Range<Int>, into writer: inout ByteWriter) {
         var place = range.lowerBound
         while place < range.upperBound {
             let byte = bytes[place]
@@ -138,11 +138,11 @@ public enum JSONText {
     }
 
     /// Appends UTF-8 as Go's encoder puts it between the quotes.
-    public static func escape(_ bytes: Span<UInt8>, _ range: Range<Int>, into buffer: inout ByteBuffer) {
+    package static func escape(_ bytes: Span<UInt8>, _ range: Range<Int>, into buffer: inout ByteBuffer) {
         buffer.withWriter(reserving: range.count * growthMax) { escape(bytes, range, into: &$0) }
     }
 
-    public static func escape(_ text: String, into buffer: inout ByteBuffer) {
+    package static func escape(_ text: String, into buffer: inout ByteBuffer) {
         let bytes = Array(text.utf8)
         escape(bytes.span, 0..<bytes.count, into: &buffer)
     }

@@ -1,5 +1,5 @@
 /// What one line turned out to be.
-public enum LineKind: Sendable, Equatable {
+package enum LineKind: Sendable, Equatable {
     /// A connection event. `EventIndex.shape` says whether it is a slog entry or must be reshaped first.
     case connectionLog
     /// An audit event, told by its message only: its fields are much the same.
@@ -40,7 +40,7 @@ public struct LineFault: Sendable, Equatable, CustomStringConvertible {
         }
 
         /// The same for a person.
-        public var text: String {
+        package var text: String {
             switch self {
             case .truncated: "the line ends in the middle of a value"
             case .unexpectedByte: "a byte that JSON does not allow here"
@@ -67,7 +67,7 @@ public struct LineFault: Sendable, Equatable, CustomStringConvertible {
     /// Bytes from the beginning of the line.
     public let position: Int
 
-    public init(_ reason: Reason, at position: Int) {
+    package init(_ reason: Reason, at position: Int) {
         self.reason = reason
         self.position = position
     }

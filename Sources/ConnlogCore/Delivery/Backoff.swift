@@ -8,7 +8,7 @@ public struct Backoff: Sendable, Equatable {
     public let first: Duration
     public let longest: Duration
     /// Never less than this, so that nothing spins.
-    public static let shortest = Duration.milliseconds(50)
+    package static let shortest = Duration.milliseconds(50)
 
     public init(first: Duration = .seconds(1), longest: Duration = .seconds(60)) {
         self.first = first
@@ -16,13 +16,13 @@ public struct Backoff: Sendable, Equatable {
     }
 
     /// - Parameter attempt: failed attempts so far, from 1.
-    public func delay(attempt: Int, using generator: inout some RandomNumberGenerator) -> Duration {
+    package func delay(attempt: Int, using generator: inout some RandomNumberGenerator) -> Duration {
         let bound = self.bound(attempt: attempt)
         return max(Backoff.shortest, bound * Double.random(in: 0...1, using: &generator))
     }
 
     /// The longest that `delay` may return for this attempt.
-    public func bound(attempt: Int) -> Duration {
+    package func bound(attempt: Int) -> Duration {
         var bound = first
         for _ in 1..<max(1, attempt) {
             bound *= 2

@@ -1,5 +1,5 @@
 /// Takes events that somebody hands in, and says what became of them.
-public protocol EventIntake: Sendable {
+package protocol EventIntake: Sendable {
     /// Begins to take one piece of input, such as the body of a request.
     /// - Throws: why nothing can be taken now.
     func begin() throws(IntakeError) -> any IntakeSession
@@ -11,13 +11,13 @@ public protocol EventIntake: Sendable {
 
 extension EventIntake {
     /// An intake that cannot tell organizations apart takes nothing from whoever is limited to some.
-    public func begin(organizations: [String]) throws(IntakeError) -> any IntakeSession {
+    package func begin(organizations: [String]) throws(IntakeError) -> any IntakeSession {
         throw .failed("events cannot be told apart by organization here")
     }
 }
 
 /// One piece of input, taken in as it comes. Used by one task at a time.
-public protocol IntakeSession: AnyObject, Sendable {
+package protocol IntakeSession: AnyObject, Sendable {
     /// Takes the next bytes; what they hold of a line waits for its end.
     func take(_ bytes: Span<UInt8>) async throws(IntakeError)
 
@@ -26,34 +26,34 @@ public protocol IntakeSession: AnyObject, Sendable {
 }
 
 /// What became of a piece of input.
-public struct IntakeReport: Sendable, Equatable, Codable {
+package struct IntakeReport: Sendable, Equatable, Codable {
     /// Events that are on the disk now.
-    public var accepted = 0
+    package var accepted = 0
     /// Events that had been handed in before, by their ids.
-    public var duplicates = 0
+    package var duplicates = 0
     /// Lines that are no connection events, such as the rest of coderd's log.
-    public var skipped = 0
+    package var skipped = 0
     /// Lines that cannot be read.
-    public var refused = 0
+    package var refused = 0
     /// The first hundred of those.
-    public var refusals: [Refusal] = []
+    package var refusals: [Refusal] = []
 
-    public struct Refusal: Sendable, Equatable, Codable {
+    package struct Refusal: Sendable, Equatable, Codable {
         /// From 1; 0 where it is not known.
-        public var line: Int
-        public var reason: String
+        package var line: Int
+        package var reason: String
 
-        public init(line: Int, reason: String) {
+        package init(line: Int, reason: String) {
             self.line = line
             self.reason = reason
         }
     }
 
-    public init() {}
+    package init() {}
 }
 
 /// Why input is not taken, or not all of it. What was taken before may be kept: handing it in again is safe.
-public enum IntakeError: Error, Sendable, Equatable, Codable {
+package enum IntakeError: Error, Sendable, Equatable, Codable {
     /// The queue takes nothing for now.
     case full(String)
     case stopping

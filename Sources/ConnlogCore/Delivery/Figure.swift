@@ -107,7 +107,7 @@ public struct Figure: Sendable, Equatable, Codable {
 
 extension Figure {
     /// Figures for people in one line, those that are 0 left out: `requests (https://a:8088, 200/0) 12, ...`.
-    public static func words(_ figures: [Figure]) -> String {
+    package static func words(_ figures: [Figure]) -> String {
         figures.filter { $0.value ?? 0 != 0 }.map { figure in
             let labels = figure.labels.map(\.value).joined(separator: ", ")
             return "\(figure.name) \(labels.isEmpty ? "" : "(\(labels)) ")\(figure.number)"
@@ -115,7 +115,7 @@ extension Figure {
     }
 
     /// Its value without more digits than people want: thousandths at most.
-    public var number: String {
+    package var number: String {
         guard let value else { return "" }
         if let whole = Int(exactly: value) { return "\(whole)" }
         return "\((value * 1000).rounded() / 1000)"

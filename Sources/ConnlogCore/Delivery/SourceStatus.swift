@@ -77,13 +77,13 @@ public final class SourceStatus: Sendable {
     public var counts: SourceCounts { state.withLock { $0 } }
 
     /// Grows with each turn of the source's loop, also where there was nothing to read.
-    public var turns: UInt64 { turnsMade.load(ordering: .relaxed) }
+    package var turns: UInt64 { turnsMade.load(ordering: .relaxed) }
 
     /// It is at something that has an end, for a source that has no loop of its own.
-    public var isAtWork: Bool { atWork.load(ordering: .relaxed) > 0 }
+    package var isAtWork: Bool { atWork.load(ordering: .relaxed) > 0 }
 
     /// What there is that it has not read. Asks the kernel, which may not answer for long.
-    public var unread: [Unread] { probe.withLock { $0 }?() ?? [] }
+    package var unread: [Unread] { probe.withLock { $0 }?() ?? [] }
 
     /// Changes the counts, and makes a turn.
     public func update(_ change: (inout SourceCounts) -> Void) {

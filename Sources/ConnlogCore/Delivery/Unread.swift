@@ -1,11 +1,11 @@
 /// Input that is there and that a source has not read, as somebody else than the source finds it.
-public struct Unread: Sendable, Equatable {
+package struct Unread: Sendable, Equatable {
     /// A file, or `standard input`.
-    public let subject: String
+    package let subject: String
     /// How many bytes; `nil` where the kernel does not say.
-    public let bytes: Int?
+    package let bytes: Int?
     /// Another number whenever the source has got on with it.
-    public let place: UInt64
+    package let place: UInt64
 
     package init(subject: String, bytes: Int?, place: UInt64) {
         self.subject = subject

@@ -26,7 +26,7 @@ extension EventEncoder {
     }
 
     /// Appends one record of a batch, which often knows where its fields lie.
-    @inline(__always)
+    @inlinable @inline(__always)
     public mutating func append(_ batch: borrowing EventBatch, _ place: Int, to output: inout ByteBuffer) -> Bool {
         guard batch.hasNote(place) else { return append(batch.record(place), to: &output) }
         return append(batch.record(place), EventIndex(batch.note(place)), to: &output)

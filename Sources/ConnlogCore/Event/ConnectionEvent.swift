@@ -39,7 +39,7 @@ public struct ConnectionEvent: Sendable, Equatable {
     public var clientSessionID: String?
 
     /// - Parameter index: what the scanner has found in the record.
-    public init(_ record: Span<UInt8>, _ index: EventIndex) {
+    package init(_ record: Span<UInt8>, _ index: EventIndex) {
         entryTime = index.entryTime(in: record)
         level = index.string(.level, record)
         requestID = index.string(.requestID, record)
@@ -85,7 +85,7 @@ public struct ConnectionEvent: Sendable, Equatable {
 
 extension EventIndex {
     /// A field's text, unescaped. Allocates.
-    public func string(_ field: Field, _ record: Span<UInt8>) -> String? {
+    package func string(_ field: Field, _ record: Span<UInt8>) -> String? {
         value(field, in: record).map { JSONText.string(record, $0.range) }
     }
 }

@@ -99,11 +99,11 @@ public enum ConnectionMethod: String, Sendable, CaseIterable {
 }
 
 /// The kinds of client app that Coder knows, and their members.
-public enum AppFamily: Sendable, CaseIterable {
+package enum AppFamily: Sendable, CaseIterable {
     case vscode, jetbrains, ssh, reconnectingPTY, unknown
 
     /// The apps of the family under their normalized names.
-    public var members: [String] {
+    package var members: [String] {
         switch self {
         case .vscode:
             [
@@ -123,7 +123,7 @@ public enum AppFamily: Sendable, CaseIterable {
     }
 
     /// The family of an app under its normalized name.
-    public init(_ app: String) {
+    package init(_ app: String) {
         self = AppFamily.ofApp[Array(app.utf8)] ?? .unknown
     }
 
@@ -162,9 +162,9 @@ public enum AppFamily: Sendable, CaseIterable {
 }
 
 /// Names of client apps.
-public enum AppName {
+package enum AppName {
     /// The registry's name for an app, or the app itself.
-    public static func displayName(_ app: String) -> String { displayNames[app] ?? app }
+    package static func displayName(_ app: String) -> String { displayNames[app] ?? app }
 
     private static let displayNames = [
         "vscode": "VS Code", "vscode_insiders": "VS Code Insiders", "vscode_web": "VS Code Web",
@@ -174,7 +174,7 @@ public enum AppName {
     ]
 
     /// Control characters dropped, trimmed, cut to 64 characters, lower case, `-` as `_`; empty is `unknown`.
-    public static func normalized(_ name: String) -> String {
+    package static func normalized(_ name: String) -> String {
         let printable = name.unicodeScalars.filter { $0.properties.generalCategory != .control }
         let cut = trimmed(trimmed(Array(printable)).prefix(64))
         var text = String.UnicodeScalarView()

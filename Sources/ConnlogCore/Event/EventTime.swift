@@ -3,7 +3,7 @@ public import ConnlogSystem
 /// Points in time as text: RFC 3339 and the form of Go's `String`, to and from nanoseconds.
 public enum EventTime {
     /// The longest text that the functions here write.
-    public static let textMax = 32
+    package static let textMax = 32
 
     private static let nanosecondsPerSecond: Int64 = 1_000_000_000
     private static let secondsPerDay: Int64 = 86_400
@@ -13,7 +13,7 @@ public enum EventTime {
     ///
     /// Digits of the fraction behind the ninth are passed over.
     /// - Returns: `nil` if it is neither, if a part is out of its range, or before 1678 or after 2261.
-    public static func parse(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Nanoseconds? {
+    package static func parse(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Nanoseconds? {
         if let usual = UsualTime(bytes, range) { return usual.time }
         return parseByParts(bytes, range)
     }
@@ -46,13 +46,13 @@ public enum EventTime {
     }
 
     /// Whether a time is written as `write` would write it, so that it can be copied.
-    public static func isShortest(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+    package static func isShortest(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
         guard let usual = UsualTime(bytes, range), usual.isInRange else { return false }
         return usual.digits == 0 || bytes[range.upperBound - 2] != UInt8(ascii: "0")
     }
 
     /// For people and tests.
-    public static func parse(_ text: String) -> Nanoseconds? {
+    package static func parse(_ text: String) -> Nanoseconds? {
         let bytes = Array(text.utf8)
         return parse(bytes.span, 0..<bytes.count)
     }
@@ -81,14 +81,14 @@ public enum EventTime {
     }
 
     /// Writes RFC 3339 in UTC, at most `textMax` bytes.
-    public static func write(_ time: Nanoseconds, _ fraction: Fraction = .shortest, into writer: inout ByteWriter) {
+    package static func write(_ time: Nanoseconds, _ fraction: Fraction = .shortest, into writer: inout ByteWriter) {
         let nanoseconds = writeSeconds(time, separator: UInt8(ascii: "T"), into: &writer)
         write(nanoseconds, fraction, into: &writer)
         writer.append(UInt8(ascii: "Z"))
     }
 
     /// Writes the timestamp of slog's human lines, `2006-01-02 15:04:05.000` in UTC, milliseconds cut off.
-    public static func writeHuman(_ time: Nanoseconds, into writer: inout ByteWriter) {
+    package static func writeHuman(_ time: Nanoseconds, into writer: inout ByteWriter) {
         let nanoseconds = writeSeconds(time, separator: UInt8(ascii: " "), into: &writer)
         write(nanoseconds, .digits(3), into: &writer)
     }
@@ -138,12 +138,12 @@ public enum EventTime {
     // MARK: The calendar
 
     /// A day of the Gregorian calendar, extended backwards.
-    public struct CivilDate: Sendable, Equatable {
-        public var year: Int64
-        public var month: Int
-        public var day: Int
+    package struct CivilDate: Sendable, Equatable {
+        package var year: Int64
+        package var month: Int
+        package var day: Int
 
-        public init(year: Int64, month: Int, day: Int) {
+        package init(year: Int64, month: Int, day: Int) {
             self.year = year
             self.month = month
             self.day = day
@@ -153,7 +153,7 @@ public enum EventTime {
     /// The date that is so many days after 1970-01-01.
     ///
     /// Years are counted from March, so that the leap day is a year's last, in eras of 400 years (146097 days).
-    public static func civil(days: Int64) -> CivilDate {
+    package static func civil(days: Int64) -> CivilDate {
         let (era, dayOfEra) = floorDivide(days + 719_468, 146_097)
         let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
         let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
@@ -164,7 +164,7 @@ public enum EventTime {
     }
 
     /// Days from 1970-01-01 to a date, whose month and day are taken to be valid.
-    public static func days(_ date: CivilDate) -> Int64 {
+    package static func days(_ date: CivilDate) -> Int64 {
         let (era, yearOfEra) = floorDivide(date.month <= 2 ? date.year - 1 : date.year, 400)
         let monthFromMarch = Int64(date.month > 2 ? date.month - 3 : date.month + 9)
         let dayOfYear = (153 * monthFromMarch + 2) / 5 + Int64(date.day) - 1
@@ -172,7 +172,7 @@ public enum EventTime {
     }
 
     /// How many days a month has.
-    public static func dayCount(year: Int64, month: Int) -> Int {
+    package static func dayCount(year: Int64, month: Int) -> Int {
         switch month {
         case 4, 6, 9, 11: 30
         case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28

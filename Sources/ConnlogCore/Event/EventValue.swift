@@ -1,13 +1,13 @@
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// Where the text of a value lies in its record.
-public struct TextRange: Sendable, Equatable {
+package struct TextRange: Sendable, Equatable {
     /// The inside of a JSON string, still escaped, or the digits of a number.
-    public var range: Range<Int>
+    package var range: Range<Int>
     /// There may be a backslash in it, so `JSONText.unescape` must be used for anything but another JSON string.
-    public var hasEscapes: Bool
+    package var hasEscapes: Bool
 
-    public init(_ range: Range<Int>, hasEscapes: Bool = false) {
+    package init(_ range: Range<Int>, hasEscapes: Bool = false) {
         self.range = range
         self.hasEscapes = hasEscapes
     }
@@ -20,7 +20,7 @@ extension EventIndex {
     /// nil UUID in addresses and ids, `{... Valid:false}` and `{"Valid": false}`. An address has no mask, and an
     /// IPv4 address inside IPv6 is the IPv4 address. Of `loggerNames` and `fields` it is the whole JSON value.
     @inline(__always)
-    public func value(_ field: Field, in record: Span<UInt8>) -> TextRange? {
+    package func value(_ field: Field, in record: Span<UInt8>) -> TextRange? {
         let found = self[field]
         switch found.kind {
         case .absent, .null: return nil
@@ -62,16 +62,16 @@ extension EventIndex {
     }
 
     /// The exit code or HTTP status. `nil` also for what is not a whole number.
-    public func code(in record: Span<UInt8>) -> Int? {
+    package func code(in record: Span<UInt8>) -> Int? {
         guard let text = value(.code, in: record) else { return nil }
         return EventValue.integer(record, text.range)
     }
 
     /// When it happened, by the clock of whoever reported it.
-    public func time(in record: Span<UInt8>) -> Nanoseconds? { time(.time, record) }
+    package func time(in record: Span<UInt8>) -> Nanoseconds? { time(.time, record) }
 
     /// When coderd wrote the line.
-    public func entryTime(in record: Span<UInt8>) -> Nanoseconds? { time(.ts, record) }
+    package func entryTime(in record: Span<UInt8>) -> Nanoseconds? { time(.ts, record) }
 
     private func time(_ field: Field, _ record: Span<UInt8>) -> Nanoseconds? {
         guard let text = value(field, in: record) else { return nil }
@@ -80,30 +80,30 @@ extension EventIndex {
         return EventTime.parse(plain.span, 0..<plain.count)
     }
 
-    public func status(in record: Span<UInt8>) -> ConnectionStatus? {
+    package func status(in record: Span<UInt8>) -> ConnectionStatus? {
         guard let text = value(.connectionStatus, in: record) else { return nil }
         if equal(record, text.range, "connected") { return .connected }
         return equal(record, text.range, "disconnected") ? .disconnected : nil
     }
 
     /// The type, or the one that follows from method and app; an IDE's own name counts as its family.
-    public func connectionType(in record: Span<UInt8>) -> ConnectionType {
+    package func connectionType(in record: Span<UInt8>) -> ConnectionType {
         if let type = value(.type, in: record) { return ConnectionType(record, type.range) }
         guard let method = value(.connectionMethod, in: record) else { return .other }
         return ConnectionType(method: method.range, app: value(.appNameOrPort, in: record)?.range, in: record)
     }
 
-    public func connectionMethod(in record: Span<UInt8>) -> ConnectionMethod {
+    package func connectionMethod(in record: Span<UInt8>) -> ConnectionMethod {
         ConnectionMethod(connectionType(in: record))
     }
 
     /// The type as the event writes it, else the method.
-    public func typeText(in record: Span<UInt8>) -> TextRange? {
+    package func typeText(in record: Span<UInt8>) -> TextRange? {
         value(.type, in: record) ?? value(.connectionMethod, in: record)
     }
 
     /// What was opened: an app's slug or a port. Absent for connections that an agent reports.
-    public func slugOrPort(in record: Span<UInt8>) -> TextRange? {
+    package func slugOrPort(in record: Span<UInt8>) -> TextRange? {
         slugOrPort(connectionType(in: record), in: record)
     }
 
@@ -113,13 +113,13 @@ extension EventIndex {
     }
 
     /// The app's slug, `terminal` for a terminal.
-    public func slug(in record: Span<UInt8>) -> TextRange? {
+    package func slug(in record: Span<UInt8>) -> TextRange? {
         let type = connectionType(in: record)
         return type == .portForwarding ? nil : slugOrPort(type, in: record)
     }
 
     /// The forwarded port.
-    public func port(in record: Span<UInt8>) -> TextRange? {
+    package func port(in record: Span<UInt8>) -> TextRange? {
         let type = connectionType(in: record)
         return type == .portForwarding ? slugOrPort(type, in: record) : nil
     }
@@ -127,7 +127,7 @@ extension EventIndex {
     /// The client's app (`vscode`, `cursor`), of SSH and terminal connections only.
     ///
     /// In older builds the type is the app where it is not one of the plain methods.
-    public func app(in record: Span<UInt8>) -> TextRange? {
+    package func app(in record: Span<UInt8>) -> TextRange? {
         guard let type = value(.type, in: record) else {
             return connectionType(in: record).isWeb ? nil : value(.appNameOrPort, in: record)
         }

@@ -3,7 +3,7 @@ public import ConnlogSystem
 /// The parts of a connection-log line that connlog knows, under one name for all generations of the format.
 ///
 /// Everything else in a line is kept, and copied wherever the whole line is, but not looked at.
-public enum Field: Int, CaseIterable, Sendable {
+package enum Field: Int, CaseIterable, Sendable {
     // Around the event (the slog entry).
     case ts, level, msg, caller, function, loggerNames, trace, span, fields
     // The event. `ip` is `Ip`, `IP` or `ip`; `slugOrPort` is that or `AppNameOrPort` of a web event; `type` is absent
@@ -14,8 +14,8 @@ public enum Field: Int, CaseIterable, Sendable {
 }
 
 /// Where a field's JSON value lies in its record, quotes excluded, and what it is.
-public struct FieldRange: Sendable, Equatable {
-    public enum Kind: UInt8, Sendable {
+package struct FieldRange: Sendable, Equatable {
+    package enum Kind: UInt8, Sendable {
         case absent, string
         /// A string that holds at least one backslash.
         case escapedString
@@ -38,11 +38,11 @@ public struct FieldRange: Sendable, Equatable {
 
     static let absent = FieldRange(start: 0, length: 0, kind: .absent)
 
-    public var start: UInt32 { UInt32(truncatingIfNeeded: bits) }
+    package var start: UInt32 { UInt32(truncatingIfNeeded: bits) }
 
     // All eight numbers are named, so that this is no more than a mask.
     @inline(__always)
-    public var kind: Kind {
+    package var kind: Kind {
         switch bits >> 32 & 7 {
         case 0: .absent
         case 1: .string
@@ -56,7 +56,7 @@ public struct FieldRange: Sendable, Equatable {
     }
 
     @inline(__always)
-    public var range: Range<Int> {
+    package var range: Range<Int> {
         let start = Int(truncatingIfNeeded: bits & 0xffff_ffff)
         return start..<start &+ Int(truncatingIfNeeded: bits >> 36)
     }
@@ -71,7 +71,7 @@ public struct EventIndex: ~Escapable, Sendable {
     /// - Parameter note: what was found when the record was made.
     @inlinable @inline(__always)
     @_lifetime(copy note)
-    public init(_ note: Span<UInt64>) {
+    package init(_ note: Span<UInt64>) {
         precondition(note.count == RecordBatch.noteWords)
         self.init(checked: note)
     }
@@ -80,7 +80,7 @@ public struct EventIndex: ~Escapable, Sendable {
     @_lifetime(copy ranges)
     init(checked ranges: Span<UInt64>) { self.ranges = ranges }
 
-    public subscript(field: Field) -> FieldRange {
+    package subscript(field: Field) -> FieldRange {
         @inline(__always) get { range(UInt8(truncatingIfNeeded: field.rawValue)) }
     }
 
@@ -90,9 +90,9 @@ public struct EventIndex: ~Escapable, Sendable {
 }
 
 /// The known fields of one record, as the scanner finds them. Fixed size, reused from line to line.
-public struct EventFields: Sendable {
+package struct EventFields: Sendable {
     /// Which of the two JSON formats the line has.
-    public enum Shape: UInt8, Sendable {
+    package enum Shape: UInt8, Sendable {
         /// An entry with `msg` and `fields`: what records are.
         case slog
         /// An entry with `message` and the event's fields beside it; the decoder reshapes it.
@@ -100,17 +100,17 @@ public struct EventFields: Sendable {
     }
 
     var ranges = RecordOrder.Index(repeating: 0)
-    public internal(set) var shape = Shape.slog
+    package internal(set) var shape = Shape.slog
 
-    public init() {}
+    package init() {}
 
     /// What there is to know.
-    public var index: EventIndex {
+    package var index: EventIndex {
         @_lifetime(borrow self)
         @inline(__always) get { EventIndex(checked: ranges.span) }
     }
 
-    public internal(set) subscript(field: Field) -> FieldRange {
+    package internal(set) subscript(field: Field) -> FieldRange {
         @inline(__always) get { FieldRange(bits: ranges.span[field.rawValue]) }
         set { ranges[field.rawValue] = newValue.bits }
     }

@@ -1,14 +1,14 @@
 /// An IP address, or all addresses that share its first bits (CIDR).
 ///
 /// An IPv4 address and the same one inside IPv6 (`::ffff:a.b.c.d`) are one address.
-public struct AddressBlock: Sendable, Equatable {
+package struct AddressBlock: Sendable, Equatable {
     private let high: UInt64
     private let low: UInt64
     /// Bits that count, of 128.
     private let length: Int
 
     /// `203.0.113.7`, `203.0.113.0/24`, `fd7a:115c:a1e0::/48`; `nil` for anything else.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = AddressBlock.address(Array(parts[0].utf8)) else { return nil }
         let isV4 = !parts[0].contains(":")
@@ -23,13 +23,13 @@ public struct AddressBlock: Sendable, Equatable {
     }
 
     /// Whether the address in these bytes lies in the block; text that is no address lies nowhere.
-    public func contains(_ text: [UInt8]) -> Bool {
+    package func contains(_ text: [UInt8]) -> Bool {
         guard let address = AddressBlock.address(text) else { return false }
         return AddressBlock.masked(address.high, address.low, length) == (high, low)
     }
 
     /// The first and the last address of the block, in 16 bytes as IPv6 has them.
-    public var bytes: (lowest: [UInt8], highest: [UInt8]) {
+    package var bytes: (lowest: [UInt8], highest: [UInt8]) {
         let rest = AddressBlock.masked(.max, .max, length)
         return (AddressBlock.bytes(high, low), AddressBlock.bytes(high | ~rest.0, low | ~rest.1))
     }

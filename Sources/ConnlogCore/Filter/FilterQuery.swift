@@ -9,7 +9,7 @@ public import ConnlogSystem
 /// ours with what was written and what can be. There is no OR, and a word that looks like one is a mistake, since it would
 /// be looked for as text, and nothing would be found.
 public struct FilterQuery: Sendable, Equatable {
-    public let terms: [FilterTerm]
+    package let terms: [FilterTerm]
 
     /// - Parameter now: what times before now are counted from.
     public init(_ text: String, dialect: FilterDialect, now: Nanoseconds) throws(FilterErrors) {

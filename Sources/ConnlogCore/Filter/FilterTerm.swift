@@ -1,14 +1,14 @@
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// One condition of a filter query; all terms of a query must hold.
-public struct FilterTerm: Sendable, Equatable {
-    public var condition: FilterCondition
+package struct FilterTerm: Sendable, Equatable {
+    package var condition: FilterCondition
     /// Written `-key:value`, a form of our own.
-    public var isNegated: Bool
+    package var isNegated: Bool
     /// Where it stands in the query, in bytes.
-    public var range: Range<Int>
+    package var range: Range<Int>
     /// For a time that is so long before now: the condition then has it as of when the query was read.
-    public var ago: Nanoseconds?
+    package var ago: Nanoseconds?
 
     /// The condition as of now.
     func condition(now: Nanoseconds) -> FilterCondition {
@@ -23,7 +23,7 @@ public struct FilterTerm: Sendable, Equatable {
 }
 
 /// What an event, or a row of the store, must be like. Texts are lower case; they are compared without case.
-public enum FilterCondition: Sendable, Equatable {
+package enum FilterCondition: Sendable, Equatable {
     // Coder's keys.
     case type(ConnectionType)
     case method(ConnectionMethod)
@@ -57,7 +57,7 @@ public enum FilterCondition: Sendable, Equatable {
 }
 
 /// `ongoing` has no end yet, `completed` has one; web and tunnel events are neither.
-public enum FilterStatus: String, Sendable, CaseIterable {
+package enum FilterStatus: String, Sendable, CaseIterable {
     case ongoing, completed
 }
 

@@ -27,7 +27,7 @@ public struct QueryFilter: EventFilter {
     }
 
     /// Terms that need what events do not carry, with the reason and the way out.
-    public static func undecidable(_ query: FilterQuery) -> [(term: FilterTerm, why: String)] {
+    package static func undecidable(_ query: FilterQuery) -> [(term: FilterTerm, why: String)] {
         query.terms.compactMap { term in
             switch term.condition {
             case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail:
@@ -63,7 +63,7 @@ public struct QueryFilter: EventFilter {
     }
 
     /// Whether all terms hold for one event.
-    public mutating func matches(_ record: Span<UInt8>) -> Bool {
+    package mutating func matches(_ record: Span<UInt8>) -> Bool {
         move()
         _ = scanner.scan(record, into: &fields)
         return matches(record, fields.index)
@@ -76,7 +76,7 @@ public struct QueryFilter: EventFilter {
 }
 
 extension EventIndex {
-    public func satisfies(_ condition: FilterCondition, _ record: Span<UInt8>) -> Bool {
+    package func satisfies(_ condition: FilterCondition, _ record: Span<UInt8>) -> Bool {
         switch condition {
         case .type(let type): connectionType(in: record) == type
         case .method(let method): connectionMethod(in: record) == method

@@ -1,7 +1,7 @@
 /// UUIDs in queries, in every form that Go's parser takes.
-public enum UUIDText {
+package enum UUIDText {
     /// `8-4-4-4-12` in lower case from that form, from 32 digits, `{...}` or `urn:uuid:...`; `nil` for anything else.
-    public static func normalized(_ text: String) -> String? {
+    package static func normalized(_ text: String) -> String? {
         var rest = Substring(text.lowercased())
         if rest.hasPrefix("urn:uuid:") { rest = rest.dropFirst(9) }
         if rest.hasPrefix("{"), rest.hasSuffix("}") { rest = rest.dropFirst().dropLast() }

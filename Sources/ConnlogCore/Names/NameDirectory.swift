@@ -52,7 +52,7 @@ public final class NameDirectory: Names {
     private static let missesMax = 256
 
     /// The most bytes that a file may have; one with more is refused.
-    public static let fileBytesMax = 64 << 20
+    package static let fileBytesMax = 64 << 20
 
     private let state = Mutex(State())
     private let log: LogFunction
@@ -196,7 +196,7 @@ public final class NameDirectory: Names {
     }
 
     /// Ids of users that were asked for and that no directory has, 256 at most; each is given once.
-    public func takeMisses() -> [String] {
+    package func takeMisses() -> [String] {
         state.withLock { state in
             defer { state.misses = [] }
             return Array(state.misses)

@@ -3,22 +3,22 @@
 /// The header line says what they are names of: with a column `username` they are users (`id username email name
 /// deleted`), else organizations (`id name display_name icon`). Columns may come in any order; others are passed over.
 /// Only `id` and the name must be there.
-public struct NameTable: Sendable, Equatable {
-    public private(set) var users: [UserName] = []
-    public private(set) var organizations: [OrganizationName] = []
+package struct NameTable: Sendable, Equatable {
+    package private(set) var users: [UserName] = []
+    package private(set) var organizations: [OrganizationName] = []
 
-    public init() {}
+    package init() {}
 
     /// Why a file gives no names; all of it is refused.
-    public struct Mistake: Error, Equatable, Sendable, CustomStringConvertible {
+    package struct Mistake: Error, Equatable, Sendable, CustomStringConvertible {
         /// From 1.
-        public let line: Int
-        public let text: String
-        public var description: String { "line \(line): \(text)" }
+        package let line: Int
+        package let text: String
+        package var description: String { "line \(line): \(text)" }
     }
 
     /// - Parameter csv: CSV with a header line, UTF-8.
-    public init(csv: [UInt8]) throws(Mistake) {
+    package init(csv: [UInt8]) throws(Mistake) {
         var reader = CSVReader(csv)
         do throws(CSVReader.Mistake) {
             guard let header = try reader.next() else { throw CSVReader.Mistake(line: 1, text: NameTable.noHeader) }

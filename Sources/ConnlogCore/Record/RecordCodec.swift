@@ -1,4 +1,4 @@
-public import ConnlogSystem
+import ConnlogSystem
 
 /// Events as they lie in the queue: a third of the line's bytes, and the same line again, bit for bit.
 ///
@@ -34,7 +34,7 @@ public import ConnlogSystem
 /// `encode` goes over the line from its first byte to its last (`connlog_pack_record`). Each byte is compared with the key that the order has
 /// there, or copied, or packed by a function that takes only what its counterpart gives back. A line with anything else
 /// in it (another key, a blank between tokens, a key twice) is kept as it is.
-public struct RecordCodec: Sendable {
+package struct RecordCodec: Sendable {
     static let version: UInt8 = 1
     static let verbatim: UInt8 = 2
 
@@ -44,7 +44,7 @@ public struct RecordCodec: Sendable {
     var orderNumber: UInt8 = 1
     var layout: RecordOrder
 
-    public init() {
+    package init() {
         order = RecordKeys.known.orders[1]
         layout = RecordKeys.known.layouts[1]
     }
@@ -59,7 +59,7 @@ public struct RecordCodec: Sendable {
 
     /// How long the line of a payload is.
     @inline(__always)
-    public static func lineBytes(_ payload: Span<UInt8>) -> Int {
+    package static func lineBytes(_ payload: Span<UInt8>) -> Int {
         guard isCompact(payload) else { return payload.count - markBytes(payload) }
         return Int(payload.uint32(at: lengthPlace(payload)))
     }
@@ -74,7 +74,7 @@ public struct RecordCodec: Sendable {
     // MARK: Batches
 
     /// Appends the records of `lines` to `payloads`, each as small as it can be.
-    public mutating func encode(_ lines: borrowing EventBatch, into payloads: inout EventBatch) {
+    package mutating func encode(_ lines: borrowing EventBatch, into payloads: inout EventBatch) {
         var scanner = EventScanner()
         var fields = EventFields()
         for place in 0..<lines.count {
@@ -102,7 +102,7 @@ public struct RecordCodec: Sendable {
 
     /// Appends the lines of `payloads` to `lines`, each with a line feed behind it and what is known of its fields.
     /// - Returns: the numbers of those that no version so far has written, which are left out; usually none.
-    public func decode(_ payloads: borrowing EventBatch, into lines: inout EventBatch) -> [Int] {
+    package func decode(_ payloads: borrowing EventBatch, into lines: inout EventBatch) -> [Int] {
         var unreadable: [Int] = []
         var fields = EventFields()
         for place in 0..<payloads.count where !decode(payloads.record(place), &fields, into: &lines) {
@@ -113,7 +113,7 @@ public struct RecordCodec: Sendable {
 
     /// The same with one payload.
     /// - Returns: `false`, and nothing appended, if no version so far has written it.
-    public func decode(_ payload: Span<UInt8>, into lines: inout EventBatch) -> Bool {
+    package func decode(_ payload: Span<UInt8>, into lines: inout EventBatch) -> Bool {
         var fields = EventFields()
         return decode(payload, &fields, into: &lines)
     }
@@ -134,7 +134,7 @@ public struct RecordCodec: Sendable {
 
     /// Replaces payloads by their lines, for tools that look at single events of a queue.
     /// - Returns: `false`, and nothing changed, if no version so far has written one of them.
-    public func unpack(_ batch: inout EventBatch) -> Bool {
+    package func unpack(_ batch: inout EventBatch) -> Bool {
         var lines = EventBatch()
         guard decode(batch, into: &lines).isEmpty else { return false }
         batch = lines
@@ -143,7 +143,7 @@ public struct RecordCodec: Sendable {
 
     /// One line, for tools and tests.
     /// - Returns: `nil` if no version so far has written the payload.
-    public func decode(_ payload: Span<UInt8>) -> [UInt8]? {
+    package func decode(_ payload: Span<UInt8>) -> [UInt8]? {
         var line = ByteBuffer()
         guard RecordCodec.isCompact(payload) else {
             line.append(payload.extracting(RecordCodec.markBytes(payload)..<payload.count))

@@ -1,22 +1,22 @@
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// Comma-separated values (RFC 4180) for spreadsheets: every cell that is not empty stands in quotes, so that it stays one cell
 /// where a `;` separates too, and none of them is a formula.
 ///
 /// A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@` (or their wide forms), a tab or a line end for a formula,
 /// and user agents and close reasons come from outside. Such cells get a `'` in front, but for plain numbers such as `-1`.
-public enum CSVText {
+package enum CSVText {
     /// A cell of `count` bytes needs at most so many.
-    public static func bytesMax(_ count: Int) -> Int { 2 * count + 3 }
+    package static func bytesMax(_ count: Int) -> Int { 2 * count + 3 }
 
-    public static let rowEnd = "\r\n"
+    package static let rowEnd = "\r\n"
 
     /// One row with its end.
-    public static func row(_ cells: some Sequence<String?>) -> String {
+    package static func row(_ cells: some Sequence<String?>) -> String {
         cells.map { cell($0 ?? "") }.joined(separator: ",") + rowEnd
     }
 
-    public static func cell(_ text: String) -> String {
+    package static func cell(_ text: String) -> String {
         var buffer = ByteBuffer()
         let bytes = Array(text.utf8)
         buffer.withWriter(reserving: bytesMax(bytes.count)) { write(bytes.span, 0..<bytes.count, into: &$0) }
@@ -24,7 +24,7 @@ public enum CSVText {
     }
 
     /// The same from bytes to bytes; at most `bytesMax` of them.
-    public static func write(_ bytes: Span<UInt8>, _ range: Range<Int>, into writer: inout ByteWriter) {
+    package static func write(_ bytes: Span<UInt8>, _ range: Range<Int>, into writer: inout ByteWriter) {
         if range.isEmpty { return }
         writer.append(UInt8(ascii: "\""))
         if isFormula(bytes, range) { writer.append(UInt8(ascii: "'")) }

@@ -2,18 +2,18 @@
 /// grows faster than its length.
 extension JSONValue {
     /// Why a text is no JSON.
-    public struct Mistake: Error, Equatable, Sendable, CustomStringConvertible {
+    package struct Mistake: Error, Equatable, Sendable, CustomStringConvertible {
         /// Bytes before it.
-        public let offset: Int
-        public let text: String
-        public var description: String { "\(text) at byte \(offset)" }
+        package let offset: Int
+        package let text: String
+        package var description: String { "\(text) at byte \(offset)" }
     }
 
     /// How many objects and arrays may lie in one another.
-    public static let depthMax = 64
+    package static let depthMax = 64
 
     /// Reads one value with nothing after it. Numbers are whole (`integer`) or stay as they stand (`raw`).
-    public init(reading bytes: [UInt8]) throws(Mistake) {
+    package init(reading bytes: [UInt8]) throws(Mistake) {
         var reader = JSONReader(bytes: bytes)
         self = try reader.value(depth: 0)
         reader.skipBlanks()
@@ -21,14 +21,14 @@ extension JSONValue {
     }
 
     /// The value of a member, the first of that name; `nil` where there is none, and for what is no object.
-    public subscript(key: String) -> JSONValue? {
+    package subscript(key: String) -> JSONValue? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.key == key }?.value
     }
 
-    public var string: String? { if case .string(let text) = self { text } else { nil } }
-    public var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
-    public var array: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
+    package var string: String? { if case .string(let text) = self { text } else { nil } }
+    package var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
+    package var array: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
 }
 
 private struct JSONReader {

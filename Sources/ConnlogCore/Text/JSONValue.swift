@@ -1,5 +1,5 @@
 /// JSON for programs, written in the order in which it was put together.
-public indirect enum JSONValue: Sendable, Equatable {
+package indirect enum JSONValue: Sendable, Equatable {
     case null
     case boolean(Bool)
     case integer(Int64)
@@ -10,25 +10,25 @@ public indirect enum JSONValue: Sendable, Equatable {
     /// Text that is JSON already.
     case raw(String)
 
-    public struct Member: Sendable, Equatable {
-        public let key: String
-        public let value: JSONValue
+    package struct Member: Sendable, Equatable {
+        package let key: String
+        package let value: JSONValue
 
-        public init(key: String, value: JSONValue) {
+        package init(key: String, value: JSONValue) {
             self.key = key
             self.value = value
         }
     }
 
     /// In one line.
-    public var line: String {
+    package var line: String {
         var text = ""
         write(to: &text, indent: nil)
         return text
     }
 
     /// In lines with two blanks for each level, and a line feed at the end.
-    public var document: String {
+    package var document: String {
         var text = ""
         write(to: &text, indent: 0)
         return text + "\n"
@@ -70,14 +70,14 @@ public indirect enum JSONValue: Sendable, Equatable {
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByDictionaryLiteral, ExpressibleByBooleanLiteral {
-    public init(stringLiteral value: String) { self = .string(value) }
-    public init(booleanLiteral value: Bool) { self = .boolean(value) }
-    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    package init(stringLiteral value: String) { self = .string(value) }
+    package init(booleanLiteral value: Bool) { self = .boolean(value) }
+    package init(dictionaryLiteral elements: (String, JSONValue)...) {
         self = .object(elements.map { Member(key: $0.0, value: $0.1) })
     }
 
-    public init(_ value: Int) { self = .integer(Int64(value)) }
-    public init(_ value: UInt64) { self = .unsigned(value) }
+    package init(_ value: Int) { self = .integer(Int64(value)) }
+    package init(_ value: UInt64) { self = .unsigned(value) }
     /// `null` for nothing.
-    public init(_ value: String?) { self = value.map { .string($0) } ?? .null }
+    package init(_ value: String?) { self = value.map { .string($0) } ?? .null }
 }

@@ -1,15 +1,15 @@
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// One line of connlog's own log: `2026-03-03T07:00:00.000Z [info] text`, a JSON object with `ts`, `level` and `msg`, or
 /// for systemd's journal, which keeps the time itself, `<6>text`.
 ///
 /// Names of files and words of receivers stand in it, which others choose: whatever they hold, it is one line, it does
 /// nothing to a terminal, and it is not longer than its bound.
-public enum LogLine {
+package enum LogLine {
     /// Bytes of a message; what is longer is cut, and says so.
-    public static let messageBytesMax = 8192
+    package static let messageBytesMax = 8192
 
-    public static func text(_ now: Nanoseconds, _ level: String, _ message: String, isJSON: Bool) -> String {
+    package static func text(_ now: Nanoseconds, _ level: String, _ message: String, isJSON: Bool) -> String {
         let time = EventTime.text(now, .digits(3))
         let cut = shortened(message)
         guard isJSON else { return "\(time) [\(level)] \(TerminalText.line(cut))\n" }
@@ -17,12 +17,12 @@ public enum LogLine {
         return "{\"ts\":\"\(time)\",\"level\":\"\(level)\",\"msg\":\(TerminalText.line(JSONText.quoted(cut)))}\n"
     }
     /// For the journal.
-    public static func journal(_ level: String, _ message: String) -> String {
+    package static func journal(_ level: String, _ message: String) -> String {
         "\(priority(level))\(TerminalText.line(shortened(message)))\n"
     }
 
     /// Each line of a text, for the journal.
-    public static func journalLines(_ level: String, _ text: String) -> String {
+    package static func journalLines(_ level: String, _ text: String) -> String {
         text.split(separator: "\n").map { "\(priority(level))\(TerminalText.line(String($0)))\n" }.joined()
     }
 

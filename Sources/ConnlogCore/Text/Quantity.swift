@@ -1,7 +1,7 @@
 /// Numbers as people read them.
-public enum Quantity {
+package enum Quantity {
     /// `0 B`, `17 B`, `1.5 KiB`, `64 MiB`, `12.3 GiB`: at most one digit behind the point, cut off.
-    public static func bytes(_ count: Int) -> String {
+    package static func bytes(_ count: Int) -> String {
         var rest = max(0, count)
         var tenths = 0
         var unit = 0
@@ -15,7 +15,7 @@ public enum Quantity {
     }
 
     /// `1 event`, `2 events`.
-    public static func count(_ number: some BinaryInteger, _ noun: String) -> String {
+    package static func count(_ number: some BinaryInteger, _ noun: String) -> String {
         number == 1 ? "1 \(noun)" : "\(number) \(noun)s"
     }
 }

@@ -1,21 +1,21 @@
 /// A table for people: columns under their headings, two blanks between them, nothing behind the last.
-public struct Table: Sendable {
-    public enum Side: Sendable { case left, right }
+package struct Table: Sendable {
+    package enum Side: Sendable { case left, right }
 
     private let columns: [(heading: String, side: Side)]
     private var rows: [[String]] = []
 
-    public init(_ columns: (heading: String, side: Side)...) { self.columns = columns }
+    package init(_ columns: (heading: String, side: Side)...) { self.columns = columns }
 
-    public var isEmpty: Bool { rows.isEmpty }
+    package var isEmpty: Bool { rows.isEmpty }
 
-    public mutating func add(_ cells: String...) {
+    package mutating func add(_ cells: String...) {
         precondition(cells.count == columns.count)
         rows.append(cells)
     }
 
     /// With its headings; each line with its line feed.
-    public var text: String {
+    package var text: String {
         let all = [columns.map(\.heading)] + rows
         let widths = columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
         return all.map { row in

@@ -19,7 +19,7 @@ public enum TerminalText {
     public static func lines(_ text: String) -> String { cleaned(text, keepsLines: true) }
 
     /// The text itself, or its first bytes and how many there were.
-    public static func cut(_ text: String, bytesMax: Int) -> String {
+    package static func cut(_ text: String, bytesMax: Int) -> String {
         guard text.utf8.count > bytesMax else { return text }
         // A character that would be cut in two is left out.
         var end = text.utf8.index(text.startIndex, offsetBy: max(0, bytesMax))
@@ -28,7 +28,7 @@ public enum TerminalText {
     }
 
     /// Whether a terminal would act upon it.
-    public static func isActive(_ scalar: Unicode.Scalar) -> Bool {
+    package static func isActive(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.value < 0x7f { return scalar.value < 0x20 }
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator: return true
@@ -70,28 +70,28 @@ public enum TerminalText {
 ///
 /// Line feeds stay, a carriage return before one goes; what else a terminal acts upon is written as `TerminalText` does.
 /// Between the quotes of CSV a line feed is escaped too, so that a cell cannot look like a row.
-public struct TerminalFilter: Sendable {
-    public enum Form: Sendable { case lines, csv }
+package struct TerminalFilter: Sendable {
+    package enum Form: Sendable { case lines, csv }
 
     private let form: Form
     private var isQuoted = false
     /// The beginning of a character, or a carriage return, whose next byte is yet to come.
     private var rest: [UInt8] = []
 
-    public init(_ form: Form = .lines) { self.form = form }
+    package init(_ form: Form = .lines) { self.form = form }
 
     /// What may be written now.
-    public mutating func clean(_ bytes: Span<UInt8>) -> [UInt8] {
+    package mutating func clean(_ bytes: Span<UInt8>) -> [UInt8] {
         var input = ByteBuffer(rest)
         input.append(bytes)
         rest = []
         return clean(input.span, isEnd: false)
     }
 
-    public mutating func clean(_ bytes: [UInt8]) -> [UInt8] { clean(bytes.span) }
+    package mutating func clean(_ bytes: [UInt8]) -> [UInt8] { clean(bytes.span) }
 
     /// What was held back; nothing comes behind it.
-    public mutating func finish() -> [UInt8] {
+    package mutating func finish() -> [UInt8] {
         let last = rest
         rest = []
         return clean(last.span, isEnd: true)

@@ -1,8 +1,8 @@
 /// Tells what is wrong, looked at again and again, at a pace: each trouble at once when it begins, and when it comes and
 /// goes, once a minute how often it did.
-public struct TroublePace: Sendable {
+package struct TroublePace: Sendable {
     /// How long what was told is only counted.
-    public static let pause = Duration.seconds(60)
+    package static let pause = Duration.seconds(60)
     /// So many different ones are told within a pause.
     private static let saidMax = 10
 
@@ -12,13 +12,13 @@ public struct TroublePace: Sendable {
     /// Changes that were not told.
     private var changes = 0
 
-    public init() {}
+    package init() {}
 
     /// - Parameters:
     ///   - trouble: what is wrong; `nil`: nothing is.
     ///   - now: by a clock that nobody sets.
     /// - Returns: what to say now; `nil`: nothing.
-    public mutating func words(_ trouble: String?, now: Duration) -> String? {
+    package mutating func words(_ trouble: String?, now: Duration) -> String? {
         let isChanged = trouble != last
         last = trouble
         if isChanged { changes += 1 }

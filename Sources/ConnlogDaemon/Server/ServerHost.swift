@@ -1,7 +1,7 @@
 #if Server
 import ConnlogAPI
-public import ConnlogConfig
-public import ConnlogCore
+package import ConnlogConfig
+package import ConnlogCore
 import ConnlogPipeline
 import ConnlogStore
 import ConnlogSystem
@@ -11,21 +11,21 @@ import UnixSignals
 /// The server process: answers questions over HTTP, and asks the forwarder for what it does not know itself.
 ///
 /// It is started by `connlog run`, and ends when that ends.
-public final class ServerHost: Sendable {
+package final class ServerHost: Sendable {
     /// Somebody else than `connlog run` has started it.
-    public struct NoForwarder: Error, CustomStringConvertible {
-        public let description = "this is started by 'connlog run' when there is a [server], and by nobody else"
+    package struct NoForwarder: Error, CustomStringConvertible {
+        package let description = "this is started by 'connlog run' when there is a [server], and by nobody else"
     }
 
     private let channel: FrameChannel
     private let first: ServerConfiguration
 
     /// `[connlog]`, for whoever writes the log.
-    public var connlog: Section { first.connlog }
+    package var connlog: Section { first.connlog }
 
     /// Waits for the forwarder to say what to serve.
     /// - Throws: `NoForwarder`.
-    public init() throws {
+    package init() throws {
         Machine.nameProcess("connlog-server")
         Machine.stepBack()
         Machine.keepNewFilesPrivate()
@@ -41,7 +41,7 @@ public final class ServerHost: Sendable {
 
     /// Serves until the forwarder says to stop, or SIGTERM comes; the forwarder's end is the end of the process.
     /// - Parameter adopt: gets `[connlog]` when a reload has changed it.
-    public func run(log: @escaping LogFunction, adopt: @escaping @Sendable (Section) -> Void) async {
+    package func run(log: @escaping LogFunction, adopt: @escaping @Sendable (Section) -> Void) async {
         let stopper = Stopper()
         let link = ServerLink(channel)
         let service = QuestionService(first, link: link, stopper: stopper, log: log)

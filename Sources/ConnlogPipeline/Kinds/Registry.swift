@@ -9,15 +9,20 @@ public struct Registry: Sendable {
     /// Sections that are neither, beside `[connlog]`.
     public var others: [SectionSchema]
     /// What a configuration may ask for and this program cannot do.
-    public var planned: Planned
+    package var planned = Planned()
 
-    public init(
-        sources: [any SourceKind.Type], sinks: [any SinkKind.Type], others: [SectionSchema] = [],
-        planned: Planned = Planned()
-    ) {
+    /// Kinds of sources and sinks, each with a `type` of its own.
+    public init(sources: [any SourceKind.Type], sinks: [any SinkKind.Type], others: [SectionSchema] = []) {
         self.sources = sources
         self.sinks = sinks
         self.others = others
+    }
+
+    /// The same, with what this program knows of and cannot do.
+    package init(
+        sources: [any SourceKind.Type], sinks: [any SinkKind.Type], others: [SectionSchema], planned: Planned
+    ) {
+        self.init(sources: sources, sinks: sinks, others: others)
         self.planned = planned
     }
 
@@ -27,7 +32,7 @@ public struct Registry: Sendable {
     }
 
     /// The sections of `config/connlog.ini`.
-    public var reference: [ReferenceText.Item] {
+    package var reference: [ReferenceText.Item] {
         schemas.map { schema in
             ReferenceText.Item(
                 schema, name: schema.exampleName, isActive: schema.isActiveExample || schema.kind == "connlog")

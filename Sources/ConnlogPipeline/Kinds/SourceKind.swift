@@ -40,11 +40,16 @@ public struct SourceContext: Sendable {
     /// Says something to connlog's own log. One sentence with the place and the next step, never a secret.
     public let log: LogFunction
     /// Files that sinks write, which are not to be read.
-    public let written: WrittenFiles
+    package let written: WrittenFiles
 
-    public init(
-        once: Bool, status: SourceStatus = SourceStatus(), written: WrittenFiles = WrittenFiles(),
-        log: @escaping LogFunction
+    /// A context whose source reads every file that its section names.
+    public init(once: Bool, status: SourceStatus = SourceStatus(), log: @escaping LogFunction) {
+        self.init(once: once, status: status, written: WrittenFiles(), log: log)
+    }
+
+    /// A context whose source leaves out what sinks write.
+    package init(
+        once: Bool, status: SourceStatus = SourceStatus(), written: WrittenFiles, log: @escaping LogFunction
     ) {
         self.once = once
         self.status = status

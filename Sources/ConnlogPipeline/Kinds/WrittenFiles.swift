@@ -1,20 +1,20 @@
-public import ConnlogSystem
+package import ConnlogSystem
 import Synchronization
 
 /// The files that sinks write. A source that read one would hand each event in again, for ever.
 ///
 /// A sink is known by its file's directory, links followed, and by its names there, those of rotated files among them;
 /// and by device and inode of the file that it writes now, so that no link leads to it by another name.
-public final class WrittenFiles: Sendable {
+package final class WrittenFiles: Sendable {
     /// What one sink writes.
-    public struct Series: Sendable {
+    package struct Series: Sendable {
         /// As people know it, such as `[sink "local"]`.
-        public let owner: String
-        public let path: String
+        package let owner: String
+        package let path: String
         let hasName: @Sendable (String) -> Bool
 
         /// - Parameter hasName: whether the sink gives files in its directory such a name.
-        public init(owner: String, path: String, hasName: @escaping @Sendable (String) -> Bool) {
+        package init(owner: String, path: String, hasName: @escaping @Sendable (String) -> Bool) {
             self.owner = owner
             self.path = path
             self.hasName = hasName
@@ -23,16 +23,16 @@ public final class WrittenFiles: Sendable {
 
     private let series: Mutex<[Series]>
 
-    public init(_ series: [Series] = []) { self.series = Mutex(series) }
+    package init(_ series: [Series] = []) { self.series = Mutex(series) }
 
     /// Other sinks from now on.
-    public func use(_ new: [Series]) { series.withLock { $0 = new } }
+    package func use(_ new: [Series]) { series.withLock { $0 = new } }
 
     /// Where all of them are now.
-    public func look() -> Look { Look(series.withLock { $0 }) }
+    package func look() -> Look { Look(series.withLock { $0 }) }
 
     /// The same at one moment: paths are resolved once, not for each file that is held against them.
-    public struct Look {
+    package struct Look {
         private var byDirectory: [String: [Series]] = [:]
         private var byIdentity: [FileIdentity: Series] = [:]
         private var homes: [String: String] = [:]
@@ -45,7 +45,7 @@ public final class WrittenFiles: Sendable {
         }
 
         /// Who writes the file; `nil` when nobody does.
-        public mutating func owner(of path: String, _ identity: FileIdentity?) -> String? {
+        package mutating func owner(of path: String, _ identity: FileIdentity?) -> String? {
             if byDirectory.isEmpty { return nil }
             if let identity, let owner = byIdentity[identity]?.owner { return owner }
             let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path

@@ -43,7 +43,7 @@ public struct PipelineStatus: Sendable {
         let look: @Sendable () -> [Figure]
 
         /// What the sink counts and measures itself, now.
-        public var ownFigures: [Figure] { look() }
+        package var ownFigures: [Figure] { look() }
 
         /// Events that wait for it in a queue that is so.
         public func lag(_ queue: QueueStatus) -> UInt64 { queue.end - min(queue.end, done) }

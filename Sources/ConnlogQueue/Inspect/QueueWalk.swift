@@ -1,9 +1,9 @@
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// Goes over every record of a snapshot, in order, and over damage: each record's checksum is checked on the way.
-public struct QueueWalk: Sendable {
+package struct QueueWalk: Sendable {
     /// What comes next.
-    public enum Step: Sendable, Equatable {
+    package enum Step: Sendable, Equatable {
         /// `appendRecord` gives its bytes.
         case event(offset: UInt64)
         case checkpoint
@@ -29,29 +29,29 @@ public struct QueueWalk: Sendable {
     private var payloadRange = 0..<0
     private var pending: [Step] = []
     /// Bytes of segment files that are done with, for a progress bar.
-    public private(set) var bytesDone = 0
+    package private(set) var bytesDone = 0
 
     /// - Parameter range: events outside it are passed over, and damage among them is not told.
-    public init(_ snapshot: QueueSnapshot, offsets range: Range<UInt64> = 0..<UInt64.max) {
+    package init(_ snapshot: QueueSnapshot, offsets range: Range<UInt64> = 0..<UInt64.max) {
         self.snapshot = snapshot
         self.range = range
         rest = snapshot.segments.filter { $0.end > range.lowerBound && $0.first < range.upperBound }[...]
     }
 
     /// Bytes of the segment files that the walk goes over.
-    public var bytesInAll: Int { bytesDone + rest.reduce(place?.segment.bytes ?? 0) { $0 + $1.bytes } }
+    package var bytesInAll: Int { bytesDone + rest.reduce(place?.segment.bytes ?? 0) { $0 + $1.bytes } }
     /// Bytes gone over so far.
-    public var bytesSoFar: Int { bytesDone + (place?.walker.position ?? 0) }
+    package var bytesSoFar: Int { bytesDone + (place?.walker.position ?? 0) }
 
     /// Copies the event or checkpoint that `next` has just returned to the end of `batch`.
-    public func appendRecord(to batch: inout RecordBatch) {
+    package func appendRecord(to batch: inout RecordBatch) {
         guard let place else { return }
         batch.append(place.walker.window.span(payloadRange))
     }
 
     /// The next thing in the queue; `nil` at the end.
     /// - Throws: `system` when a segment that is there cannot be opened.
-    public mutating func next() throws(QueueError) -> Step? {
+    package mutating func next() throws(QueueError) -> Step? {
         do throws(SystemError) {
             while true {
                 if !pending.isEmpty { return pending.removeFirst() }

@@ -1,14 +1,14 @@
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// Reads the events of one sink in order. Used by one delivery at a time.
 ///
 /// Records are read from the page cache straight into the batch, checked there, and not copied again.
-public struct QueueReader: Sendable {
+package struct QueueReader: Sendable {
     static let chunkBytesMax = 1 << 20
     static let chunkBytesMin = 16 << 10
 
     /// The offset of the next event to read.
-    public private(set) var position: UInt64
+    package private(set) var position: UInt64
 
     private let source: ReaderSource
     private var place: Place?
@@ -78,7 +78,7 @@ public struct QueueReader: Sendable {
     /// - Throws: what the disk says when it cannot give the next event, `refusalsMax` times; then that is damaged.
     ///   `noProgress` where reading would go round and round; the next call begins anew.
     /// - Parameter size: what a record counts towards `maxBytes`.
-    public mutating func read(
+    package mutating func read(
         into batch: inout RecordBatch, maxEvents: Int, maxBytes: Int,
         size: (Span<UInt8>) -> Int = { record in record.count }
     ) throws(QueueError) -> Int {
@@ -108,7 +108,7 @@ public struct QueueReader: Sendable {
     }
 
     /// Goes on from `offset`, or from the sink's committed offset if that is greater.
-    public mutating func seek(to offset: UInt64) {
+    package mutating func seek(to offset: UInt64) {
         position = max(offset, source.committed ?? 0)
         let reached = position
         guard let first = place?.first, first <= position else {
@@ -126,7 +126,7 @@ public struct QueueReader: Sendable {
     }
 
     /// Events passed over since the last call, because they were damaged or dropped.
-    public mutating func takeSkipped() -> UInt64 {
+    package mutating func takeSkipped() -> UInt64 {
         defer { skipped = 0 }
         return skipped
     }

@@ -1,29 +1,29 @@
 private import Synchronization
 
 /// What a file sink has done since it was made.
-public struct FileCounts: Sendable, Equatable {
+package struct FileCounts: Sendable, Equatable {
     /// Events that are in a file by now, those included that an earlier run had written and not committed.
-    public var events = 0
-    public var bytesWritten = 0
+    package var events = 0
+    package var bytesWritten = 0
     /// Bytes found in the file from before a crash, and not written again.
-    public var bytesFoundAgain = 0
-    public var rotations = 0
+    package var bytesFoundAgain = 0
+    package var rotations = 0
     /// Rotations that could not be done; the file grew on.
-    public var rotationFailures = 0
+    package var rotationFailures = 0
     /// Times the file was opened anew, since its name stood for another file or for none.
-    public var reopens = 0
+    package var reopens = 0
     /// Last lines without a line feed, not ours, that got one.
-    public var tornLines = 0
+    package var tornLines = 0
     /// Times somebody else was seen to have changed, cut or replaced the file.
-    public var foreignChanges = 0
+    package var foreignChanges = 0
     /// Ends of a file that a power failure had damaged, kept beside it.
-    public var tailsSetAside = 0
-    public var compressed = 0
-    public var compressFailures = 0
-    public var pruned = 0
-    public var pruneFailures = 0
+    package var tailsSetAside = 0
+    package var compressed = 0
+    package var compressFailures = 0
+    package var pruned = 0
+    package var pruneFailures = 0
 
-    public init() {}
+    package init() {}
 }
 
 /// Counts from the sink and from its background thread.

@@ -67,7 +67,7 @@ public actor FileSink: Sink {
     private static let keptBufferBytes = 4 << 20
 
     /// Touches no file; `open` does.
-    public init(
+    package init(
         _ options: FileSinkOptions, disk: any LogFileSystem = LocalFileSystem(),
         clock: any WallTime = SystemWallTime(), log: @escaping LogFunction
     ) {
@@ -86,7 +86,7 @@ public actor FileSink: Sink {
     }
 
     /// What it has done since it was made.
-    public nonisolated var counts: FileCounts { report.counters.values }
+    package nonisolated var counts: FileCounts { report.counters.values }
 
     // MARK: Sink
 

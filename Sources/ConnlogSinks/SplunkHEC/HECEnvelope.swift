@@ -97,7 +97,7 @@ struct HECEnvelope: Sendable {
     /// Appends the envelope of one record, which is one slog JSON line, to `body`.
     mutating func append(_ record: Span<UInt8>, to body: inout ByteBuffer) {
         var fields = EventFields()
-        guard scanner.scan(record, into: &fields) == .connectionLog else { return appendText(record, to: &body) }
+        guard case .connectionLog = scanner.scan(record, into: &fields) else { return appendText(record, to: &body) }
         append(record, fields.index, to: &body)
     }
 

@@ -8,8 +8,8 @@ public struct SyslogOptions: Sendable {
         case relpTLS = "relp_tls"
         case unix
 
-        public var usesTLS: Bool { self == .tls || self == .relpTLS }
-        public var usesRELP: Bool { self == .relp || self == .relpTLS }
+        package var usesTLS: Bool { self == .tls || self == .relpTLS }
+        package var usesRELP: Bool { self == .relp || self == .relpTLS }
     }
 
     /// How a stream is cut into messages (RFC 6587 §3.4).

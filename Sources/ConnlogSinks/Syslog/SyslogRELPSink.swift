@@ -32,7 +32,7 @@ public actor SyslogRELPSink: Sink {
     private var message = ByteBuffer()
     private var chunk = ByteBuffer(capacity: SyslogRELPSink.chunkBytes)
 
-    public init(_ options: SyslogOptions, log: @escaping LogFunction) {
+    package init(_ options: SyslogOptions, log: @escaping LogFunction) {
         self.options = options
         self.log = log
         encoder = SyslogEncoder(options)

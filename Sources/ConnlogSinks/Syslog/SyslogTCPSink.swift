@@ -53,7 +53,7 @@ public actor SyslogTCPSink: Sink {
     /// Where each message of the batch at hand ends, in bytes from the beginning of the connection.
     private var ends: [UInt64] = []
 
-    public init(_ options: SyslogOptions, log: @escaping LogFunction) {
+    package init(_ options: SyslogOptions, log: @escaping LogFunction) {
         self.options = options
         self.log = log
         pool = ReceiverPool(options, log: log)

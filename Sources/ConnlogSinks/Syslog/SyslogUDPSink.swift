@@ -27,7 +27,7 @@ public actor SyslogUDPSink: Sink {
     private var chunk = ByteBuffer(capacity: SyslogUDPSink.chunkBytes)
     private var datagrams: [Range<Int>] = []
 
-    public init(_ options: SyslogOptions, log: @escaping LogFunction) {
+    package init(_ options: SyslogOptions, log: @escaping LogFunction) {
         precondition(!options.receivers.isEmpty)
         self.options = options
         self.log = log

@@ -20,7 +20,7 @@ public actor SyslogUnixSink: Sink {
     private var chunk = ByteBuffer(capacity: SyslogUnixSink.chunkBytes)
     private var messages: [Range<Int>] = []
 
-    public init(_ options: SyslogOptions, log: @escaping LogFunction) {
+    package init(_ options: SyslogOptions, log: @escaping LogFunction) {
         self.options = options
         self.log = log
         encoder = SyslogEncoder(options)

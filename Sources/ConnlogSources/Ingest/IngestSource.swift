@@ -1,4 +1,4 @@
-public import ConnlogCore
+package import ConnlogCore
 package import ConnlogPipeline
 import ConnlogSystem
 import Synchronization
@@ -9,7 +9,7 @@ import Synchronization
 /// lost, brings no event twice: the ids of the last 15,000 events or more are stored with them.
 ///
 /// The server takes the bytes; this is what stands between it and the queue.
-public final class IngestSource: Source, EventIntake {
+package final class IngestSource: Source, EventIntake {
     let context: SourceContext
     let makeDecoder: @Sendable () -> EventDecoder
     private let state = Mutex(State())
@@ -35,10 +35,10 @@ public final class IngestSource: Source, EventIntake {
         self.makeDecoder = makeDecoder
     }
 
-    public var status: SourceStatus? { context.status }
+    package var status: SourceStatus? { context.status }
 
     /// Takes events until the task is cancelled; returns when those that were taken are with the queue.
-    public func run(into output: any EventOutput) async throws(SourceError) {
+    package func run(into output: any EventOutput) async throws(SourceError) {
         // `--once` means the inputs there are now.
         if context.once { return }
         state.withLock {
@@ -60,9 +60,9 @@ public final class IngestSource: Source, EventIntake {
         turn.give()
     }
 
-    public func begin() throws(IntakeError) -> any IntakeSession { try begin(nil) }
+    package func begin() throws(IntakeError) -> any IntakeSession { try begin(nil) }
 
-    public func begin(organizations: [String]) throws(IntakeError) -> any IntakeSession {
+    package func begin(organizations: [String]) throws(IntakeError) -> any IntakeSession {
         try begin(Set(organizations))
     }
 
@@ -89,7 +89,7 @@ public final class IngestSource: Source, EventIntake {
         var changes: [Checkpoint] = []
         state.withLock { state in
             batch.filter { _, record in
-                guard scanner.scan(record, into: &fields) == .connectionLog else { return organizations == nil }
+                guard case .connectionLog = scanner.scan(record, into: &fields) else { return organizations == nil }
                 if let organizations {
                     let id = fields.index.string(.organizationID, record).flatMap(UUIDText.normalized)
                     guard let id, organizations.contains(id) else {

@@ -9,7 +9,7 @@ import ConnlogSystem
 ///
 /// Pages that are free inside the store's file are room: they are used before the file grows. So a store whose disk was
 /// full goes on when retention has let go of something, although the file stays as large as it was.
-public struct DiskReserve: Sendable {
+package struct DiskReserve: Sendable {
     /// What is known of the disk under a directory; `nil`: nothing is.
     typealias Look = @Sendable (_ directory: String) -> (device: UInt64, space: DiskSpace)?
 
@@ -22,7 +22,7 @@ public struct DiskReserve: Sendable {
     ///   - path: the store's file.
     ///   - queue: a directory on the queue's disk.
     ///   - freeBytesMin: as `min_free` says; `nil`: 256 MiB, or a tenth of the disk where that is less.
-    public init(of path: String, queue: String, freeBytesMin: Int?) {
+    package init(of path: String, queue: String, freeBytesMin: Int?) {
         self.init(of: path, queue: queue, freeBytesMin: freeBytesMin) { directory in
             guard let status = try? FileStatus(of: directory), let space = try? LocalFileSystem().space(of: directory)
             else { return nil }

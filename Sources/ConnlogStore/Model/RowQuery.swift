@@ -1,25 +1,25 @@
-public import ConnlogCore
+package import ConnlogCore
 
 /// What somebody asks the store for: a filter whose names have become ids.
 ///
 /// Names are looked up once, before the rows are: the store itself knows no people. An unknown name matches nothing.
-public struct RowQuery: Sendable {
-    public let terms: [Term]
+package struct RowQuery: Sendable {
+    package let terms: [Term]
     /// So many of them are somebody's own; the others say what they may see.
     let askedCount: Int
 
     /// One condition; all must hold.
-    public struct Term: Sendable {
-        public let condition: Condition
-        public let isNegated: Bool
+    package struct Term: Sendable {
+        package let condition: Condition
+        package let isNegated: Bool
 
-        public init(_ condition: Condition, isNegated: Bool = false) {
+        package init(_ condition: Condition, isNegated: Bool = false) {
             self.condition = condition
             self.isNegated = isNegated
         }
     }
 
-    public enum Condition: Sendable {
+    package enum Condition: Sendable {
         /// One that rows can decide by themselves.
         case row(FilterCondition)
         // Any of these ids.
@@ -28,7 +28,7 @@ public struct RowQuery: Sendable {
         case users([String])
     }
 
-    public init(_ terms: [Term] = []) {
+    package init(_ terms: [Term] = []) {
         self.terms = terms
         askedCount = terms.count
     }
@@ -37,7 +37,7 @@ public struct RowQuery: Sendable {
     ///   - names: for the conditions on names.
     ///   - caller: the user whom `me` means; `nil` when the caller is nobody in particular, then `me` matches nothing.
     ///   - organizations: the only ones whose rows the caller may see; `nil`: all.
-    public init(_ query: FilterQuery, names: any Names, caller: String? = nil, organizations: [String]? = nil) {
+    package init(_ query: FilterQuery, names: any Names, caller: String? = nil, organizations: [String]? = nil) {
         var terms = query.terms.map { term in
             Term(RowQuery.resolved(term.condition, names, caller), isNegated: term.isNegated)
         }

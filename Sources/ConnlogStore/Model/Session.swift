@@ -3,24 +3,24 @@
 /// Merging is commutative and associative, and a repeat changes nothing but `events`: whatever the order, the batches
 /// and the repeats, the same comes out. It keeps what Coder's upserts keep, and does not lose a connect that comes
 /// behind its disconnect.
-public struct Session: Sendable, Equatable {
+package struct Session: Sendable, Equatable {
     /// The smallest time of all events: a disconnect alone is a connection of no length.
-    public private(set) var connect: Microseconds
+    package private(set) var connect: Microseconds
     /// The first disconnect's.
-    public private(set) var disconnect: Microseconds?
+    package private(set) var disconnect: Microseconds?
     /// The first that is not empty, of connects and disconnects.
-    public private(set) var reason: Timed<String>?
+    package private(set) var reason: Timed<String>?
     /// The first that is not null: an exit code, of web rows the HTTP status.
-    public private(set) var code: Timed<Int>?
+    package private(set) var code: Timed<Int>?
     /// How many events were merged, repeats included.
-    public private(set) var events: Int
+    package private(set) var events: Int
 
     /// Something an event says, and when.
-    public struct Timed<Value: Comparable & Sendable>: Sendable, Equatable {
-        public let time: Microseconds
-        public let value: Value
+    package struct Timed<Value: Comparable & Sendable>: Sendable, Equatable {
+        package let time: Microseconds
+        package let value: Value
 
-        public init(time: Microseconds, value: Value) {
+        package init(time: Microseconds, value: Value) {
             self.time = time
             self.value = value
         }
@@ -45,7 +45,7 @@ public struct Session: Sendable, Equatable {
     }
 
     /// What a single event says.
-    public init(time: Microseconds, isDisconnect: Bool, reason: String?, code: Int?) {
+    package init(time: Microseconds, isDisconnect: Bool, reason: String?, code: Int?) {
         connect = time
         disconnect = isDisconnect ? time : nil
         self.reason = reason.flatMap { $0.isEmpty ? nil : Timed(time: time, value: $0) }
@@ -53,7 +53,7 @@ public struct Session: Sendable, Equatable {
         events = 1
     }
 
-    public mutating func merge(_ other: Session) {
+    package mutating func merge(_ other: Session) {
         connect = min(connect, other.connect)
         disconnect = [disconnect, other.disconnect].compactMap { $0 }.min()
         reason = Timed.first(reason, other.reason)

@@ -1,11 +1,11 @@
 /// Why the store cannot do something. One sentence, with the place and the next step.
-public struct StoreProblem: Error, Sendable, Equatable, CustomStringConvertible {
+package struct StoreProblem: Error, Sendable, Equatable, CustomStringConvertible {
     /// For connlog's own log: it may name the file.
-    public let description: String
-    public let kind: Kind
+    package let description: String
+    package let kind: Kind
 
     /// What to do about it.
-    public enum Kind: Sendable, Equatable {
+    package enum Kind: Sendable, Equatable {
         /// The same may succeed later.
         case other
         /// The file itself is not as it should be, so trying again does not help.
@@ -25,16 +25,16 @@ public struct StoreProblem: Error, Sendable, Equatable, CustomStringConvertible 
         case question
     }
 
-    public init(_ description: String, _ kind: Kind = .other) {
+    package init(_ description: String, _ kind: Kind = .other) {
         self.description = description
         self.kind = kind
     }
 
     /// The file itself is not as it should be, so trying again does not help.
-    public var isDamage: Bool { kind == .damage }
+    package var isDamage: Bool { kind == .damage }
 
     /// For whoever asks: without the names of files.
-    public var publicText: String {
+    package var publicText: String {
         switch kind {
         case .question: description
         case .absent: "The store is not there yet."

@@ -3,14 +3,14 @@
 ///
 /// A store that was removed begins anew, and so do its numbers; one that was copied back from a backup gives numbers again
 /// that it has given before. Whoever only compared numbers would wait for events that have long been there.
-public struct EventMark: Sendable, Equatable {
+package struct EventMark: Sendable, Equatable {
     /// The store's own id, made when the file was.
     let store: [UInt8]
     /// Of the last event that was seen; 0 before the first.
-    public let number: Int64
+    package let number: Int64
 
     /// Behind another event of the same store.
-    public func at(_ number: Int64) -> EventMark { EventMark(store: store, number: number) }
+    package func at(_ number: Int64) -> EventMark { EventMark(store: store, number: number) }
 
     /// Where to go on in the store as it is now: here, or at its beginning if that is not the one that gave the number.
     /// Of a backup it cannot be said which of its events were seen, and repeats are better than losses.
@@ -21,11 +21,11 @@ public struct EventMark: Sendable, Equatable {
 }
 
 /// What came after a mark.
-public struct NewEvents: Sendable, Equatable {
-    public let events: [ReceivedEvent]
+package struct NewEvents: Sendable, Equatable {
+    package let events: [ReceivedEvent]
     /// Behind the last of them.
-    public let mark: EventMark
+    package let mark: EventMark
     /// The store's beginning, when the mark that was asked about is of another store, or of events that are no more.
-    public let restart: EventMark?
+    package let restart: EventMark?
 }
 #endif

@@ -1,16 +1,16 @@
-public import ConnlogCore
+package import ConnlogCore
 
 /// A query applied to events as they come, each on its own. How long a connection lasted is not known then: a condition
 /// on that matches nothing.
-public struct EventMatcher {
+package struct EventMatcher {
     private let terms: [RowQuery.Term]
     private var scanner = EventScanner()
     private var fields = EventFields()
 
-    public init(_ query: RowQuery) { terms = query.terms }
+    package init(_ query: RowQuery) { terms = query.terms }
 
     /// The event in a line, if it matches.
-    public mutating func event(_ line: [UInt8]) -> ConnectionEvent? {
+    package mutating func event(_ line: [UInt8]) -> ConnectionEvent? {
         guard scanner.scan(line.span, into: &fields) == .connectionLog else { return nil }
         for term in terms where holds(term.condition, line) == term.isNegated { return nil }
         return ConnectionEvent(line.span, fields.index)

@@ -2,11 +2,11 @@
 import ConnlogSystem
 
 /// An event as it was received.
-public struct ReceivedEvent: Sendable, Equatable {
+package struct ReceivedEvent: Sendable, Equatable {
     /// Rises by one from event to event, in the order in which the store got them.
-    public let number: Int64
+    package let number: Int64
     /// A slog JSON line without its line feed.
-    public let line: [UInt8]
+    package let line: [UInt8]
 }
 
 /// Some dozens of events that are packed together, unpacked.

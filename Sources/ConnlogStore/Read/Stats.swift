@@ -4,46 +4,46 @@ import GRDB
 
 extension ConnectionStore {
     /// How many connections began when, and whose.
-    public struct Stats: Sendable, Equatable {
-        public var count = 0
-        public var types: [String: Int] = [:]
+    package struct Stats: Sendable, Equatable {
+        package var count = 0
+        package var types: [String: Int] = [:]
         /// Those with connections, in order of time.
-        public var buckets: [Bucket] = []
-        public var users: [Top] = []
-        public var owners: [Top] = []
-        public var workspaces: [Top] = []
+        package var buckets: [Bucket] = []
+        package var users: [Top] = []
+        package var owners: [Top] = []
+        package var workspaces: [Top] = []
         /// How many connections that have ended lasted how long, by `lengthBounds`.
-        public var lengths: [Int] = []
+        package var lengths: [Int] = []
         /// How many agents' connections were open at the end of each interval in which that changed.
-        public var concurrent: [Point] = []
+        package var concurrent: [Point] = []
 
         /// In microseconds; the last kind is what is longer than all of these.
-        public static let lengthBounds = [60, 600, 3600, 14_400, 28_800, 86_400].map {
+        package static let lengthBounds = [60, 600, 3600, 14_400, 28_800, 86_400].map {
             Microseconds.length(seconds: $0)
         }
 
-        public struct Point: Sendable, Equatable {
-            public var time: Microseconds
-            public var count: Int
+        package struct Point: Sendable, Equatable {
+            package var time: Microseconds
+            package var count: Int
         }
 
-        public struct Bucket: Sendable, Equatable {
-            public var start: Microseconds
-            public var types: [String: Int]
+        package struct Bucket: Sendable, Equatable {
+            package var start: Microseconds
+            package var types: [String: Int]
         }
 
-        public struct Top: Sendable, Equatable {
-            public var id: String
+        package struct Top: Sendable, Equatable {
+            package var id: String
             /// Of a workspace, as its newest connection has it; else empty.
-            public var name: String
-            public var count: Int
+            package var name: String
+            package var count: Int
         }
     }
 
     /// - Parameters:
     ///   - range: of connect times.
     ///   - top: how many users, owners and workspaces.
-    public func stats(
+    package func stats(
         _ query: RowQuery, _ range: Range<Microseconds>, intervalSeconds: Int64, top: Int
     ) async throws(StoreProblem) -> Stats {
         try refuseLarge(query)

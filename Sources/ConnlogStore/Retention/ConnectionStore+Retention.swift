@@ -7,24 +7,24 @@ import GRDB
 /// Age is when an event came in by connlog's own clock, kept with each row, never a date that an event says.
 extension ConnectionStore {
     /// How much is kept.
-    public struct Retention: Sendable, Equatable {
+    package struct Retention: Sendable, Equatable {
         /// Connections of which nothing came in for so long go, and events that came in longer ago; `nil` keeps them.
-        public var age: Duration?
+        package var age: Duration?
         /// The oldest go when the file's contents take more; `nil` lets them.
-        public var bytes: Int?
+        package var bytes: Int?
 
-        public init(age: Duration? = nil, bytes: Int? = nil) {
+        package init(age: Duration? = nil, bytes: Int? = nil) {
             self.age = age
             self.bytes = bytes
         }
     }
 
     /// What one step let go.
-    public struct Step: Sendable, Equatable {
-        public var rows = 0
-        public var events = 0
+    package struct Step: Sendable, Equatable {
+        package var rows = 0
+        package var events = 0
         /// There is more to let go of now.
-        public var isPartial = false
+        package var isPartial = false
     }
 
     /// How many rows there are, and how many of which nothing has come in since `cutoff`, counted up to `limit` for
@@ -65,7 +65,7 @@ extension ConnectionStore {
     }
 
     /// Bytes that rows, indices and events take in the file.
-    public func contentBytes() throws(StoreProblem) -> Int {
+    package func contentBytes() throws(StoreProblem) -> Int {
         try write { (writer, database) in try writer.contentBytes(database) }
     }
 

@@ -7,7 +7,7 @@ public import CConnlog
 /// A copy shares memory until one of the two is changed.
 public struct ByteBuffer: Sendable {
     /// Readable bytes behind the end, for kernels that load 16 bytes at a time.
-    public static let padding = 64
+    @usableFromInline package static let padding = 64
 
     // All of it is initialised memory; `count` says how much of it means something.
     @usableFromInline var storage: [UInt8]
@@ -29,7 +29,7 @@ public struct ByteBuffer: Sendable {
     @inlinable public var isEmpty: Bool { count == 0 }
 
     /// Bytes that fit without another allocation, the present ones included.
-    public var capacity: Int { max(0, storage.count - ByteBuffer.padding) }
+    package var capacity: Int { max(0, storage.count - ByteBuffer.padding) }
 
     /// All bytes.
     @inlinable public var span: Span<UInt8> {
@@ -62,7 +62,7 @@ public struct ByteBuffer: Sendable {
     public var array: [UInt8] { Array(storage[0..<count]) }
 
     /// Whether the bytes of `range` are all below 0x80.
-    @inlinable public func isASCII(_ range: Range<Int>) -> Bool {
+    @inlinable package func isASCII(_ range: Range<Int>) -> Bool {
         precondition(range.upperBound <= count)
         return unsafe storage.withUnsafeBufferPointer { memory in
             guard let base = memory.baseAddress else { return true }
@@ -73,7 +73,7 @@ public struct ByteBuffer: Sendable {
     @inlinable public mutating func removeAll() { used = 0 }
 
     /// Forgets everything from `newCount` on.
-    @inlinable public mutating func truncate(to newCount: Int) {
+    @inlinable package mutating func truncate(to newCount: Int) {
         precondition(newCount <= count)
         used = newCount
     }
@@ -115,7 +115,7 @@ public struct ByteBuffer: Sendable {
     }
 
     /// Removes the first `length` bytes by moving the rest down.
-    public mutating func removeFirst(_ length: Int) {
+    package mutating func removeFirst(_ length: Int) {
         precondition(length <= count)
         let rest = count - length
         unsafe storage.withUnsafeMutableBytes { memory in
@@ -126,7 +126,7 @@ public struct ByteBuffer: Sendable {
     }
 
     /// Moves the bytes from `start` on so that they begin at `newStart`; in between are bytes that mean nothing.
-    public mutating func moveTail(from start: Int, to newStart: Int) {
+    package mutating func moveTail(from start: Int, to newStart: Int) {
         precondition(start >= 0 && start <= count && newStart >= 0)
         let length = count - start
         reserve(max(0, newStart - start))
@@ -139,7 +139,7 @@ public struct ByteBuffer: Sendable {
 
     /// Writes over `length` bytes that are there with `body`, which must write no more than that.
     @inlinable @inline(__always)
-    public mutating func overwrite(at place: Int, reserving length: Int, _ body: (inout ByteWriter) -> Void) {
+    package mutating func overwrite(at place: Int, reserving length: Int, _ body: (inout ByteWriter) -> Void) {
         precondition(place >= 0 && place + length <= count)
         unsafe storage.withUnsafeMutableBytes { memory in
             guard let base = memory.baseAddress else { return }
@@ -154,7 +154,7 @@ public struct ByteBuffer: Sendable {
     /// The writer checks in debug builds only, so that encoders run at the speed of plain memory: whoever calls it
     /// computes `limit` from the lengths of what is copied.
     @inlinable @inline(__always)
-    public mutating func withWriter(reserving limit: Int, _ body: (inout ByteWriter) -> Void) {
+    package mutating func withWriter(reserving limit: Int, _ body: (inout ByteWriter) -> Void) {
         reserve(limit)
         let start = count
         let written = unsafe storage.withUnsafeMutableBytes { memory in
@@ -168,7 +168,7 @@ public struct ByteBuffer: Sendable {
     }
 
     /// Lets `fill` write at most `limit` bytes of memory behind the present ones; it returns how many it wrote.
-    public mutating func fill<Failure: Error>(
+    package mutating func fill<Failure: Error>(
         atMost limit: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) -> Int {
         reserve(limit)
@@ -185,7 +185,7 @@ public struct ByteBuffer: Sendable {
     }
 
     /// Hands the memory of `range` to C.
-    public func withUnsafeBytes<Value, Failure: Error>(
+    package func withUnsafeBytes<Value, Failure: Error>(
         _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
     ) throws(Failure) -> Value {
         precondition(range.upperBound <= count)

@@ -7,13 +7,13 @@ public import CConnlog
 ///
 /// All that is used for each value can be inlined by other modules. Measured: without, a message over TCP takes a ninth
 /// more of the processor.
-@safe public struct ByteWriter: ~Copyable {
+@usableFromInline @safe package struct ByteWriter: ~Copyable {
     @usableFromInline let base: UnsafeMutableRawPointer
     @usableFromInline let limit: Int
     @usableFromInline var written = 0
 
     /// Bytes written so far.
-    @inlinable public var count: Int {
+    @inlinable package var count: Int {
         @inline(__always) get { written }
     }
 
@@ -27,14 +27,14 @@ public import CConnlog
     mutating func advance(by length: Int) { written &+= length }
 
     @inlinable @inline(__always)
-    public mutating func append(_ byte: UInt8) {
+    package mutating func append(_ byte: UInt8) {
         assert(count < limit)
         unsafe base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
         written &+= 1
     }
 
     @inlinable @inline(__always)
-    public mutating func append(_ bytes: Span<UInt8>) {
+    package mutating func append(_ bytes: Span<UInt8>) {
         let length = bytes.count
         assert(count + length <= limit)
         unsafe bytes.withUnsafeBytes { source in
@@ -45,7 +45,7 @@ public import CConnlog
     }
 
     @inlinable @inline(__always)
-    public mutating func append(_ text: StaticString) {
+    package mutating func append(_ text: StaticString) {
         let length = text.utf8CodeUnitCount
         assert(count + length <= limit)
         unsafe (base + written).copyMemory(from: text.utf8Start, byteCount: length)
@@ -56,7 +56,7 @@ public import CConnlog
     /// those above ASCII begin, and with `inParameter` also up to the first `"`, `\` or `]`. Needs 16 bytes more room than it copies.
     /// - Returns: how many bytes were copied.
     @inlinable
-    public mutating func appendSyslogText(_ bytes: Span<UInt8>, _ range: Range<Int>, inParameter: Bool) -> Int {
+    package mutating func appendSyslogText(_ bytes: Span<UInt8>, _ range: Range<Int>, inParameter: Bool) -> Int {
         precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
         assert(count + range.count <= limit)
         let copied = unsafe bytes.withUnsafeBufferPointer { memory in
@@ -73,7 +73,7 @@ public import CConnlog
     /// more room than it copies.
     /// - Parameter isASCII: becomes `false` when there is more than ASCII in what was copied, or close behind it.
     /// - Returns: how many bytes were copied.
-    public mutating func appendSyslogMessage(_ bytes: Span<UInt8>, from start: Int, isASCII: inout Bool) -> Int {
+    package mutating func appendSyslogMessage(_ bytes: Span<UInt8>, from start: Int, isASCII: inout Bool) -> Int {
         precondition(start >= 0 && start <= bytes.count)
         assert(count + bytes.count - start <= limit)
         var isPlain: Int32 = 1
@@ -88,12 +88,12 @@ public import CConnlog
     }
 
     /// An unsigned number in decimal, at most 20 bytes.
-    public mutating func appendDecimal(_ value: UInt64) {
+    package mutating func appendDecimal(_ value: UInt64) {
         appendDecimal(value, digits: ByteWriter.decimalDigits(value))
     }
 
     /// How many digits a number has in decimal.
-    public static func decimalDigits(_ value: UInt64) -> Int {
+    package static func decimalDigits(_ value: UInt64) -> Int {
         var digits = 1
         var bound: UInt64 = 10
         while digits < 20, value >= bound {
@@ -107,7 +107,7 @@ public import CConnlog
 
     /// The last `digits` digits of a number, zeros in front.
     @inlinable @inline(__always)
-    public mutating func appendDecimal(_ value: UInt64, digits: Int) {
+    package mutating func appendDecimal(_ value: UInt64, digits: Int) {
         assert(count + digits <= limit)
         var rest = value
         var place = count &+ digits

@@ -1,16 +1,16 @@
 public import CConnlog
 
 /// The Castagnoli checksum: reflected, polynomial 0x82f63b78, first and last value inverted (RFC 3720 B.4).
-public struct CRC32C: Sendable, Equatable {
+@usableFromInline package struct CRC32C: Sendable, Equatable {
     @usableFromInline var state: UInt32
-    @inlinable public var value: UInt32 { state }
+    @inlinable package var value: UInt32 { state }
 
     /// Goes on from `value`; 0 begins.
-    @inlinable public init(_ value: UInt32 = 0) {
+    @inlinable package init(_ value: UInt32 = 0) {
         state = value
     }
 
-    @inlinable public mutating func update(_ bytes: Span<UInt8>) {
+    @inlinable package mutating func update(_ bytes: Span<UInt8>) {
         state = unsafe bytes.withUnsafeBytes { memory in
             guard let base = memory.baseAddress else { return value }
             return unsafe connlog_crc32c(value, base, memory.count)
@@ -18,7 +18,7 @@ public struct CRC32C: Sendable, Equatable {
     }
 
     /// Takes in an integer, least significant byte first.
-    @inlinable public mutating func update(_ integer: some FixedWidthInteger) {
+    @inlinable package mutating func update(_ integer: some FixedWidthInteger) {
         state = unsafe withUnsafeBytes(of: integer.littleEndian) { memory in
             guard let base = memory.baseAddress else { return value }
             return unsafe connlog_crc32c(value, base, memory.count)

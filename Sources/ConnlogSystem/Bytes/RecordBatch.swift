@@ -4,7 +4,7 @@
 public struct RecordBatch: Sendable {
     /// The bytes of all records; there may be others between them.
     public var bytes: ByteBuffer
-    public internal(set) var records: [Record] = []
+    @usableFromInline package internal(set) var records: [Record] = []
     /// Bytes of all records together.
     public internal(set) var recordBytes = 0
     // `noteWords` numbers for each record, or for fewer: then nothing is known about the others. The last number of a note
@@ -14,7 +14,7 @@ public struct RecordBatch: Sendable {
     /// The numbers of a note, which say what is known about a record: whoever makes records and whoever uses them agree on
     /// their meaning, but for the last one, which is the batch's. In the core they say where the fields of an event lie
     /// (`EventIndex`).
-    @inlinable public static var noteWords: Int { 32 }
+    @inlinable package static var noteWords: Int { 32 }
 
     public init(capacity: Int = 0) {
         bytes = ByteBuffer(capacity: capacity)
@@ -37,7 +37,7 @@ public struct RecordBatch: Sendable {
     }
 
     /// The same, with what is known about it: `noteWords` numbers.
-    public mutating func addRecord(_ range: Range<Int>, _ note: Span<UInt64>) {
+    package mutating func addRecord(_ range: Range<Int>, _ note: Span<UInt64>) {
         precondition(note.count == RecordBatch.noteWords)
         let missing = records.count * RecordBatch.noteWords - notes.count
         if missing > 0 { notes.append(contentsOf: repeatElement(0, count: missing)) }
@@ -48,7 +48,7 @@ public struct RecordBatch: Sendable {
 
     /// Whether something is known about a record.
     @inlinable @inline(__always)
-    public func hasNote(_ index: Int) -> Bool {
+    package func hasNote(_ index: Int) -> Bool {
         let last = (index + 1) * RecordBatch.noteWords - 1
         return last < notes.count && notes[last] != 0
     }
@@ -56,7 +56,7 @@ public struct RecordBatch: Sendable {
     /// What is known about a record that has a note.
     @inlinable @inline(__always)
     @_lifetime(borrow self)
-    public func note(_ index: Int) -> Span<UInt64> {
+    package func note(_ index: Int) -> Span<UInt64> {
         notes.span.extracting(RecordBatch.notePlace(index))
     }
 
@@ -64,7 +64,7 @@ public struct RecordBatch: Sendable {
     static func notePlace(_ index: Int) -> Range<Int> { index * noteWords..<(index + 1) * noteWords }
 
     /// Whether `bytes` is nothing but the records, each with a line feed behind it, so that all can be written at once.
-    public var isLines: Bool {
+    package var isLines: Bool {
         var end = 0
         for record in records {
             let range = record.range
@@ -126,7 +126,7 @@ public struct RecordBatch: Sendable {
 }
 
 /// Where a record lies in its batch.
-public struct Record: Sendable, Equatable {
+@usableFromInline package struct Record: Sendable, Equatable {
     @usableFromInline let start: UInt32
     @usableFromInline let length: UInt32
 
@@ -135,5 +135,5 @@ public struct Record: Sendable, Equatable {
         length = UInt32(range.count)
     }
 
-    @inlinable public var range: Range<Int> { Int(start)..<Int(start) + Int(length) }
+    @inlinable package var range: Range<Int> { Int(start)..<Int(start) + Int(length) }
 }

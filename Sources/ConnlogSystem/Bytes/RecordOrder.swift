@@ -4,10 +4,10 @@ internal import CConnlog
 ///
 /// An index is 32 numbers: for each slot where its value lies (the start in bits 0 to 31, without quotes; what it is in
 /// 32 to 34; the length in 36 to 63).
-public struct RecordOrder: Sendable {
-    public typealias Index = InlineArray<32, UInt64>
+package struct RecordOrder: Sendable {
+    package typealias Index = InlineArray<32, UInt64>
 
-    public enum Key: Sendable {
+    package enum Key: Sendable {
         /// `text` is what stands before the value, such as `,"ts":`, at most 24 bytes; `words` are its frequent values.
         case value(_ text: [UInt8], slot: UInt8, words: Range<Int>)
         /// Opens the object that is the value of `slot`; the next key begins with a brace.
@@ -22,7 +22,7 @@ public struct RecordOrder: Sendable {
     /// - Parameters:
     ///   - words: at most 64, of at most 96 bytes each and 1024 bytes together; those that begin with `[` are no strings.
     ///   - keys: at most `keysMax`.
-    public init(_ keys: [Key], words: [[UInt8]]) {
+    package init(_ keys: [Key], words: [[UInt8]]) {
         var order = connlog_order()
         for word in words {
             let isThere = unsafe word.withUnsafeBufferPointer { bytes in
@@ -58,7 +58,7 @@ public struct RecordOrder: Sendable {
     }
 
     /// What a line is.
-    public enum Scan: Sendable {
+    package enum Scan: Sendable {
         /// An event with exactly these keys.
         case event
         /// Valid JSON with another message, which is no audit log's.
@@ -73,7 +73,7 @@ public struct RecordOrder: Sendable {
     /// - Parameters:
     ///   - message: the slot and the word that make it an event.
     ///   - index: whatever was in it is gone. Useless if the answer is not `event`.
-    public func scan(_ line: Span<UInt8>, message: (slot: UInt8, word: Int), into index: inout Index) -> Scan {
+    package func scan(_ line: Span<UInt8>, message: (slot: UInt8, word: Int), into index: inout Index) -> Scan {
         let found = unsafe line.withUnsafeBufferPointer { bytes in
             guard let base = bytes.baseAddress else { return 0 }
             return unsafe orders.withUnsafeBufferPointer { orders in
@@ -100,7 +100,7 @@ public struct RecordOrder: Sendable {
     ///   - index: where the values lie.
     ///   - writer: with room for `line.count + packSlack`.
     /// - Returns: `false`, and nothing appended, if the line is not of this order.
-    public func pack(_ line: Span<UInt8>, _ index: Span<UInt64>, into writer: inout ByteWriter) -> Bool {
+    package func pack(_ line: Span<UInt8>, _ index: Span<UInt64>, into writer: inout ByteWriter) -> Bool {
         precondition(index.count == RecordBatch.noteWords)
         assert(writer.count + line.count + RecordOrder.packSlack <= writer.limit)
         let written = unsafe line.withUnsafeBufferPointer { bytes in
@@ -124,7 +124,7 @@ public struct RecordOrder: Sendable {
     ///   - index: whatever was in it is gone. Useless if the answer is `false`.
     ///   - writer: with room for `length + unpackSlack`.
     /// - Returns: `false`, and nothing appended, if they are not the values of such a line.
-    public func unpack(_ values: Span<UInt8>, length: Int, into index: inout Index, _ writer: inout ByteWriter) -> Bool
+    package func unpack(_ values: Span<UInt8>, length: Int, into index: inout Index, _ writer: inout ByteWriter) -> Bool
     {
         assert(length >= 0 && writer.count + length + RecordOrder.unpackSlack <= writer.limit)
         let isWhole = unsafe values.withUnsafeBufferPointer { bytes in
@@ -144,9 +144,9 @@ public struct RecordOrder: Sendable {
     }
 
     /// How many keys an order may have.
-    public static var keysMax: Int { connlog_order_keys_max }
+    package static var keysMax: Int { connlog_order_keys_max }
     /// What packing needs beyond the line's bytes.
-    public static var packSlack: Int { connlog_pack_slack }
+    package static var packSlack: Int { connlog_pack_slack }
     /// What unpacking needs beyond the line's bytes.
-    public static var unpackSlack: Int { connlog_unpack_slack }
+    package static var unpackSlack: Int { connlog_unpack_slack }
 }

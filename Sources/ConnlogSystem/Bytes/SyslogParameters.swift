@@ -1,17 +1,17 @@
 internal import CConnlog
 
 /// The parameters of a structured-data element and where each one's value lies: see `parameters.h`.
-public struct SyslogParameters: Sendable {
-    public struct Parameter: Sendable {
-        public var name: String
-        public var slot: UInt8
+package struct SyslogParameters: Sendable {
+    package struct Parameter: Sendable {
+        package var name: String
+        package var slot: UInt8
         /// Taken if `slot` is empty.
-        public var otherSlot: UInt8?
-        public var isAddress = false
+        package var otherSlot: UInt8?
+        package var isAddress = false
         /// Without a value there is something else to write.
-        public var isRequired = false
+        package var isRequired = false
 
-        public init(_ name: String, _ slot: UInt8) {
+        package init(_ name: String, _ slot: UInt8) {
             self.name = name
             self.slot = slot
         }
@@ -20,7 +20,7 @@ public struct SyslogParameters: Sendable {
     private var list: [connlog_parameter]
 
     /// - Parameter parameters: with names of at most 13 bytes.
-    public init(_ parameters: [Parameter]) {
+    package init(_ parameters: [Parameter]) {
         list = parameters.map { parameter in
             let opening = Array(" \(parameter.name)=\"".utf8)
             precondition(opening.count <= 16)
@@ -41,7 +41,7 @@ public struct SyslogParameters: Sendable {
     ///   - index: where the values lie.
     ///   - writer: with room for the openings, the values and 32 bytes.
     /// - Returns: the number of that one, or how many parameters there are.
-    public func append(
+    package func append(
         from number: Int, _ record: Span<UInt8>, _ index: Span<UInt64>, to writer: inout ByteWriter
     ) -> Int {
         precondition(index.count == RecordBatch.noteWords)

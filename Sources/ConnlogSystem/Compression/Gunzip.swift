@@ -1,7 +1,7 @@
 private import CISAL
 
 /// Why bytes are not gzip.
-public enum GunzipError: Error, Equatable, Sendable {
+package enum GunzipError: Error, Equatable, Sendable {
     /// Not gzip, or damaged; the number is ISA-L's.
     case damaged(Int32)
     /// The last member has no end.
@@ -11,12 +11,12 @@ public enum GunzipError: Error, Equatable, Sendable {
 }
 
 /// Reads gzip, with any number of members one after another, and checks their checksums.
-public enum Gunzip {
+package enum Gunzip {
     private static let piece = 64 << 10
 
     /// Appends what `bytes` hold to `output`.
     /// - Parameter limit: the most bytes that may come out, so that a small input cannot fill the memory.
-    public static func decompress(
+    package static func decompress(
         _ bytes: Span<UInt8>, into output: inout ByteBuffer, limit: Int
     ) throws(GunzipError) {
         let state = UnsafeMutablePointer<inflate_state>.allocate(capacity: 1)

@@ -3,18 +3,18 @@ private import CISAL
 /// Reads gzip piece by piece, whatever its size, with any number of members, and checks their checksums.
 ///
 /// For one thread: not `Sendable`.
-@safe public final class GunzipStream {
+@safe package final class GunzipStream {
     private static let pieceBytes = 256 << 10
     private let state = UnsafeMutablePointer<inflate_state>.allocate(capacity: 1)
     /// Between two members, where the input may end.
     private var isBetween = true
 
-    public init() { unsafe isal_inflate_init(state) }
+    package init() { unsafe isal_inflate_init(state) }
 
     deinit { unsafe state.deallocate() }
 
     /// Appends what comes out of `bytes` to `output`; about `bytes` times the compression in size.
-    public func update(_ bytes: Span<UInt8>, into output: inout ByteBuffer) throws(GunzipError) {
+    package func update(_ bytes: Span<UInt8>, into output: inout ByteBuffer) throws(GunzipError) {
         let failure: GunzipError? = unsafe bytes.withUnsafeBytes { input in
             let start = unsafe input.baseAddress?.assumingMemoryBound(to: UInt8.self)
             unsafe state.pointee.next_in = unsafe UnsafeMutablePointer(mutating: start)
@@ -30,7 +30,7 @@ private import CISAL
 
     /// Nothing more will come.
     /// - Throws: `cut` when a member has no end.
-    public func finish() throws(GunzipError) {
+    package func finish() throws(GunzipError) {
         if !isBetween { throw .cut }
     }
 

@@ -7,7 +7,7 @@ private import CISAL
 ///
 ///     gzip.compress(bytes, into: &out)                        // a whole member at once
 ///     gzip.update(part, into: &out) ... gzip.finish(into: &out)   // a large file in parts
-@safe public final class Gzip {
+@safe package final class Gzip {
     private let stream = UnsafeMutablePointer<isal_zstream>.allocate(capacity: 1)
     private let levelBuffer = UnsafeMutablePointer<UInt8>.allocate(capacity: Gzip.levelBufferBytes)
     private var isOpen = false
@@ -19,7 +19,7 @@ private import CISAL
     // The counters of a stream are 32 bits wide.
     private static let inputPiece = 1 << 30
 
-    public init() {}
+    package init() {}
 
     deinit {
         unsafe stream.deallocate()
@@ -27,13 +27,13 @@ private import CISAL
     }
 
     /// Appends one complete gzip member that holds `bytes` to `output`. An unfinished stream is forgotten.
-    public func compress(_ bytes: Span<UInt8>, into output: inout ByteBuffer) {
+    package func compress(_ bytes: Span<UInt8>, into output: inout ByteBuffer) {
         isOpen = false
         run(bytes, isLast: true, into: &output)
     }
 
     /// Takes in the next bytes of a member and appends what is compressed so far; the first call begins the member.
-    public func update(_ bytes: Span<UInt8>, into output: inout ByteBuffer) {
+    package func update(_ bytes: Span<UInt8>, into output: inout ByteBuffer) {
         var start = 0
         while start < bytes.count {
             let end = min(bytes.count, start + Gzip.inputPiece)
@@ -43,7 +43,7 @@ private import CISAL
     }
 
     /// Ends the member: appends the rest and the trailer with checksum and length.
-    public func finish(into output: inout ByteBuffer) {
+    package func finish(into output: inout ByteBuffer) {
         run([UInt8]().span, isLast: true, into: &output)
     }
 

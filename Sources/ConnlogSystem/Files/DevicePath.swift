@@ -1,7 +1,7 @@
 /// Paths that stand for no file of their own.
-public enum DevicePath {
+package enum DevicePath {
     /// Whether it lies where devices and the kernel's own files are, such as /dev/stdout. /dev/shm has files.
-    public static func isOne(_ path: String) -> Bool {
+    package static func isOne(_ path: String) -> Bool {
         path.hasPrefix("/proc/") || path.hasPrefix("/dev/") && !path.hasPrefix("/dev/shm/")
     }
 }

@@ -3,35 +3,35 @@ import Glibc
 #endif
 
 /// The error numbers that connlog tells apart.
-public enum Errno {
-    public static let notFound = ENOENT
-    public static let exists = EEXIST
-    public static let invalid = EINVAL
-    public static let interrupted = EINTR
-    public static let again = EAGAIN
-    public static let noSpace = ENOSPC
-    public static let quotaExceeded = EDQUOT
-    public static let inputOutput = EIO
+package enum Errno {
+    package static let notFound = ENOENT
+    package static let exists = EEXIST
+    package static let invalid = EINVAL
+    package static let interrupted = EINTR
+    package static let again = EAGAIN
+    package static let noSpace = ENOSPC
+    package static let quotaExceeded = EDQUOT
+    package static let inputOutput = EIO
     /// What a file system says that has found itself damaged.
-    public static let corrupted = EUCLEAN
-    public static let accessDenied = EACCES
-    public static let isDirectory = EISDIR
-    public static let notDirectory = ENOTDIR
+    package static let corrupted = EUCLEAN
+    package static let accessDenied = EACCES
+    package static let isDirectory = EISDIR
+    package static let notDirectory = ENOTDIR
     /// What O_NOFOLLOW says to a symbolic link.
-    public static let symbolicLink = ELOOP
-    public static let messageTooLong = EMSGSIZE
-    public static let connectionRefused = ECONNREFUSED
-    public static let brokenPipe = EPIPE
-    public static let badDescriptor = EBADF
-    public static let addressInUse = EADDRINUSE
-    public static let addressNotAvailable = EADDRNOTAVAIL
-    public static let readOnly = EROFS
+    package static let symbolicLink = ELOOP
+    package static let messageTooLong = EMSGSIZE
+    package static let connectionRefused = ECONNREFUSED
+    package static let brokenPipe = EPIPE
+    package static let badDescriptor = EBADF
+    package static let addressInUse = EADDRINUSE
+    package static let addressNotAvailable = EADDRNOTAVAIL
+    package static let readOnly = EROFS
     /// No word of the kernel's: what should be a file is a pipe, a socket or a device.
-    public static let notRegular: Int32 = -1
+    package static let notRegular: Int32 = -1
     /// The process has no descriptor left.
-    public static let noDescriptor = EMFILE
+    package static let noDescriptor = EMFILE
     /// The machine has none left.
-    public static let noDescriptorAnywhere = ENFILE
+    package static let noDescriptorAnywhere = ENFILE
 }
 
 /// The calling thread's last error number.

@@ -3,28 +3,28 @@ import Glibc
 #endif
 
 /// What the kernel tells of a file.
-public struct FileStatus: Sendable, Equatable {
-    public let identity: FileIdentity
+package struct FileStatus: Sendable, Equatable {
+    package let identity: FileIdentity
     /// Bytes.
-    public let size: Int
+    package let size: Int
     /// When its bytes were last changed.
-    public let modified: Nanoseconds
+    package let modified: Nanoseconds
     /// It is a file proper: no directory, pipe, socket or device.
-    public let isRegular: Bool
-    public let isDirectory: Bool
+    package let isRegular: Bool
+    package let isDirectory: Bool
     /// How many names it has; 0 for an open file that was removed.
-    public let links: Int
+    package let links: Int
     /// The group that it belongs to.
-    public let group: UInt32
+    package let group: UInt32
 
     /// Of what `path` leads to, links followed.
-    public init(of path: String) throws(SystemError) {
+    package init(of path: String) throws(SystemError) {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { throw .last("stat", path) }
         self.init(status)
     }
 
-    public init(of file: LocalFile) throws(SystemError) {
+    package init(of file: LocalFile) throws(SystemError) {
         var status = stat()
         guard unsafe fstat(file.descriptor, &status) == 0 else { throw .last("fstat", file.path) }
         self.init(status)
@@ -41,14 +41,14 @@ public struct FileStatus: Sendable, Equatable {
     }
 
     /// Whether the last component of `path` is a symbolic link.
-    public static func isSymbolicLink(_ path: String) -> Bool {
+    package static func isSymbolicLink(_ path: String) -> Bool {
         var status = stat()
         guard unsafe lstat(path, &status) == 0 else { return false }
         return status.st_mode & S_IFMT == S_IFLNK
     }
 
     /// `path` from the root on and without symbolic links, or as it is when it leads nowhere.
-    public static func resolve(_ path: String) -> String {
+    package static func resolve(_ path: String) -> String {
         guard let resolved = unsafe realpath(path, nil) else { return path }
         defer { unsafe free(resolved) }
         return unsafe String(cString: resolved)
@@ -57,7 +57,7 @@ public struct FileStatus: Sendable, Equatable {
 
 extension LocalFile {
     /// Opens for reading and never waits, not even for the writer of a named pipe.
-    public static func openForReading(_ path: String) throws(SystemError) -> LocalFile {
+    package static func openForReading(_ path: String) throws(SystemError) -> LocalFile {
         try LocalFile(path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY, mode: 0)
     }
 }

@@ -53,7 +53,7 @@ public struct DiskSpace: Sendable, Equatable {
 
     /// How many bytes are to be left free for the machine: what somebody asks for; without that 256 MiB, or a tenth of the
     /// file system where that is less.
-    public static func keptFree(_ asked: Int?, of space: DiskSpace?) -> Int {
+    package static func keptFree(_ asked: Int?, of space: DiskSpace?) -> Int {
         asked ?? min(256 << 20, (space?.total ?? 0) / 10)
     }
 }

@@ -4,27 +4,27 @@ import Glibc
 #endif
 
 /// What changed since it was last asked.
-public struct FileChanges: Sendable, Equatable {
+package struct FileChanges: Sendable, Equatable {
     /// Paths as they were watched, or a watched directory's path, `/` and a name.
-    public var paths: Set<String> = []
+    package var paths: Set<String> = []
     /// More happened than the kernel could note: anything may have changed.
-    public var isOverflow = false
+    package var isOverflow = false
 
-    public init(paths: Set<String> = [], isOverflow: Bool = false) {
+    package init(paths: Set<String> = [], isOverflow: Bool = false) {
         self.paths = paths
         self.isOverflow = isOverflow
     }
 }
 
 /// Wakes up when files change (inotify). A hint and no more: network and overlay file systems tell nothing or not all.
-public struct FileWatcher: ~Copyable, Sendable {
+package struct FileWatcher: ~Copyable, Sendable {
     // -1 when the kernel gives no watcher (the user's limit is reached): then `wait` only sleeps.
     private let descriptor: Int32
     private var paths: [Int32: Set<String>] = [:]
     private var watches: [String: Int32] = [:]
     private var events = ByteBuffer(capacity: 64 << 10)
 
-    public init() {
+    package init() {
         descriptor = inotify_init1(connlog_O_CLOEXEC | O_NONBLOCK)
     }
 
@@ -36,7 +36,7 @@ public struct FileWatcher: ~Copyable, Sendable {
     /// to lead elsewhere.
     /// - Returns: whether the watching began with this call.
     @discardableResult
-    public mutating func watch(_ path: String) -> Bool {
+    package mutating func watch(_ path: String) -> Bool {
         guard descriptor >= 0 else { return false }
         let mask = IN_MODIFY | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF
         let watch = unsafe inotify_add_watch(descriptor, path, UInt32(mask))
@@ -48,7 +48,7 @@ public struct FileWatcher: ~Copyable, Sendable {
     }
 
     /// Returns as soon as something changed, or after `limit`.
-    public mutating func wait(_ limit: Duration) -> FileChanges {
+    package mutating func wait(_ limit: Duration) -> FileChanges {
         let milliseconds = Int32(clamping: max(0, limit.pollMilliseconds))
         guard descriptor >= 0 else {
             poll(nil, 0, milliseconds)

@@ -3,22 +3,22 @@
 ///
 /// As in the shell, no wildcard crosses a `/`, and a name that begins with a dot is matched only by a pattern that
 /// begins with one. An unclosed `[` stands for itself.
-public struct Glob: Sendable, Equatable {
-    public let pattern: String
+package struct Glob: Sendable, Equatable {
+    package let pattern: String
     private let isAbsolute: Bool
     private let components: [GlobComponent]
 
-    public init(_ pattern: String) {
+    package init(_ pattern: String) {
         self.pattern = pattern
         isAbsolute = pattern.hasPrefix("/")
         components = pattern.split(separator: "/").map { GlobComponent(String($0)) }
     }
 
     /// The pattern's last component has no wildcard: it names its files outright.
-    public var namesFile: Bool { components.last?.literal != nil }
+    package var namesFile: Bool { components.last?.literal != nil }
 
     /// The one directory whose names the pattern chooses from; `nil` when a wildcard leads to several.
-    public var directory: String? {
+    package var directory: String? {
         let names = components.dropLast().compactMap(\.literal)
         guard names.count == components.count - 1 else { return nil }
         if names.isEmpty { return isAbsolute ? "/" : "." }
@@ -26,14 +26,14 @@ public struct Glob: Sendable, Equatable {
     }
 
     /// Whether `path` is one that the pattern stands for, whatever the disk holds.
-    public func matches(_ path: String) -> Bool {
+    package func matches(_ path: String) -> Bool {
         let names = path.split(separator: "/")
         guard names.count == components.count, path.hasPrefix("/") == isAbsolute else { return false }
         return zip(components, names).allSatisfy { $0.matches(String($1)) }
     }
 
     /// What the pattern stands for on the disk now. A last component without wildcards is taken to exist.
-    public func expand(_ fileSystem: some FileSystem = LocalFileSystem()) -> GlobMatches {
+    package func expand(_ fileSystem: some FileSystem = LocalFileSystem()) -> GlobMatches {
         var matches = GlobMatches()
         var bases = [isAbsolute ? "/" : ""]
         for (index, component) in components.enumerated() {
@@ -49,13 +49,13 @@ public struct Glob: Sendable, Equatable {
 }
 
 /// What a pattern stands for.
-public struct GlobMatches: Sendable, Equatable {
+package struct GlobMatches: Sendable, Equatable {
     /// Sorted. They may be files, directories or anything else.
-    public var paths: [String] = []
+    package var paths: [String] = []
     /// Where the last component was looked for; a new file there may match.
-    public var directories: [String] = []
+    package var directories: [String] = []
     /// Directories that could not be listed.
-    public var problems: [SystemError] = []
+    package var problems: [SystemError] = []
 }
 
 /// The part of a pattern between two slashes.

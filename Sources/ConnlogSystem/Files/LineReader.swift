@@ -1,9 +1,9 @@
 /// Why lines could not be read on.
-public enum LineReaderError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum LineReaderError: Error, Equatable, Sendable, CustomStringConvertible {
     case system(SystemError)
     case gunzip(file: String, GunzipError)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .system(let error): "\(error)"
         case .gunzip(let file, .cut): "\(file): the end of the compressed data is missing"
@@ -15,10 +15,10 @@ public enum LineReaderError: Error, Equatable, Sendable, CustomStringConvertible
 /// Reads the lines of a file, plain or gzip, one after another, with memory for the longest of them.
 ///
 /// For one thread: not `Sendable`.
-public struct LineReader {
+package struct LineReader {
     private static let pieceBytes = 256 << 10
 
-    public let path: String
+    package let path: String
     private let file: any OpenFile
     private let gunzip: GunzipStream?
     private var input = ByteBuffer()
@@ -29,11 +29,11 @@ public struct LineReader {
     private var textStart = 0
     private var isAtEnd = false
     /// Bytes of the file that were read.
-    public private(set) var bytesRead = 0
+    package private(set) var bytesRead = 0
     /// The line that `next` has found, without its line feed.
-    public private(set) var line = ByteBuffer()
+    package private(set) var line = ByteBuffer()
 
-    public init(_ file: any OpenFile, path: String, isCompressed: Bool) {
+    package init(_ file: any OpenFile, path: String, isCompressed: Bool) {
         self.file = file
         self.path = path
         gunzip = isCompressed ? GunzipStream() : nil
@@ -41,7 +41,7 @@ public struct LineReader {
 
     /// Finds the next line.
     /// - Returns: where it begins in the plain text; `nil` at the end. What has no line feed yet is no line.
-    public mutating func next() throws(LineReaderError) -> Int? {
+    package mutating func next() throws(LineReaderError) -> Int? {
         var searched = at
         while true {
             if let end = lineFeed(from: searched) {
@@ -56,7 +56,7 @@ public struct LineReader {
     }
 
     /// What stands behind the last line feed, once `next` has come to the end.
-    public var unfinished: ByteBuffer {
+    package var unfinished: ByteBuffer {
         var rest = ByteBuffer()
         rest.append(text.span(at..<text.count))
         return rest

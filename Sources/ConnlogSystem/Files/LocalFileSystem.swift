@@ -80,7 +80,7 @@ public struct LocalFileSystem: FileSystem {
     }
 
     /// The directory that holds `path`: `.` for a bare name, `/` for the root.
-    public static func parent(of path: String) -> String {
+    package static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
@@ -98,12 +98,12 @@ private final class LocalLock: FileLock {
 }
 
 /// An open file of the machine; the descriptor is closed with the last reference.
-public final class LocalFile: OpenFile {
-    public let path: String
-    public let descriptor: Int32
+package final class LocalFile: OpenFile {
+    package let path: String
+    package let descriptor: Int32
 
     /// Opens with `open(2)` flags; O_CLOEXEC is added.
-    public init(_ path: String, flags: Int32, mode: UInt32) throws(SystemError) {
+    package init(_ path: String, flags: Int32, mode: UInt32) throws(SystemError) {
         self.path = path
         descriptor = unsafe Glibc.open(path, flags | connlog_O_CLOEXEC, mode)
         if descriptor < 0 { throw .last("open", path) }
@@ -113,7 +113,7 @@ public final class LocalFile: OpenFile {
         if descriptor >= 0 { close(descriptor) }
     }
 
-    public func read(into buffer: inout ByteBuffer, at position: Int, count: Int) throws(SystemError) -> Int {
+    package func read(into buffer: inout ByteBuffer, at position: Int, count: Int) throws(SystemError) -> Int {
         try unsafe buffer.fill(atMost: count) { (memory) throws(SystemError) in
             while true {
                 let got = unsafe pread(descriptor, memory.baseAddress, memory.count, position)
@@ -123,7 +123,7 @@ public final class LocalFile: OpenFile {
         }
     }
 
-    public func write(_ buffer: ByteBuffer, _ range: Range<Int>, at position: Int) throws(SystemError) -> Int {
+    package func write(_ buffer: ByteBuffer, _ range: Range<Int>, at position: Int) throws(SystemError) -> Int {
         try unsafe buffer.withUnsafeBytes(range) { (memory) throws(SystemError) in
             while true {
                 let written = unsafe pwrite(descriptor, memory.baseAddress, memory.count, position)
@@ -133,7 +133,7 @@ public final class LocalFile: OpenFile {
         }
     }
 
-    public func sync() throws(SystemError) {
+    package func sync() throws(SystemError) {
         guard fdatasync(descriptor) == 0 else { throw .last("fdatasync", path) }
     }
 
@@ -142,13 +142,13 @@ public final class LocalFile: OpenFile {
         guard fsync(descriptor) == 0 else { throw .last("fsync", path) }
     }
 
-    public func size() throws(SystemError) -> Int { Int(try status().st_size) }
+    package func size() throws(SystemError) -> Int { Int(try status().st_size) }
 
-    public func truncate(to size: Int) throws(SystemError) {
+    package func truncate(to size: Int) throws(SystemError) {
         guard ftruncate(descriptor, size) == 0 else { throw .last("ftruncate", path) }
     }
 
-    public func identity() throws(SystemError) -> FileIdentity {
+    package func identity() throws(SystemError) -> FileIdentity {
         let status = try status()
         return FileIdentity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }

@@ -1,8 +1,8 @@
 /// The kernel's table of file locks, so that one can know who holds a lock without trying to take it.
-public enum LockTable {
+package enum LockTable {
     /// The process that holds an flock on a file; `nil` when there is none that can be seen from here, such as one in
     /// another container.
-    public static func holder(of path: String) -> Int32? {
+    package static func holder(of path: String) -> Int32? {
         guard let identity = try? LocalFile.openForReading(path).identity() else { return nil }
         var table = ByteBuffer()
         guard let file = try? LocalFile.openForReading("/proc/locks") else { return nil }

@@ -1,14 +1,14 @@
 /// A path that a local socket can have, for one that may be too long for it: the kernel takes 107 bytes.
 ///
 /// A longer one goes by way of its directory, which stays open as long as this lives.
-public final class ShortPath: Sendable {
+package final class ShortPath: Sendable {
     /// What to use.
-    public let text: String
+    package let text: String
     private let directory: DirectoryDescriptor?
 
     static let bytesMax = 100
 
-    public init(_ path: String) {
+    package init(_ path: String) {
         guard path.utf8.count > ShortPath.bytesMax, let slash = path.lastIndex(of: "/"),
             let directory = DirectoryDescriptor(String(path[..<slash]))
         else {

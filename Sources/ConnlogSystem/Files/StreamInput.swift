@@ -3,8 +3,8 @@ import Glibc
 #endif
 
 /// A descriptor that can only be read forwards: a pipe, a terminal, a file handed in. It is not closed.
-public struct StreamInput: Sendable {
-    public enum Outcome: Sendable, Equatable {
+package struct StreamInput: Sendable {
+    package enum Outcome: Sendable, Equatable {
         case bytes(Int)
         case end
         /// Nothing came while waiting.
@@ -13,21 +13,21 @@ public struct StreamInput: Sendable {
 
     private let descriptor: Int32
 
-    public init(descriptor: Int32) {
+    package init(descriptor: Int32) {
         self.descriptor = descriptor
     }
 
-    public static var standardInput: StreamInput { StreamInput(descriptor: STDIN_FILENO) }
+    package static var standardInput: StreamInput { StreamInput(descriptor: STDIN_FILENO) }
 
     /// Whether a read would bring something, or the end, at once.
-    public var isReadable: Bool {
+    package var isReadable: Bool {
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return unsafe poll(&request, 1, 0) > 0
     }
 
     /// Appends up to `count` bytes as soon as there are some.
     /// - Parameter limit: how long to wait for the first.
-    public func read(
+    package func read(
         into buffer: inout ByteBuffer, count: Int, waiting limit: Duration
     ) throws(SystemError) -> Outcome {
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

@@ -16,7 +16,7 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// The last error of the calling thread.
-    public static func last(_ call: String, _ subject: String) -> SystemError {
+    package static func last(_ call: String, _ subject: String) -> SystemError {
         SystemError(code: errorNumber, call: call, subject: subject)
     }
 
@@ -26,12 +26,12 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String { "\(subject): \(reason) (\(call))" }
 
     /// There is no room: the disk or the quota is full. Waiting may help.
-    public var isNoSpace: Bool { code == Errno.noSpace || code == Errno.quotaExceeded }
+    package var isNoSpace: Bool { code == Errno.noSpace || code == Errno.quotaExceeded }
 
     /// Too many files are open, here or on the whole machine. Closing some may help.
-    public var isNoDescriptor: Bool { code == Errno.noDescriptor || code == Errno.noDescriptorAnywhere }
+    package var isNoDescriptor: Bool { code == Errno.noDescriptor || code == Errno.noDescriptorAnywhere }
 
-    public static func text(of code: Int32) -> String {
+    package static func text(of code: Int32) -> String {
         if code == Errno.notRegular { return "No regular file" }
         var text = [CChar](repeating: 0, count: 128)
         return unsafe text.withUnsafeMutableBufferPointer { memory in

@@ -1,23 +1,23 @@
 /// One HTTP/1.1 request.
-public struct HTTPRequest: Sendable {
-    public enum Method: String, Sendable { case get = "GET", post = "POST" }
+package struct HTTPRequest: Sendable {
+    package enum Method: String, Sendable { case get = "GET", post = "POST" }
 
-    public var method: Method
-    public var url: String
+    package var method: Method
+    package var url: String
     /// Names and values, without line ends. User-Agent, Host and Content-Length are the session's.
-    public var headers: [(name: String, value: String)]
+    package var headers: [(name: String, value: String)]
     /// Handed back in `HTTPResult.requestBody`, so that its memory goes round.
-    public var body: ByteBuffer
+    package var body: ByteBuffer
     /// From the call to the last byte of the reply.
-    public var timeout: Duration
+    package var timeout: Duration
     /// After a reply with one of these statuses the connection is closed, so that the next request may meet another
     /// node behind a balancer.
-    public var statusesThatClose: Set<Int>
+    package var statusesThatClose: Set<Int>
     /// Gets the body of a reply with status 200 as it comes, on the session's own thread, instead of its being kept: for
     /// bodies without end.
-    public var takesBody: (@Sendable ([UInt8]) -> Void)?
+    package var takesBody: (@Sendable ([UInt8]) -> Void)?
 
-    public init(
+    package init(
         _ method: Method, _ url: String, headers: [(name: String, value: String)] = [],
         body: consuming ByteBuffer = ByteBuffer(), timeout: Duration, statusesThatClose: Set<Int> = []
     ) {
@@ -64,32 +64,32 @@ public struct HTTPSettings: Sendable {
 }
 
 /// What became of a request, and its body's memory.
-public struct HTTPResult: Sendable {
-    public let outcome: Result<HTTPResponse, HTTPFailure>
-    public var requestBody: ByteBuffer
+package struct HTTPResult: Sendable {
+    package let outcome: Result<HTTPResponse, HTTPFailure>
+    package var requestBody: ByteBuffer
     /// From start to end.
-    public let duration: Duration
+    package let duration: Duration
 }
 
 /// A reply that came whole.
-public struct HTTPResponse: Sendable, Equatable {
+package struct HTTPResponse: Sendable, Equatable {
     /// Bytes of a body, unpacked if it was compressed, that are kept; more is read, up to `HTTPResponse.bodyBytesRead`, and forgotten.
-    public static let bodyBytesKept = 64 << 10
+    package static let bodyBytesKept = 64 << 10
     /// A longer body is broken off.
-    public static let bodyBytesRead = 1 << 20
+    package static let bodyBytesRead = 1 << 20
     /// Nor is more taken of headers, those of interim replies included.
-    public static let headerBytesMax = 256 << 10
+    package static let headerBytesMax = 256 << 10
 
-    public var status: Int
-    public var contentType: String?
+    package var status: Int
+    package var contentType: String?
     /// As sent: seconds or a date.
-    public var retryAfter: String?
-    public var cookies: [String]
-    public var body: [UInt8]
+    package var retryAfter: String?
+    package var cookies: [String]
+    package var body: [UInt8]
     /// More came than was kept.
-    public var bodyIsCut: Bool
+    package var bodyIsCut: Bool
 
-    public init(
+    package init(
         status: Int, contentType: String? = nil, retryAfter: String? = nil, cookies: [String] = [], body: [UInt8] = [],
         bodyIsCut: Bool = false
     ) {
@@ -103,8 +103,8 @@ public struct HTTPResponse: Sendable, Equatable {
 }
 
 /// Why there is no whole reply.
-public struct HTTPFailure: Error, Sendable, Equatable {
-    public enum Kind: String, Sendable {
+package struct HTTPFailure: Error, Sendable, Equatable {
+    package enum Kind: String, Sendable {
         /// The name has no address.
         case resolve = "name_not_found"
         /// Nobody takes connections there.
@@ -127,19 +127,19 @@ public struct HTTPFailure: Error, Sendable, Equatable {
     }
 
     /// How much of the body went out.
-    public enum SentBody: Sendable { case none, part, all }
+    package enum SentBody: Sendable { case none, part, all }
 
-    public var kind: Kind
+    package var kind: Kind
     /// libcurl's number, 0 when it has none.
-    public var code: Int32
+    package var code: Int32
     /// One line in libcurl's words.
-    public var text: String
+    package var text: String
     /// With `all`, the server may have taken the request.
-    public var sentBody: SentBody
+    package var sentBody: SentBody
     /// The status of a reply that broke off, or of a proxy that refused; 0 when none came.
-    public var status: Int
+    package var status: Int
 
-    public init(kind: Kind, code: Int32 = 0, text: String, sentBody: SentBody = .none, status: Int = 0) {
+    package init(kind: Kind, code: Int32 = 0, text: String, sentBody: SentBody = .none, status: Int = 0) {
         self.kind = kind
         self.code = code
         self.text = text

@@ -14,11 +14,11 @@ import Glibc
 ///     task ── submit ──▶ inbox (lock) ──▶ thread: curl_multi_perform, curl_multi_poll ── resume ──▶ task
 ///
 /// The thread ends when the session is let go.
-public final class HTTPSession: Sendable {
+package final class HTTPSession: Sendable {
     private let engine: HTTPEngine
     private let numbers = Atomic<UInt64>(0)
 
-    public init(_ settings: HTTPSettings) {
+    package init(_ settings: HTTPSettings) {
         engine = HTTPEngine(settings)
         let engine = engine
         Thread.start("http") { engine.run() }
@@ -27,7 +27,7 @@ public final class HTTPSession: Sendable {
     deinit { engine.close() }
 
     /// Sends a request and waits for the reply. Cancelling the task breaks the connection off.
-    public func perform(_ request: consuming HTTPRequest) async -> HTTPResult {
+    package func perform(_ request: consuming HTTPRequest) async -> HTTPResult {
         let number = numbers.add(1, ordering: .relaxed).newValue
         let transfer = HTTPTransfer(number, request)
         let engine = engine

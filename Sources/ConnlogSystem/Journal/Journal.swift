@@ -7,9 +7,9 @@ import Glibc
 ///
 /// libsystemd is looked for when it is first wanted, so that nothing of it is needed to build connlog or to run it with
 /// other sources.
-@safe public final class Journal {
+@safe package final class Journal {
     /// Which files are read.
-    public enum Place: Sendable, Equatable {
+    package enum Place: Sendable, Equatable {
         /// This machine's.
         case machine
         /// Those of a unit with `LogNamespace=`.
@@ -19,7 +19,7 @@ import Glibc
     }
 
     /// What a wait has brought.
-    public enum Change: Sendable, Equatable {
+    package enum Change: Sendable, Equatable {
         case none
         case entries
         /// Files came or went.
@@ -27,10 +27,10 @@ import Glibc
     }
 
     /// Why there is no libsystemd; `nil` when there is one.
-    public static var missing: String? { unsafe connlog_journal_missing().map { unsafe String(cString: $0) } }
+    package static var missing: String? { unsafe connlog_journal_missing().map { unsafe String(cString: $0) } }
 
     /// This machine's id, after which the directory of its journal is named; `nil` if it has none.
-    public static var machineID: String? {
+    package static var machineID: String? {
         var text = ByteBuffer()
         guard let file = try? LocalFile.openForReading("/etc/machine-id"),
             let got = try? file.read(into: &text, at: 0, count: 32), got == 32
@@ -41,7 +41,7 @@ import Glibc
     private let handle: OpaquePointer
 
     /// Opens what there is. Files without permission, or of a newer format, are left out by the library without a word.
-    public init(_ place: Place) throws(SystemError) {
+    package init(_ place: Place) throws(SystemError) {
         var made: OpaquePointer?
         var result: Int32
         let subject: String
@@ -66,61 +66,61 @@ import Glibc
     deinit { unsafe connlog_journal_close(handle) }
 
     /// Only entries with this `FIELD=value`: of one field either value, of different fields all.
-    public func match(_ text: String) throws(SystemError) {
+    package func match(_ text: String) throws(SystemError) {
         _ = try checked(unsafe connlog_journal_match(handle, text), "sd_journal_add_match")
     }
 
     /// What was matched so far, or what is matched from now on.
-    public func orElse() throws(SystemError) {
+    package func orElse() throws(SystemError) {
         _ = try checked(unsafe connlog_journal_or(handle), "sd_journal_add_disjunction")
     }
 
     /// Before the first entry.
-    public func seekHead() throws(SystemError) {
+    package func seekHead() throws(SystemError) {
         _ = try checked(unsafe connlog_journal_seek_head(handle), "sd_journal_seek_head")
     }
 
     /// Behind the last entry; it is `previous` that goes to it, `next` may give older ones (systemd #9934).
-    public func seekTail() throws(SystemError) {
+    package func seekTail() throws(SystemError) {
         _ = try checked(unsafe connlog_journal_seek_tail(handle), "sd_journal_seek_tail")
     }
 
     /// Before the first entry that is not older.
-    public func seek(realtime: UInt64) throws(SystemError) {
+    package func seek(realtime: UInt64) throws(SystemError) {
         _ = try checked(unsafe connlog_journal_seek_realtime(handle, realtime), "sd_journal_seek_realtime_usec")
     }
 
     /// Before the entry of that name, or what comes nearest.
-    public func seek(cursor: String) throws(SystemError) {
+    package func seek(cursor: String) throws(SystemError) {
         _ = try checked(unsafe connlog_journal_seek_cursor(handle, cursor), "sd_journal_seek_cursor")
     }
 
     /// Whether the present entry has that name.
-    public func isAt(cursor: String) throws(SystemError) -> Bool {
+    package func isAt(cursor: String) throws(SystemError) -> Bool {
         try checked(unsafe connlog_journal_test_cursor(handle, cursor), "sd_journal_test_cursor") > 0
     }
 
     /// Goes to the next entry.
     /// - Returns: whether there was one.
-    public func next() throws(SystemError) -> Bool {
+    package func next() throws(SystemError) -> Bool {
         try checked(unsafe connlog_journal_next(handle), "sd_journal_next") > 0
     }
 
     /// Goes to the entry before.
     /// - Returns: whether there was one.
-    public func previous() throws(SystemError) -> Bool {
+    package func previous() throws(SystemError) -> Bool {
         try checked(unsafe connlog_journal_previous(handle), "sd_journal_previous") > 0
     }
 
     /// Goes so many entries back.
     /// - Returns: how many there were.
-    public func previous(_ count: Int) throws(SystemError) -> Int {
+    package func previous(_ count: Int) throws(SystemError) -> Int {
         Int(try checked(unsafe connlog_journal_previous_skip(handle, UInt64(count)), "sd_journal_previous_skip"))
     }
 
     /// Takes the present entry out, all of its fields in one pass.
     /// - Parameter messageMax: so much of its message at most.
-    public func read(into entry: inout JournalEntry, messageMax: Int) throws(SystemError) {
+    package func read(into entry: inout JournalEntry, messageMax: Int) throws(SystemError) {
         var found = unsafe connlog_journal_entry()
         _ = try checked(unsafe connlog_journal_read(handle, messageMax, &found), "sd_journal_enumerate_data")
         entry.removeAll()
@@ -139,27 +139,27 @@ import Glibc
     }
 
     /// The time of the oldest entry of all, whether it matches or not, in microseconds since 1970; `nil` if there is none.
-    public func oldest() throws(SystemError) -> UInt64? {
+    package func oldest() throws(SystemError) -> UInt64? {
         var time: UInt64 = 0
         let any = try checked(unsafe connlog_journal_oldest(handle, &time), "sd_journal_get_cutoff_realtime_usec")
         return any > 0 ? time : nil
     }
 
     /// Begins to watch the files. What changes from then on ends a `wait`.
-    public func watch() throws(SystemError) {
+    package func watch() throws(SystemError) {
         _ = try checked(unsafe connlog_journal_watch(handle), "sd_journal_get_fd")
     }
 
     /// Returns as soon as something has changed, or after `limit`. Files that went are forgotten with what was unread in
     /// them, so everything should be read before.
-    public func wait(_ limit: Duration) throws(SystemError) -> Change {
+    package func wait(_ limit: Duration) throws(SystemError) -> Change {
         let result = try checked(
             unsafe connlog_journal_wait(handle, Int32(clamping: max(0, limit.pollMilliseconds))), "sd_journal_process")
         return result == 0 ? .none : result == 1 ? .entries : .files
     }
 
     /// The same wait without a journal.
-    public static func pause(_ limit: Duration) {
+    package static func pause(_ limit: Duration) {
         poll(nil, 0, Int32(clamping: max(0, limit.pollMilliseconds)))
     }
 
@@ -170,9 +170,9 @@ import Glibc
 }
 
 /// Names of groups.
-public enum GroupName {
+package enum GroupName {
     /// - Returns: `nil` where the machine knows none for the number.
-    public static func of(_ number: UInt32) -> String? {
+    package static func of(_ number: UInt32) -> String? {
         var text = [CChar](repeating: 0, count: 64)
         return unsafe text.withUnsafeMutableBufferPointer { memory in
             guard let base = memory.baseAddress,

@@ -1,6 +1,6 @@
 /// What connlog takes of an entry of the journal. Fields whose names begin with `_` are journald's own word; the others
 /// can be written by any user of the machine.
-public enum JournalField: Int, Sendable, CaseIterable {
+package enum JournalField: Int, Sendable, CaseIterable {
     case message, streamID, lineBreak, processID, priority, messageID, dropped
     case containerID, partial, partialID, partialOrdinal
     /// The library's name for the entry.
@@ -8,32 +8,32 @@ public enum JournalField: Int, Sendable, CaseIterable {
 }
 
 /// An entry of the journal. Its memory is used again for the next one.
-public struct JournalEntry: Sendable {
+package struct JournalEntry: Sendable {
     /// The values, one after another.
-    public private(set) var bytes = ByteBuffer()
+    package private(set) var bytes = ByteBuffer()
     /// When journald received it, in microseconds since 1970.
-    public var realtime: UInt64 = 0
+    package var realtime: UInt64 = 0
     /// The message is longer than what was taken of it.
-    public var isCut = false
+    package var isCut = false
     private var ranges = [Range<Int>?](repeating: nil, count: JournalField.allCases.count)
 
-    public init() {}
+    package init() {}
 
     /// Whether the entry has the field, be its value empty.
-    public func has(_ field: JournalField) -> Bool { ranges[field.rawValue] != nil }
+    package func has(_ field: JournalField) -> Bool { ranges[field.rawValue] != nil }
 
     /// Where the field's value lies in `bytes`; empty if the entry has none.
-    public func range(_ field: JournalField) -> Range<Int> { ranges[field.rawValue] ?? 0..<0 }
+    package func range(_ field: JournalField) -> Range<Int> { ranges[field.rawValue] ?? 0..<0 }
 
     /// The field's value; empty if the entry has none.
     @_lifetime(borrow self)
-    public func value(_ field: JournalField) -> Span<UInt8> { bytes.span(range(field)) }
+    package func value(_ field: JournalField) -> Span<UInt8> { bytes.span(range(field)) }
 
     /// The same as text.
-    public func text(_ field: JournalField) -> String? { ranges[field.rawValue].map { bytes.text($0) } }
+    package func text(_ field: JournalField) -> String? { ranges[field.rawValue].map { bytes.text($0) } }
 
     /// Forgets all of it.
-    public mutating func removeAll() {
+    package mutating func removeAll() {
         bytes.removeAll()
         realtime = 0
         isCut = false
@@ -41,7 +41,7 @@ public struct JournalEntry: Sendable {
     }
 
     /// Puts a value behind the others.
-    public mutating func add(_ field: JournalField, _ value: Span<UInt8>) {
+    package mutating func add(_ field: JournalField, _ value: Span<UInt8>) {
         let start = bytes.count
         bytes.append(value)
         ranges[field.rawValue] = start..<bytes.count

@@ -9,13 +9,13 @@ import Glibc
 ///
 /// It has no other descriptor but standard error, and is in a process group of its own, so that a terminal's Ctrl-C is
 /// not its to take. Whoever starts one calls `wait` once.
-public final class ChildProcess: Sendable {
+package final class ChildProcess: Sendable {
     /// How it ended.
-    public enum End: Sendable, Equatable, CustomStringConvertible {
+    package enum End: Sendable, Equatable, CustomStringConvertible {
         case exited(Int32)
         case killed(Int32)
 
-        public var description: String {
+        package var description: String {
             switch self {
             case .exited(let status): "exit status \(status)"
             case .killed(let signal): "signal \(signal)"
@@ -23,7 +23,7 @@ public final class ChildProcess: Sendable {
         }
     }
 
-    public let processID: Int32
+    package let processID: Int32
     private let isOver = Mutex(false)
 
     private init(processID: Int32) { self.processID = processID }
@@ -33,7 +33,7 @@ public final class ChildProcess: Sendable {
     ///   - arguments: without the program's name.
     ///   - environment: added to what this process was started with.
     ///   - channel: becomes the child's; this process keeps the other end.
-    public static func again(
+    package static func again(
         _ arguments: [String], environment: [String: String], channel: FrameChannel
     ) throws(SystemError) -> ChildProcess {
         var pid: pid_t = 0
@@ -58,14 +58,14 @@ public final class ChildProcess: Sendable {
     }
 
     /// Sends a signal, unless it has ended.
-    public func signal(_ number: Int32) {
+    package func signal(_ number: Int32) {
         isOver.withLock { isOver in
             if !isOver { kill(processID, number) }
         }
     }
 
     /// Waits for its end. Called once, by a thread that may wait.
-    public func wait() -> End {
+    package func wait() -> End {
         var information = unsafe siginfo_t()
         // It stays a zombie until the lock is held, so that no signal goes to another process of its number.
         while unsafe waitid(P_PID, id_t(processID), &information, WEXITED | WNOWAIT) != 0, errorNumber == EINTR {}

@@ -3,9 +3,9 @@ import Glibc
 #endif
 
 /// The variables that this process was started with.
-public enum ProcessEnvironment {
+package enum ProcessEnvironment {
     /// The variable's value; `nil` when it is not set. What is not UTF-8 becomes U+FFFD.
-    public static func value(_ name: String) -> String? {
+    package static func value(_ name: String) -> String? {
         guard let text = unsafe getenv(name) else { return nil }
         return unsafe String(cString: text)
     }

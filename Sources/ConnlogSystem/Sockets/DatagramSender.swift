@@ -4,12 +4,12 @@ import Glibc
 #endif
 
 /// Sends datagrams on a connected socket, many in one system call.
-public struct DatagramSender {
+package struct DatagramSender {
     /// What stopped `send`.
-    public struct Stop: Error, Equatable {
+    package struct Stop: Error, Equatable {
         /// How many datagrams went out before.
-        public let sent: Int
-        public let error: SocketError
+        package let sent: Int
+        package let error: SocketError
     }
 
     // Where the datagrams of one system call lie.

@@ -10,13 +10,13 @@ import Glibc
 ///             4        kind
 ///             5-12     id, little-endian
 ///             13-      payload
-public struct Frame: Sendable, Equatable {
-    public var kind: UInt8
+package struct Frame: Sendable, Equatable {
+    package var kind: UInt8
     /// What it belongs to, such as a question and its answer; the two ends agree on that.
-    public var id: UInt64
-    public var payload: [UInt8]
+    package var id: UInt64
+    package var payload: [UInt8]
 
-    public init(kind: UInt8, id: UInt64 = 0, payload: [UInt8] = []) {
+    package init(kind: UInt8, id: UInt64 = 0, payload: [UInt8] = []) {
         self.kind = kind
         self.id = id
         self.payload = payload
@@ -33,19 +33,19 @@ public struct Frame: Sendable, Equatable {
 
 /// One end of a stream between two processes, which carries frames. Reading and writing wait; one thread may read and one
 /// write at a time. It is closed with the last reference.
-public final class FrameChannel: Sendable {
+package final class FrameChannel: Sendable {
     /// A frame with a larger payload is refused by both ends.
-    public static let payloadBytesMax = 64 << 20
+    package static let payloadBytesMax = 64 << 20
 
     let descriptor: Int32
 
     /// Takes over a descriptor that is open.
-    public init(descriptor: Int32) { self.descriptor = descriptor }
+    package init(descriptor: Int32) { self.descriptor = descriptor }
 
     deinit { close(descriptor) }
 
     /// Two ends that are connected.
-    public static func pair() throws(SystemError) -> (FrameChannel, FrameChannel) {
+    package static func pair() throws(SystemError) -> (FrameChannel, FrameChannel) {
         var (first, second): (Int32, Int32) = (-1, -1)
         guard unsafe connlog_socket_pair(&first, &second) == 0 else { throw .last("socketpair", "a channel") }
         return (FrameChannel(descriptor: first), FrameChannel(descriptor: second))
@@ -53,7 +53,7 @@ public final class FrameChannel: Sendable {
 
     /// The next frame; `nil` when the other end is closed.
     /// - Throws: also for a frame that is larger than it may be: the other end is not ours.
-    public func read() throws(SystemError) -> Frame? {
+    package func read() throws(SystemError) -> Frame? {
         guard let head = try read(Frame.headBytes) else { return nil }
         let length = (0..<4).reduce(0) { $0 | Int(head[$1]) << (8 * $1) }
         guard length <= FrameChannel.payloadBytesMax else {
@@ -65,14 +65,14 @@ public final class FrameChannel: Sendable {
     }
 
     /// Waits until the kernel has all of it.
-    public func write(_ frame: Frame) throws(SystemError) {
+    package func write(_ frame: Frame) throws(SystemError) {
         precondition(frame.payload.count <= FrameChannel.payloadBytesMax)
         try write(frame.head)
         try write(frame.payload)
     }
 
     /// No more is read or written at either end: whoever waits comes back.
-    public func shutDown() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    package func shutDown() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     private func read(_ count: Int) throws(SystemError) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)

@@ -3,7 +3,7 @@ import Glibc
 #endif
 
 /// Whether connections could be taken at an address.
-public enum ListeningTrial: Equatable, Sendable {
+package enum ListeningTrial: Equatable, Sendable {
     case free
     /// Somebody listens there.
     case taken
@@ -11,7 +11,7 @@ public enum ListeningTrial: Equatable, Sendable {
     case failed(String)
 
     /// Takes the address for a moment, and lets go of it.
-    public static func run(host: String, port: Int) -> ListeningTrial {
+    package static func run(host: String, port: Int) -> ListeningTrial {
         do throws(SocketError) {
             var outcome = ListeningTrial.failed("the name has no address")
             for address in try SocketAddress.resolve(host == "*" ? "0.0.0.0" : host, port: port, .stream) {

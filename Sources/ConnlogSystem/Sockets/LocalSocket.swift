@@ -8,9 +8,9 @@ import Glibc
 /// Nothing here waits for the reader for longer than the caller allows: a log daemon that is stuck must not hold up who
 /// logs. The kernel keeps count of what the reader has not taken yet, so that, unlike over a network, it can be known
 /// that the reader's process has read everything (`isRead`).
-public final class LocalSocket {
-    public let path: String
-    public let isStream: Bool
+package final class LocalSocket {
+    package let path: String
+    package let isStream: Bool
     private let socket: SocketDescriptor
     private let timeout: Duration
     private let inode: UInt64
@@ -18,7 +18,7 @@ public final class LocalSocket {
 
     /// Connects; takes a stream where the socket wants one.
     /// - Parameter timeout: how long a reader may take nothing.
-    public static func connect(_ path: String, timeout: Duration) throws(SocketError) -> LocalSocket {
+    package static func connect(_ path: String, timeout: Duration) throws(SocketError) -> LocalSocket {
         do throws(SocketError) { return try LocalSocket(path, .datagram, timeout) } catch {
             guard error.kind == .wrongType else { throw error }
             return try LocalSocket(path, .stream, timeout)
@@ -45,12 +45,12 @@ public final class LocalSocket {
     }
 
     /// Sends the bytes of each range as a datagram of its own, in order.
-    public func send(_ bytes: ByteBuffer, _ ranges: ArraySlice<Range<Int>>) throws(DatagramSender.Stop) {
+    package func send(_ bytes: ByteBuffer, _ ranges: ArraySlice<Range<Int>>) throws(DatagramSender.Stop) {
         try datagrams.send(bytes, ranges, on: socket, timeout)
     }
 
     /// Sends all bytes over the stream.
-    public func send(_ bytes: ByteBuffer) throws(SocketError) {
+    package func send(_ bytes: ByteBuffer) throws(SocketError) {
         var start = 0
         while start < bytes.count {
             let descriptor = socket.number
@@ -69,16 +69,16 @@ public final class LocalSocket {
     }
 
     /// Whether the reader has taken everything that was sent.
-    public var isRead: Bool { connlog_unacknowledged_bytes(socket.number) == 0 }
+    package var isRead: Bool { connlog_unacknowledged_bytes(socket.number) == 0 }
 
     /// Waits a little; comes back early when the reader goes away.
-    public func pause(_ duration: Duration) throws(SocketError) {
+    package func pause(_ duration: Duration) throws(SocketError) {
         if try socket.wait(for: POLLIN, atMost: duration) != 0 { try check() }
     }
 
     /// Notices that the reader is gone, or another one has taken its place: then what it had not read is lost, though
     /// nothing is left unread.
-    public func check() throws(SocketError) {
+    package func check() throws(SocketError) {
         if let error = socket.pendingError("send") { throw error }
         if isStream {
             var byte: UInt8 = 0

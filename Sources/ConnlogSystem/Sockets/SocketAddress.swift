@@ -3,23 +3,23 @@ import Glibc
 #endif
 
 /// One numeric address with its port, as the resolver gave it.
-public struct SocketAddress: Sendable {
+package struct SocketAddress: Sendable {
     let storage: sockaddr_storage
     let length: socklen_t
     /// `203.0.113.7:514` or `[2001:db8::1]:514`.
-    public let text: String
+    package let text: String
 
-    public var isIPv6: Bool { Int32(storage.ss_family) == AF_INET6 }
+    package var isIPv6: Bool { Int32(storage.ss_family) == AF_INET6 }
     var family: Int32 { Int32(storage.ss_family) }
 
-    public enum Transport: Sendable { case stream, datagram }
+    package enum Transport: Sendable { case stream, datagram }
 
     /// Asks the system for all addresses of a name, in the order in which they should be tried (RFC 6724).
     ///
     /// Never cached: a name may move between two connections. Blocks while the resolver waits for its name server,
     /// whatever becomes of the task.
     /// - Parameter host: a name or a numeric address without brackets.
-    public static func resolve(
+    package static func resolve(
         _ host: String, port: Int, _ transport: Transport
     ) throws(SocketError) -> [SocketAddress] {
         var hints = unsafe addrinfo()

@@ -3,8 +3,8 @@ import Glibc
 #endif
 
 /// Why a connection could not be made or did not hold: what happened, with whom, and the system's words.
-public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
-    public enum Kind: String, Sendable {
+package struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
+    package enum Kind: String, Sendable {
         /// The name has no address, or the name server did not answer.
         case notResolved = "not_resolved"
         /// Nobody listens there.
@@ -40,13 +40,13 @@ public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
         case failed = "socket_error"
     }
 
-    public let kind: Kind
+    package let kind: Kind
     /// The peer: `siem.example.com:6514`, with the numeric address behind it where one is known.
-    public let address: String
+    package let address: String
     /// What happened, in words, and where there is one the next step.
-    public let detail: String
+    package let detail: String
 
-    public init(_ kind: Kind, _ address: String, _ detail: String) {
+    package init(_ kind: Kind, _ address: String, _ detail: String) {
         self.kind = kind
         self.address = address
         self.detail = detail
@@ -60,7 +60,7 @@ public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// Waiting alone will not help: somebody has to mend a configuration or a certificate, here or there.
-    public var needsSomebody: Bool {
+    package var needsSomebody: Bool {
         switch kind {
         case .untrusted, .tlsRefused, .tlsFailed, .certificateFile, .protocolBroken: true
         default: false
@@ -68,12 +68,12 @@ public struct SocketError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// The peer ended the connection in good order, so that it need not have lost anything.
-    public var isOrderly: Bool { kind == .closed }
+    package var isOrderly: Bool { kind == .closed }
 
     /// A short word for counters.
-    public var label: String { kind.rawValue }
+    package var label: String { kind.rawValue }
 
-    public var description: String { "\(address): \(detail)" }
+    package var description: String { "\(address): \(detail)" }
 
     private static func kind(of code: Int32) -> Kind {
         switch code {

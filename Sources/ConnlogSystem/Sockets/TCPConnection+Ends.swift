@@ -12,7 +12,7 @@ extension TCPConnection {
     /// Resolves the name, connects to the first of its addresses that answers, and sets up TLS; when that fails, goes on
     /// with the others.
     /// - Throws: `notResolved`, or what the first address that answered or the last that did not said; `cancelled`.
-    public static func connect(
+    package static func connect(
         _ host: String, port: Int, _ options: Options = Options()
     ) throws(SocketError) -> TCPConnection {
         let name = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
@@ -88,7 +88,7 @@ extension TCPConnection {
     /// Says that nothing more comes (close_notify, FIN) and waits for the peer to say the same, at most `limit`; heeds
     /// no cancellation, since it is how a connection is ended in good order.
     /// - Returns: whether the peer's FIN came, so that its process has read to the end or closed on purpose.
-    public func finish(atMost limit: Duration) -> Bool {
+    package func finish(atMost limit: Duration) -> Bool {
         let deadline = ContinuousClock.now + limit
         if let tls, !sayGoodbye(tls, until: deadline) { return false }
         guard shutdown(socket.number, Int32(SHUT_WR)) == 0 else { return false }

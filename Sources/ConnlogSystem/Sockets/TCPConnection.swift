@@ -12,23 +12,23 @@ import Glibc
 /// in `incoming` for who wants it, and thrown away otherwise.
 ///
 /// After an error the connection is dead: the numbers still answer, nothing else does.
-public final class TCPConnection {
-    public struct Options: Sendable {
+package final class TCPConnection {
+    package struct Options: Sendable {
         /// For one address, and then for TLS; a name with several may take this long for each.
-        public var connectTimeout: Duration
+        package var connectTimeout: Duration
         /// How long sent bytes may stay unacknowledged, and how long `send` waits without a byte of progress.
-        public var timeout: Duration
+        package var timeout: Duration
         /// The kernel's send buffer (SO_SNDBUF), in bytes; `nil` lets it tune itself.
-        public var sendBufferBytes: Int?
+        package var sendBufferBytes: Int?
         /// `nil` for plain TCP.
-        public var tls: TLSSettings?
+        package var tls: TLSSettings?
         /// Whether `incoming` keeps what the peer says.
-        public var keepsIncoming = false
+        package var keepsIncoming = false
         /// Bytes that the peer's process may have read and not dealt with, for `bytesProven`; `nil` when nobody asks for
         /// that, and it is the same as `bytesAcknowledged`.
-        public var heldBytes: Int?
+        package var heldBytes: Int?
 
-        public init(
+        package init(
             connectTimeout: Duration = .seconds(10), timeout: Duration = .seconds(30), sendBufferBytes: Int? = nil
         ) {
             self.connectTimeout = connectTimeout
@@ -46,13 +46,13 @@ public final class TCPConnection {
     static let lookBytes = 128 << 10
 
     /// The peer as configured, with the numeric address in parentheses.
-    public let peer: String
+    package let peer: String
     /// Plain bytes that the local kernel has taken.
-    public private(set) var bytesWritten: UInt64 = 0
+    package private(set) var bytesWritten: UInt64 = 0
     /// What the peer has said, as far as it has not been taken out.
-    public var incoming = ByteBuffer()
+    package var incoming = ByteBuffer()
     /// The first bytes that the peer ever said.
-    public private(set) var firstWords: [UInt8] = []
+    package private(set) var firstWords: [UInt8] = []
     let socket: SocketDescriptor
     let timeout: Duration
     private let keepsIncoming: Bool
@@ -84,10 +84,10 @@ public final class TCPConnection {
     }
 
     /// `TLSv1.3, TLS_AES_256_GCM_SHA384`; nothing for plain TCP.
-    public var security: String? { tls?.summary }
+    package var security: String? { tls?.summary }
 
     /// The peer's certificate.
-    public func fingerprint(_ algorithm: CertificateFingerprint.Algorithm) -> CertificateFingerprint? {
+    package func fingerprint(_ algorithm: CertificateFingerprint.Algorithm) -> CertificateFingerprint? {
         tls?.fingerprint(algorithm)
     }
 
@@ -96,7 +96,7 @@ public final class TCPConnection {
     /// Writes all bytes; waits while the peer's window and the kernel's buffer are full.
     /// - Throws: `timedOut` when no byte went out for `timeout`; `closed`, `cut` and `reset`; `cancelled`. Some of the
     ///   bytes may have been written: `bytesWritten` tells.
-    public func send(_ bytes: ByteBuffer) throws(SocketError) {
+    package func send(_ bytes: ByteBuffer) throws(SocketError) {
         try checkPeer()
         var start = 0
         var deadline = ContinuousClock.now + timeout
@@ -161,7 +161,7 @@ public final class TCPConnection {
     // MARK: What the peer says
 
     /// Reads what has come, and notices a FIN, RST or alert. Does not wait.
-    public func checkPeer() throws(SocketError) {
+    package func checkPeer() throws(SocketError) {
         for _ in 0..<TCPConnection.readsMax where incoming.count < TCPConnection.incomingMax {
             guard let count = try receive() else { return }
             if count == 0 { throw SocketError(.closed, peer, "the receiver closed the connection") }
@@ -206,17 +206,17 @@ public final class TCPConnection {
     // MARK: How far the peer is
 
     /// How many of the plain bytes written the peer's kernel has acknowledged; never too many, also after an error.
-    public var bytesAcknowledged: UInt64 {
+    package var bytesAcknowledged: UInt64 {
         look()
         return acknowledged
     }
 
     /// How many of those the peer's process must have read and dealt with, as of the last look, which `send` and
     /// `bytesAcknowledged` are: see `ReadProof`.
-    public var bytesProven: UInt64 { proof == nil ? bytesAcknowledged : proven }
+    package var bytesProven: UInt64 { proof == nil ? bytesAcknowledged : proven }
 
     /// Everything is acknowledged and not everything is proven, and it will not be but by the end of the connection.
-    public var isInDoubt: Bool { proof?.isInDoubt ?? false }
+    package var isInDoubt: Bool { proof?.isInDoubt ?? false }
 
     /// On the wire, since the connection began.
     private var wireBytes: UInt64 { tls?.bytesWritten ?? bytesWritten }
@@ -263,7 +263,7 @@ public final class TCPConnection {
     }
 
     /// Waits until the peer says something (data, FIN or RST), at most `limit`, and then checks it.
-    public func watchPeer(atMost limit: Duration) throws(SocketError) {
+    package func watchPeer(atMost limit: Duration) throws(SocketError) {
         if try socket.wait(for: POLLIN, atMost: limit) != 0 { try checkPeer() }
     }
 }

@@ -2,12 +2,12 @@
 ///
 /// Success proves nothing: a datagram may be lost anywhere. Connected, so that the kernel can tell of an ICMP "port
 /// unreachable" that came back for an earlier datagram.
-public final class UDPSocket {
+package final class UDPSocket {
     /// The peer as configured, with the numeric address in parentheses.
-    public let peer: String
-    public let isIPv6: Bool
+    package let peer: String
+    package let isIPv6: Bool
     /// The numeric address.
-    public let address: String
+    package let address: String
     private let socket: SocketDescriptor
     private let timeout: Duration
     private var datagrams = DatagramSender()
@@ -16,7 +16,7 @@ public final class UDPSocket {
     /// - Parameters:
     ///   - timeout: how long `send` waits for room in the kernel's buffer.
     ///   - refused: numeric addresses that are not to be taken.
-    public static func connect(
+    package static func connect(
         _ host: String, port: Int, timeout: Duration, except refused: Set<String> = []
     ) throws(SocketError) -> UDPSocket {
         let name = "\(host):\(port)"
@@ -46,15 +46,15 @@ public final class UDPSocket {
     }
 
     /// What stopped `send`.
-    public typealias Stop = DatagramSender.Stop
+    package typealias Stop = DatagramSender.Stop
 
     /// Sends the bytes of each range as a datagram of its own, in order.
     /// - Throws: what happened at datagram number `sent`: `tooLarge` is about that datagram alone; `refused` is about
     ///   an earlier one, and that one was not sent either.
-    public func send(_ bytes: ByteBuffer, _ ranges: ArraySlice<Range<Int>>) throws(Stop) {
+    package func send(_ bytes: ByteBuffer, _ ranges: ArraySlice<Range<Int>>) throws(Stop) {
         try datagrams.send(bytes, ranges, on: socket, timeout)
     }
 
     /// Tells of a refusal that has come back since, if any.
-    public func pendingError() -> SocketError? { socket.pendingError("send") }
+    package func pendingError() -> SocketError? { socket.pendingError("send") }
 }

@@ -5,11 +5,11 @@ import Glibc
 /// A mutex with a condition, for the few places where a thread of our own waits for work.
 ///
 /// `@unchecked Sendable`: both are made for use from many threads and never move in memory.
-@safe public final class ConditionLock: @unchecked Sendable {
+@safe package final class ConditionLock: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    public init() {
+    package init() {
         unsafe pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
         unsafe pthread_condattr_init(&attributes)
@@ -26,18 +26,18 @@ import Glibc
         unsafe mutex.deallocate()
     }
 
-    public func lock() { unsafe pthread_mutex_lock(mutex) }
+    package func lock() { unsafe pthread_mutex_lock(mutex) }
 
-    public func unlock(waking: Bool) {
+    package func unlock(waking: Bool) {
         if waking { unsafe pthread_cond_broadcast(condition) }
         unsafe pthread_mutex_unlock(mutex)
     }
 
     /// Gives the lock up until another thread wakes this one; may return for no reason.
-    public func wait() { unsafe pthread_cond_wait(condition, mutex) }
+    package func wait() { unsafe pthread_cond_wait(condition, mutex) }
 
     /// The same, for `limit` at most.
-    public func wait(atMost limit: Duration) {
+    package func wait(atMost limit: Duration) {
         guard limit > .zero else { return }
         var deadline = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &deadline)

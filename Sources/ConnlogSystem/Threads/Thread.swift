@@ -4,7 +4,7 @@ import Glibc
 #endif
 
 /// A detached POSIX thread.
-public enum Thread {
+package enum Thread {
     private final class Body {
         let name: String
         let run: @Sendable () -> Void
@@ -16,7 +16,7 @@ public enum Thread {
     }
 
     /// Runs `body` on a new thread until it returns.
-    public static func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
+    package static func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
         let box = unsafe Unmanaged.passRetained(Body(name: name, run: body)).toOpaque()
         var thread = pthread_t()
         let failure = unsafe pthread_create(

@@ -8,22 +8,22 @@ import Glibc
 /// Swift's pool has one thread per core, so a blocked `fdatasync` there would stop half the daemon. A task that is
 /// started with this executor as its preference stays on this thread through all its nonisolated and default-actor
 /// calls: `Task(executorPreference: ThreadExecutor("sink siem")) { await delivery.run() }`.
-public final class ThreadExecutor: TaskExecutor, SerialExecutor {
+package final class ThreadExecutor: TaskExecutor, SerialExecutor {
     private let queue: JobQueue
 
     /// Starts the thread.
     /// - Parameter name: shown by `top -H`; the first 15 bytes are kept.
-    public init(_ name: String) {
+    package init(_ name: String) {
         let queue = JobQueue()
         self.queue = queue
         Thread.start(name) { queue.run() }
     }
 
-    public func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         queue.add(UnownedJob(job), self)
     }
 
-    public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+    package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
         unsafe UnownedSerialExecutor(ordinary: self)
     }
 

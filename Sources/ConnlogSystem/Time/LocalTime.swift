@@ -3,9 +3,9 @@ import Glibc
 #endif
 
 /// The machine's time zone.
-public enum LocalTime {
+package enum LocalTime {
     /// Seconds that the local time of day is ahead of UTC at a point in time, given in seconds since 1970.
-    public static func offset(at seconds: Int64) -> Int64 {
+    package static func offset(at seconds: Int64) -> Int64 {
         var time = time_t(seconds)
         var parts = unsafe tm()
         guard unsafe localtime_r(&time, &parts) != nil else { return 0 }

@@ -6,7 +6,7 @@ import ConnlogSinks
 package import ConnlogSystem
 
 /// What connlog stands on beside its sinks, for `connlog check --connect`: the data directory, and the sources' files.
-public struct GroundTrial: Sendable {
+package struct GroundTrial: Sendable {
     private let registry: Registry
     private let directory: String
     private let queueBytesMax: Int
@@ -35,7 +35,7 @@ public struct GroundTrial: Sendable {
     }
 
     /// Tries all of it: the data directory, the sources, the files of names, the server.
-    public func run() async -> [SinkTrial.Outcome] {
+    package func run() async -> [SinkTrial.Outcome] {
         var asked: [SinkTrial.Outcome] = []
         for coder in coders {
             var outcome = SinkTrial.Outcome(part: "directory", name: coder.name, type: "coder_api")

@@ -1,8 +1,8 @@
-public import ConnlogCore
+package import ConnlogCore
 
 extension SinkTrial {
     /// For people: a line for each part, and below it one for each finding.
-    public static func text(_ outcomes: [Outcome]) -> String {
+    package static func text(_ outcomes: [Outcome]) -> String {
         return outcomes.map { outcome in
             let event = outcome.eventID.map { outcome.wasSent ? ": test event \($0)" : ": no test event" } ?? ""
             let heading =
@@ -13,7 +13,7 @@ extension SinkTrial {
     }
 
     /// For programs: an array with an object for each part.
-    public static func json(_ outcomes: [Outcome]) -> JSONValue {
+    package static func json(_ outcomes: [Outcome]) -> JSONValue {
         .array(
             outcomes.map { outcome in
                 [
@@ -27,7 +27,7 @@ extension SinkTrial {
     }
 
     /// How it went in one line.
-    public static func summary(_ outcomes: [Outcome], sent: Bool) -> String {
+    package static func summary(_ outcomes: [Outcome], sent: Bool) -> String {
         let failed = outcomes.filter(\.hasFailed).map(title)
         let events = sent ? done(outcomes.filter { $0.part == "sink" }) : ""
         if !failed.isEmpty { return "failed: \(failed.joined(separator: ", "))\(events)" }

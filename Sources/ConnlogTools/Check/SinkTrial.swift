@@ -1,25 +1,25 @@
-public import ConnlogCore
-public import ConnlogPipeline
+package import ConnlogCore
+package import ConnlogPipeline
 import ConnlogSystem
 
 /// `connlog check --connect` and `--send`: looks at what connlog stands on (`GroundTrial`) and tries every sink of a
 /// configuration, all at once, beside a daemon that may be running with it. Touches neither the queue nor what the
 /// daemon counts.
-public struct SinkTrial: Sendable {
+package struct SinkTrial: Sendable {
     /// What came of one part of the configuration.
-    public struct Outcome: Sendable, Equatable {
+    package struct Outcome: Sendable, Equatable {
         /// `sink`, `source`, `directory`, or `data_dir`, whose name is the directory.
-        public let part: String
-        public let name: String
-        public let type: String
+        package let part: String
+        package let name: String
+        package let type: String
         /// The id of the test event that was handed to the sink; `nil` if none was.
-        public internal(set) var eventID: String?
-        public internal(set) var findings: [TrialFinding] = []
+        package internal(set) var eventID: String?
+        package internal(set) var findings: [TrialFinding] = []
 
         /// Whether a test event went to where real ones go; a log file and the store are spared.
-        public var wasSent: Bool { eventID != nil && !hasFailed && findings.allSatisfy(\.isSent) }
+        package var wasSent: Bool { eventID != nil && !hasFailed && findings.allSatisfy(\.isSent) }
 
-        public var hasFailed: Bool { findings.contains { $0.verdict == .failed } }
+        package var hasFailed: Bool { findings.contains { $0.verdict == .failed } }
     }
 
     private let ground: GroundTrial?
@@ -31,7 +31,7 @@ public struct SinkTrial: Sendable {
     ///   - sinks: planned for this, and used for nothing else.
     ///   - ground: what is tried beside them.
     ///   - timeLimit: after which a sink that says nothing is given up.
-    public init(
+    package init(
         _ sinks: [PlannedSink], ground: GroundTrial?, version: String, timeLimit: Duration = .seconds(90)
     ) {
         self.sinks = sinks
@@ -42,7 +42,7 @@ public struct SinkTrial: Sendable {
 
     /// Tries everything; the outcomes are the data directory's, the sources' and then the sinks', in their order.
     /// - Parameter sends: also send a test event to each that could be reached.
-    public func run(sends: Bool) async -> [Outcome] {
+    package func run(sends: Bool) async -> [Outcome] {
         // A receiver that goes away is an error of the call, not the end of the process.
         Machine.ignoreBrokenPipes()
         return await withTaskGroup(of: (Int, Outcome).self) { group in

@@ -1,20 +1,20 @@
 import ConnlogCore
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// The event that `connlog check --send` sends, one to each sink, each with an id of its own.
 ///
 /// A connection event like any other, so that it takes the same way at the receiver, and one that nobody can take for
 /// real: workspace and agent are called `connlog-test`, the user agent is `connlog-check/<version>`, the address is one
 /// that is reserved for documentation (RFC 5737), user and owner are nobody, and the reason says what it is.
-public struct TrialEvent: Sendable {
+package struct TrialEvent: Sendable {
     /// The event's id, by which it can be found at the receiver.
-    public let id: String
-    public let line: String
+    package let id: String
+    package let line: String
 
     /// The workspace and the agent of a test event.
-    public static let name = "connlog-test"
+    package static let name = "connlog-test"
 
-    public init(sink: String, version: String, now: Nanoseconds, using generator: inout some RandomNumberGenerator) {
+    package init(sink: String, version: String, now: Nanoseconds, using generator: inout some RandomNumberGenerator) {
         id = TrialEvent.uuid(&generator)
         let connection = TrialEvent.uuid(&generator)
         let time = EventTime.text(now)

@@ -2,28 +2,28 @@ import ConnlogCore
 import ConnlogSystem
 
 /// An event that a receiver refused for good, as it stands in `queue/dead-letter/<sink>/<day>.jsonl`.
-public struct DeadLetter: Sendable, Equatable {
-    public let sink: String
+package struct DeadLetter: Sendable, Equatable {
+    package let sink: String
     /// The day it was refused, in UTC, which names its file.
-    public let day: String
+    package let day: String
     /// Its number in the queue.
-    public let offset: UInt64
-    public let time: String
+    package let offset: UInt64
+    package let time: String
     /// The counter's label.
-    public let reason: String
+    package let reason: String
     /// The receiver's words.
-    public let text: String
+    package let text: String
     /// The receiver's own number, such as `400/6`, if it gave one.
-    public let code: String?
+    package let code: String?
     /// Who refused it; `nil` if that was found before it was sent.
-    public let endpoint: String?
+    package let endpoint: String?
     /// As it was received.
-    public let record: String
+    package let record: String
     /// Where its line begins in the file.
     let position: Int
 
     /// How people name it: `siem/4711`.
-    public var id: String { "\(sink)/\(offset)" }
+    package var id: String { "\(sink)/\(offset)" }
 
     /// Reads one line; `nil` if it is none of ours.
     init?(_ line: Span<UInt8>, sink: String, day: String, position: Int) {
@@ -71,15 +71,15 @@ public struct DeadLetter: Sendable, Equatable {
 }
 
 /// Which dead letters are meant.
-public struct DeadLetterSelection: Sendable, Equatable {
+package struct DeadLetterSelection: Sendable, Equatable {
     /// Offsets; empty for all.
-    public var offsets: Set<UInt64> = []
+    package var offsets: Set<UInt64> = []
     /// As in `2026-03-03`; `nil` for all.
-    public var day: String?
+    package var day: String?
     /// A reason's label; `nil` for all.
-    public var reason: String?
+    package var reason: String?
 
-    public init() {}
+    package init() {}
 
     func contains(_ letter: DeadLetter) -> Bool {
         (offsets.isEmpty || offsets.contains(letter.offset)) && (reason == nil || reason == letter.reason)

@@ -1,5 +1,5 @@
 import ConnlogCore
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// The dead letters of one sink on disk, beside a daemon that may be adding to them.
 ///
@@ -8,23 +8,23 @@ public import ConnlogSystem
 /// while it replaces a file. Between the two a file only grows at its end, so a letter is known by its position.
 /// A file is replaced by a copy without the letters (copy, sync, rename, sync of the directory): a crash leaves either
 /// all of them or exactly the others.
-public struct DeadLetterBox: Sendable {
+package struct DeadLetterBox: Sendable {
     /// `queue/dead-letter`.
     static let directoryName = "dead-letter"
     static let suffix = ".jsonl"
 
-    public let sink: String
+    package let sink: String
     private let directory: String
     private let fileSystem: any FileSystem
 
-    public init(sink: String, at location: QueueLocation, fileSystem: any FileSystem = LocalFileSystem()) {
+    package init(sink: String, at location: QueueLocation, fileSystem: any FileSystem = LocalFileSystem()) {
         self.sink = sink
         directory = "\(location.directory)/\(DeadLetterBox.directoryName)/\(sink)"
         self.fileSystem = fileSystem
     }
 
     /// The sinks that have a directory there, sorted; none if there never was a dead letter.
-    public static func sinks(
+    package static func sinks(
         at location: QueueLocation, fileSystem: any FileSystem = LocalFileSystem()
     ) throws(ToolError) -> [String] {
         do throws(SystemError) {
@@ -36,7 +36,7 @@ public struct DeadLetterBox: Sendable {
     }
 
     /// The days that have a file, oldest first.
-    public func days() throws(ToolError) -> [String] {
+    package func days() throws(ToolError) -> [String] {
         do throws(SystemError) {
             let names = try fileSystem.list(directory).filter { $0.hasSuffix(DeadLetterBox.suffix) }
             return names.map { String($0.dropLast(DeadLetterBox.suffix.utf8.count)) }.sorted()
@@ -52,7 +52,7 @@ public struct DeadLetterBox: Sendable {
     /// - Parameter body: gets one letter; `false` ends it.
     /// - Returns: the positions of lines that cannot be read.
     @discardableResult
-    public func read(
+    package func read(
         _ day: String, _ body: (DeadLetter) throws(ToolError) -> Bool
     ) throws(ToolError) -> [Int] {
         var unreadable: [Int] = []
@@ -80,7 +80,7 @@ public struct DeadLetterBox: Sendable {
     // MARK: - Taking letters out
 
     /// Keeps other commands away for as long as the result lives.
-    public func claim() throws(ToolError) -> any FileLock {
+    package func claim() throws(ToolError) -> any FileLock {
         do throws(SystemError) {
             return try fileSystem.lock("\(directory)/tool.lock")
         } catch {

@@ -1,12 +1,12 @@
-public import ConnlogCore
+package import ConnlogCore
 
 /// `connlog dead-letter list`, `show` and `drop`.
-public struct DeadLetterList: Sendable {
+package struct DeadLetterList: Sendable {
     private let location: QueueLocation
     private let sinks: [String]
 
     /// - Parameter sink: `nil` for all that have dead letters.
-    public init(sink: String?, at location: QueueLocation) throws(ToolError) {
+    package init(sink: String?, at location: QueueLocation) throws(ToolError) {
         self.location = location
         let known = try DeadLetterBox.sinks(at: location)
         if let sink, !known.contains(sink) { throw .usage(DeadLetterList.unknown(sink, known)) }
@@ -20,7 +20,7 @@ public struct DeadLetterList: Sendable {
 
     /// Hands over what was selected, sink by sink and day by day.
     /// - Returns: lines that cannot be read, with their places.
-    public func forEach(
+    package func forEach(
         _ selection: DeadLetterSelection, _ body: (DeadLetter) throws(ToolError) -> Void
     ) throws(ToolError) -> [String] {
         var unreadable: [String] = []
@@ -39,7 +39,7 @@ public struct DeadLetterList: Sendable {
 
     /// Takes them out for good.
     /// - Returns: how many.
-    public func drop(_ selection: DeadLetterSelection) async throws(ToolError) -> Int {
+    package func drop(_ selection: DeadLetterSelection) async throws(ToolError) -> Int {
         var dropped = 0
         for sink in sinks {
             let box = DeadLetterBox(sink: sink, at: location)
@@ -61,14 +61,14 @@ public struct DeadLetterList: Sendable {
 
 extension DeadLetter {
     /// The ids of a command line, by sink: `siem/4711`.
-    public static func parse(_ id: String) -> (sink: String, offset: UInt64)? {
+    package static func parse(_ id: String) -> (sink: String, offset: UInt64)? {
         guard let slash = id.lastIndex(of: "/"), let offset = UInt64(id[id.index(after: slash)...]) else { return nil }
         let sink = String(id[..<slash])
         return sink.isEmpty ? nil : (sink, offset)
     }
 
     /// A row for each; the newest at the end.
-    public static func table(_ letters: [DeadLetter]) -> String {
+    package static func table(_ letters: [DeadLetter]) -> String {
         var table = Table(("ID", .left), ("REFUSED", .left), ("REASON", .left), ("EVENT", .left))
         for letter in letters {
             table.add(letter.id, letter.shortTime, letter.reason, TerminalText.line(letter.subject))
@@ -82,7 +82,7 @@ extension DeadLetter {
     }
 
     /// Everything about it, for people: what others have written stays in its line.
-    public var details: String {
+    package var details: String {
         """
         id        \(id)
         refused   \(TerminalText.line(time)) by \(endpoint.map(TerminalText.line) ?? "connlog, before it was sent")
@@ -95,7 +95,7 @@ extension DeadLetter {
     }
 
     /// One object, its record as it was received.
-    public var json: JSONValue {
+    package var json: JSONValue {
         [
             "id": .string(id), "sink": .string(sink), "offset": JSONValue(offset), "time": .string(time),
             "reason": .string(reason), "text": .string(text), "code": JSONValue(code), "endpoint": JSONValue(endpoint),

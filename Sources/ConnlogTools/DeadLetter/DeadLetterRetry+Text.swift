@@ -1,8 +1,8 @@
-public import ConnlogCore
+package import ConnlogCore
 
 extension DeadLetterRetry.Outcome {
     /// For people.
-    public func text(sink: String) -> String {
+    package func text(sink: String) -> String {
         var text = "delivered   \(delivered), and removed from the dead letters of sink '\(sink)'\n"
         if refusedInAll > 0 {
             let labels = refused.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
@@ -15,7 +15,7 @@ extension DeadLetterRetry.Outcome {
     }
 
     /// For programs.
-    public func json(sink: String) -> JSONValue {
+    package func json(sink: String) -> JSONValue {
         [
             "sink": .string(sink), "delivered": JSONValue(delivered),
             "refused": .object(

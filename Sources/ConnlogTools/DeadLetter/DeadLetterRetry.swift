@@ -5,25 +5,25 @@ import ConnlogSystem
 /// `connlog dead-letter retry`: sends dead letters of one sink again, and takes out those that the receiver has now.
 ///
 /// A letter goes only after the sink has made sure of it, so a crash in between sends it once more and loses nothing.
-public struct DeadLetterRetry: Sendable {
+package struct DeadLetterRetry: Sendable {
     /// What came of it.
-    public struct Outcome: Sendable, Equatable {
-        public internal(set) var delivered = 0
+    package struct Outcome: Sendable, Equatable {
+        package internal(set) var delivered = 0
         /// Refused again, by the reason's label; they stay.
-        public internal(set) var refused: [String: Int] = [:]
+        package internal(set) var refused: [String: Int] = [:]
         /// The last refusal's words.
-        public internal(set) var lastRefusal: String?
+        package internal(set) var lastRefusal: String?
         /// Not tried, since the sink was given up or somebody stopped it; they stay.
-        public internal(set) var left = 0
-        public internal(set) var gaveUp: String?
+        package internal(set) var left = 0
+        package internal(set) var gaveUp: String?
         /// Lines that are no dead letters; they stay.
-        public internal(set) var unreadable = 0
-        public internal(set) var possibleRepeats = 0
+        package internal(set) var unreadable = 0
+        package internal(set) var possibleRepeats = 0
 
-        public var refusedInAll: Int { refused.values.reduce(0, +) }
+        package var refusedInAll: Int { refused.values.reduce(0, +) }
         /// Letters that were selected.
-        public var selected: Int { delivered + refusedInAll + left }
-        public var isComplete: Bool { refused.isEmpty && left == 0 && unreadable == 0 && gaveUp == nil }
+        package var selected: Int { delivered + refusedInAll + left }
+        package var isComplete: Bool { refused.isEmpty && left == 0 && unreadable == 0 && gaveUp == nil }
     }
 
     private let box: DeadLetterBox

@@ -1,9 +1,9 @@
-public import ConnlogCore
+package import ConnlogCore
 import ConnlogSystem
 
 /// Filters on a command line.
-public enum EventFilters {
-    public static func parse(_ text: String) throws(ToolError) -> any EventFilter {
+package enum EventFilters {
+    package static func parse(_ text: String) throws(ToolError) -> any EventFilter {
         let query: FilterQuery
         do throws(FilterErrors) {
             query = try FilterQuery(text, dialect: .connlog, now: SystemWallTime().now())

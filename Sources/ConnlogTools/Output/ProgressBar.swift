@@ -1,7 +1,7 @@
 import ConnlogCore
 
 /// A bar for a terminal: `[########------------]  41 %  12345 events  130 MiB/s`.
-public struct ProgressBar: Sendable {
+package struct ProgressBar: Sendable {
     private static let cells = 20
     private static let interval = Duration.milliseconds(150)
 
@@ -10,10 +10,10 @@ public struct ProgressBar: Sendable {
     private var lastDrawn = ContinuousClock.now
 
     /// - Parameter draw: shows a line over the one before; `nil` where nobody looks.
-    public init(_ draw: (@Sendable (String) -> Void)?) { self.draw = draw }
+    package init(_ draw: (@Sendable (String) -> Void)?) { self.draw = draw }
 
     /// Draws, unless it did a moment ago.
-    public mutating func update(done: Int, of total: Int, _ note: @autoclosure () -> String) {
+    package mutating func update(done: Int, of total: Int, _ note: @autoclosure () -> String) {
         guard let draw else { return }
         let now = ContinuousClock.now
         guard lastDrawn.duration(to: now) >= ProgressBar.interval else { return }

@@ -1,4 +1,4 @@
-public import ConnlogCore
+package import ConnlogCore
 import ConnlogSystem
 
 /// What is wrong with a query on the command line, as the configuration tells its mistakes:
@@ -6,8 +6,8 @@ import ConnlogSystem
 ///     'lots' is not a code; write one such as 403, or a range such as 400-599
 ///         type:ssh code:lots
 ///                  ^
-public enum QueryMistakes {
-    public static func text(_ query: String, _ mistakes: [(detail: String, start: Int?)]) -> String {
+package enum QueryMistakes {
+    package static func text(_ query: String, _ mistakes: [(detail: String, start: Int?)]) -> String {
         mistakes.map { mistake in
             guard let start = mistake.start, start >= 0, start <= query.utf8.count else { return mistake.detail }
             let shown = String(query.map { $0.unicodeScalars.contains(where: TerminalText.isActive) ? "\u{fffd}" : $0 })
@@ -16,20 +16,20 @@ public enum QueryMistakes {
         }.joined(separator: "\n")
     }
 
-    public static func text(_ query: String, _ errors: FilterErrors) -> String {
+    package static func text(_ query: String, _ errors: FilterErrors) -> String {
         text(query, errors.all.map { ($0.detail, $0.range.lowerBound) })
     }
 }
 
 /// A server's answer that is no answer, in words.
-public struct ServerMistake: Sendable {
+package struct ServerMistake: Sendable {
     private let status: Int
     private var message = ""
     private var detail = ""
     private var mistakes: [(detail: String, start: Int?)] = []
 
     /// - Parameter body: JSON in the shape of Coder's API, or anything else.
-    public init(status: Int, body: [UInt8]) {
+    package init(status: Int, body: [UInt8]) {
         self.status = status
         let bytes = body.span
         guard let first = body.firstIndex(where: { $0 > 0x20 }), let last = body.lastIndex(where: { $0 > 0x20 }),
@@ -74,7 +74,7 @@ public struct ServerMistake: Sendable {
     }
 
     /// What to tell, and how the command ends: a query or a token that is wrong is a mistake of who asks.
-    public func error(_ server: String, query: String) -> ToolError {
+    package func error(_ server: String, query: String) -> ToolError {
         if status == 400, !mistakes.isEmpty {
             return ToolError(QueryMistakes.text(query, mistakes), status: .usage)
         }

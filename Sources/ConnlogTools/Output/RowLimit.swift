@@ -1,7 +1,7 @@
 import ConnlogCore
 
 /// Sees whether an answer was cut at a limit, and says so: whoever reads the rows must not take them for all.
-public struct RowLimit: Sendable {
+package struct RowLimit: Sendable {
     private let limit: Int
     private let isCSV: Bool
     private var isQuoted = false
@@ -10,13 +10,13 @@ public struct RowLimit: Sendable {
     /// - Parameters:
     ///   - limit: so many rows were asked for; 0: all.
     ///   - isCSV: the first line is a header, and cells in quotes may have lines.
-    public init(_ limit: Int, isCSV: Bool) {
+    package init(_ limit: Int, isCSV: Bool) {
         self.limit = limit
         self.isCSV = isCSV
     }
 
     /// Looks at a piece of the answer.
-    public mutating func take(_ bytes: [UInt8]) {
+    package mutating func take(_ bytes: [UInt8]) {
         if limit == 0 { return }
         for byte in bytes {
             if isCSV, byte == UInt8(ascii: "\"") { isQuoted.toggle() }
@@ -25,18 +25,18 @@ public struct RowLimit: Sendable {
     }
 
     /// There are as many rows as were asked for, so there may be more.
-    public var isReached: Bool { limit > 0 && lines - (isCSV ? 1 : 0) >= limit }
+    package var isReached: Bool { limit > 0 && lines - (isCSV ? 1 : 0) >= limit }
 
     /// What to ask the list for, to learn whether there are.
     /// - Parameter query: escaped.
-    public func path(_ query: String) -> String {
+    package func path(_ query: String) -> String {
         "/api/v2/connectionlog?connlog=true&limit=1&offset=\(limit)&q=\(query)"
     }
 
     /// What to say.
     /// - Parameter answer: the list's; `nil` if there was none.
     /// - Returns: `nil` when there are no more.
-    public func words(_ answer: [UInt8]?) -> String? {
+    package func words(_ answer: [UInt8]?) -> String? {
         guard let answer, let list = List(answer) else {
             return "\(limit) connections, perhaps of more; --limit 0 for all"
         }

@@ -1,11 +1,11 @@
 /// Lines of a stream of server-sent events, which comes in pieces that are cut anywhere.
-public struct ServerSentEvents: Sendable {
+package struct ServerSentEvents: Sendable {
     private var rest: [UInt8] = []
 
-    public init() {}
+    package init() {}
 
     /// The lines that are whole now, without their ends. Each byte is looked at once, however long a line is.
-    public mutating func take(_ bytes: [UInt8]) -> [String] {
+    package mutating func take(_ bytes: [UInt8]) -> [String] {
         var lines: [String] = []
         var start = 0
         while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -20,21 +20,21 @@ public struct ServerSentEvents: Sendable {
 }
 
 /// What a watch tells, event by event.
-public struct WatchedEvents: Sendable {
-    public struct Event: Sendable, Equatable {
-        public let data: String
+package struct WatchedEvents: Sendable {
+    package struct Event: Sendable, Equatable {
+        package let data: String
         /// No event of somebody's connection: the store is another one than before.
-        public let isRestart: Bool
+        package let isRestart: Bool
     }
 
     private var stream = ServerSentEvents()
     private var name = ""
     /// The id of the newest event: with it a watch goes on behind that one.
-    public private(set) var last: String?
+    package private(set) var last: String?
 
-    public init() {}
+    package init() {}
 
-    public mutating func take(_ bytes: [UInt8]) -> [Event] {
+    package mutating func take(_ bytes: [UInt8]) -> [Event] {
         var events: [Event] = []
         for line in stream.take(bytes) {
             if line.isEmpty { name = "" }

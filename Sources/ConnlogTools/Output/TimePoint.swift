@@ -1,5 +1,5 @@
 import ConnlogCore
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// A point in time, or in the queue, as people write it on a command line.
 ///
@@ -8,20 +8,20 @@ public import ConnlogSystem
 ///     -24h                      so long before now; s, m, h, d or w
 ///     now
 ///     4711                      where offsets are allowed: the event with this number
-public enum TimePoint: Sendable, Equatable {
+package enum TimePoint: Sendable, Equatable {
     case time(Nanoseconds)
     case offset(UInt64)
 
-    public static let help = "RFC 3339, a date, -24h (s, m, h, d, w), or now"
+    package static let help = "RFC 3339, a date, -24h (s, m, h, d, w), or now"
 
-    public static func time(_ text: String, now: Nanoseconds) -> Nanoseconds? {
+    package static func time(_ text: String, now: Nanoseconds) -> Nanoseconds? {
         if text == "now" { return now }
         if let time = EventTime.parse(text) ?? EventTime.parse(text + "T00:00:00Z") { return time }
         return before(text, now)
     }
 
     /// - Parameter allowsOffset: a number alone is an offset.
-    public static func parse(_ text: String, now: Nanoseconds, allowsOffset: Bool) -> TimePoint? {
+    package static func parse(_ text: String, now: Nanoseconds, allowsOffset: Bool) -> TimePoint? {
         if allowsOffset, let offset = UInt64(text) { return .offset(offset) }
         return time(text, now: now).map { .time($0) }
     }
@@ -38,19 +38,19 @@ public enum TimePoint: Sendable, Equatable {
 }
 
 /// From a time on and before another, either of them open.
-public struct TimeRange: Sendable, Equatable {
-    public var from: Nanoseconds?
-    public var to: Nanoseconds?
+package struct TimeRange: Sendable, Equatable {
+    package var from: Nanoseconds?
+    package var to: Nanoseconds?
 
-    public init(from: Nanoseconds? = nil, to: Nanoseconds? = nil) {
+    package init(from: Nanoseconds? = nil, to: Nanoseconds? = nil) {
         self.from = from
         self.to = to
     }
 
-    public var isEverything: Bool { from == nil && to == nil }
+    package var isEverything: Bool { from == nil && to == nil }
 
     /// An event that tells no time is in the range of all times only.
-    public func contains(_ time: Nanoseconds?) -> Bool {
+    package func contains(_ time: Nanoseconds?) -> Bool {
         guard let time else { return isEverything }
         return time >= from ?? .min && (to.map { time < $0 } ?? true)
     }

@@ -1,18 +1,18 @@
-public import ConnlogCore
-public import ConnlogQueue
-public import ConnlogSystem
+package import ConnlogCore
+package import ConnlogQueue
+package import ConnlogSystem
 
 /// `connlog queue export`: the events of a queue, as they were received.
-public struct QueueExport: Sendable {
+package struct QueueExport: Sendable {
     /// What is wanted of it.
-    public struct Options: Sendable {
-        public var offsets: Range<UInt64> = 0..<UInt64.max
-        public var times = TimeRange()
-        public var filter: (any EventFilter)?
+    package struct Options: Sendable {
+        package var offsets: Range<UInt64> = 0..<UInt64.max
+        package var times = TimeRange()
+        package var filter: (any EventFilter)?
         /// `{"offset":4711,"record":{...}}` instead of the record alone.
-        public var addsOffsets = false
+        package var addsOffsets = false
 
-        public init() {}
+        package init() {}
     }
 
     private static let pieceBytes = 1 << 20
@@ -20,11 +20,11 @@ public struct QueueExport: Sendable {
     private let snapshot: QueueSnapshot
     private let options: Options
     private var filter: (any EventFilter)?
-    public private(set) var events: UInt64 = 0
+    package private(set) var events: UInt64 = 0
     /// What could not be read, in words.
-    public private(set) var losses: [String] = []
+    package private(set) var losses: [String] = []
 
-    public init(_ snapshot: QueueSnapshot, _ options: Options) {
+    package init(_ snapshot: QueueSnapshot, _ options: Options) {
         self.snapshot = snapshot
         self.options = options
         filter = options.filter
@@ -32,7 +32,7 @@ public struct QueueExport: Sendable {
 
     /// Reads to the end.
     /// - Parameter write: gets whole lines, about a megabyte at a time; `false` ends it.
-    public mutating func run(_ write: (ByteBuffer) -> Bool) throws(ToolError) {
+    package mutating func run(_ write: (ByteBuffer) -> Bool) throws(ToolError) {
         do throws(QueueError) { try read(write) } catch { throw ToolError(error) }
     }
 

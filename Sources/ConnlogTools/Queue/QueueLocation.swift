@@ -1,21 +1,21 @@
-public import ConnlogQueue
+package import ConnlogQueue
 import ConnlogSystem
 
 /// A queue on disk, looked at from outside.
-public struct QueueLocation: Sendable {
-    public let directory: String
+package struct QueueLocation: Sendable {
+    package let directory: String
 
     /// - Parameter dataDirectory: `data_dir`.
-    public init(dataDirectory: String) { directory = dataDirectory + "/queue" }
+    package init(dataDirectory: String) { directory = dataDirectory + "/queue" }
 
     /// The process that has the queue open, as far as that can be seen.
-    public var holder: Int32? { LockTable.holder(of: directory + "/lock") }
+    package var holder: Int32? { LockTable.holder(of: directory + "/lock") }
 
     /// Whether there is one.
     var exists: Bool { (try? LocalFileSystem().list(directory)) != nil }
 
     /// Looks at it, without its lock and without changing anything.
-    public func snapshot() throws(ToolError) -> QueueSnapshot {
+    package func snapshot() throws(ToolError) -> QueueSnapshot {
         do throws(QueueError) {
             return try QueueSnapshot.take(directory)
         } catch {
@@ -29,10 +29,10 @@ public struct QueueLocation: Sendable {
 
 extension QueueSnapshot {
     /// The offset before which a sink has everything.
-    public func committedOffset(of name: String) throws(ToolError) -> UInt64 { try sink(name).committed }
+    package func committedOffset(of name: String) throws(ToolError) -> UInt64 { try sink(name).committed }
 
     /// What it says about one sink.
-    public func sink(_ sink: String) throws(ToolError) -> Sink {
+    package func sink(_ sink: String) throws(ToolError) -> Sink {
         if let found = sinks.first(where: { $0.name == sink }) { return found }
         let known = sinks.map(\.name).joined(separator: ", ")
         throw .usage("the queue knows no sink '\(sink)'; it knows \(known.isEmpty ? "none" : known)")

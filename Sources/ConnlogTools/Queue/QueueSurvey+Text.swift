@@ -1,10 +1,10 @@
-public import ConnlogCore
+package import ConnlogCore
 import ConnlogQueue
 import ConnlogSources
 
 extension QueueSurvey {
     /// `connlog queue verify`, for people.
-    public var verdict: String {
+    package var verdict: String {
         var text = "\(snapshot.directory)\n" + facts + problems + quarantine
         if isDamaged {
             let places = Quantity.count(damage.count, "damaged place")
@@ -16,7 +16,7 @@ extension QueueSurvey {
     }
 
     /// `connlog queue inspect`, for people.
-    public var overview: String {
+    package var overview: String {
         "\(snapshot.directory)\n" + facts + problems + quarantine + "\n" + segments + sinks + positions
     }
 
@@ -117,7 +117,7 @@ extension QueueSurvey {
 
 extension QueueSurvey {
     /// What `verify --json` and `inspect --json` print.
-    public var json: JSONValue {
+    package var json: JSONValue {
         [
             "directory": .string(snapshot.directory), "held_by": holder.map { JSONValue(Int($0)) } ?? .null,
             "bytes_on_disk": JSONValue(snapshot.bytesOnDisk), "first_offset": JSONValue(snapshot.oldest),

@@ -1,30 +1,30 @@
 import ConnlogCore
-public import ConnlogQueue
-public import ConnlogSystem
+package import ConnlogQueue
+package import ConnlogSystem
 
 /// What `connlog queue verify` and `inspect` find: a snapshot, and what a walk over all its records came to.
-public struct QueueSurvey: Sendable {
-    public let snapshot: QueueSnapshot
+package struct QueueSurvey: Sendable {
+    package let snapshot: QueueSnapshot
     /// The process that has the queue open, as far as that can be seen.
-    public let holder: Int32?
+    package let holder: Int32?
     /// Whether the records were read one by one; the counts below mean something only then.
-    public let isComplete: Bool
-    public private(set) var events: UInt64 = 0
-    public private(set) var checkpoints: UInt64 = 0
-    public private(set) var marks: UInt64 = 0
+    package let isComplete: Bool
+    package private(set) var events: UInt64 = 0
+    package private(set) var checkpoints: UInt64 = 0
+    package private(set) var marks: UInt64 = 0
     /// Events whose record is no connection event, though its checksum is right.
-    public private(set) var unreadable: UInt64 = 0
-    public private(set) var oldestTime: Nanoseconds?
-    public private(set) var newestTime: Nanoseconds?
+    package private(set) var unreadable: UInt64 = 0
+    package private(set) var oldestTime: Nanoseconds?
+    package private(set) var newestTime: Nanoseconds?
     /// Everything that cannot be read, in the order of the queue.
-    public private(set) var damage: [Damage] = []
+    package private(set) var damage: [Damage] = []
     /// Events that the daemon let go of while the survey went on.
-    public private(set) var released: UInt64 = 0
+    package private(set) var released: UInt64 = 0
 
     /// - Parameters:
     ///   - reads: reads every record and checks its checksum. Otherwise only headers, offsets and the last segment.
     ///   - progress: drawn while it reads.
-    public init(
+    package init(
         _ snapshot: QueueSnapshot, holder: Int32?, reads: Bool, progress: ProgressBar = ProgressBar(nil)
     ) throws(ToolError) {
         self.snapshot = snapshot
@@ -35,9 +35,9 @@ public struct QueueSurvey: Sendable {
         do throws(QueueError) { try read(progress) } catch { throw ToolError(error) }
     }
 
-    public var lostEvents: UInt64 { damage.reduce(0) { $0 + $1.events } }
+    package var lostEvents: UInt64 { damage.reduce(0) { $0 + $1.events } }
     /// Something is damaged, or the offsets are gone.
-    public var isDamaged: Bool { !damage.isEmpty || snapshot.offsetsLost }
+    package var isDamaged: Bool { !damage.isEmpty || snapshot.offsetsLost }
 
     private mutating func read(_ progress: ProgressBar) throws(QueueError) {
         var progress = progress

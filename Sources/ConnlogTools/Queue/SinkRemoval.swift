@@ -3,13 +3,13 @@ import ConnlogQueue
 import ConnlogSystem
 
 /// `connlog queue forget-sink`: lets go of what only this sink needed.
-public struct SinkRemoval: Sendable {
+package struct SinkRemoval: Sendable {
     private let location: QueueLocation
     private let name: String
     private let configured: [String]?
 
     /// - Parameter configured: the sinks of the configuration; `nil` when it is not known.
-    public init(_ name: String, at location: QueueLocation, configured: [String]?) {
+    package init(_ name: String, at location: QueueLocation, configured: [String]?) {
         self.name = name
         self.location = location
         self.configured = configured
@@ -18,7 +18,7 @@ public struct SinkRemoval: Sendable {
     /// Forgets the sink.
     /// - Parameter isSure: also if there are events that it has not got.
     /// - Returns: what was done, for people.
-    public func run(isSure: Bool) async throws(ToolError) -> String {
+    package func run(isSure: Bool) async throws(ToolError) -> String {
         if let configured, configured.contains(name) {
             throw .usage(
                 "sink '\(name)' is in the configuration, so it would begin again with the oldest event; "

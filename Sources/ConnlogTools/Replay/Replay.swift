@@ -1,36 +1,36 @@
-public import ConnlogCore
+package import ConnlogCore
 import ConnlogDelivery
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// `connlog replay`: sends the events of a time range to one sink once more.
 ///
 /// Beside a running daemon: it has connections of its own and touches no offset, so the receiver gets these events again,
 /// under the ids they had, among what the daemon sends. See `ReplaySource` for where they come from.
-public struct Replay {
+package struct Replay {
     /// What came of it.
-    public struct Outcome: Sendable, Equatable {
+    package struct Outcome: Sendable, Equatable {
         /// In the range, once each, and wanted by the sink's filter.
-        public internal(set) var found = 0
-        public internal(set) var fromFiles = 0
-        public internal(set) var fromQueue = 0
-        public internal(set) var repeated = 0
-        public internal(set) var filtered = 0
-        public internal(set) var delivered = 0
+        package internal(set) var found = 0
+        package internal(set) var fromFiles = 0
+        package internal(set) var fromQueue = 0
+        package internal(set) var repeated = 0
+        package internal(set) var filtered = 0
+        package internal(set) var delivered = 0
         /// By the reason's label. They stay where they were found.
-        public internal(set) var refused: [String: Int] = [:]
-        public internal(set) var lastRefusal: String?
-        public internal(set) var possibleRepeats = 0
-        public internal(set) var losses: [String] = []
-        public internal(set) var oldest: Nanoseconds?
+        package internal(set) var refused: [String: Int] = [:]
+        package internal(set) var lastRefusal: String?
+        package internal(set) var possibleRepeats = 0
+        package internal(set) var losses: [String] = []
+        package internal(set) var oldest: Nanoseconds?
         /// Why it ended early.
-        public internal(set) var gaveUp: String?
-        public internal(set) var wasStopped = false
-        public internal(set) var isDryRun = false
+        package internal(set) var gaveUp: String?
+        package internal(set) var wasStopped = false
+        package internal(set) var isDryRun = false
 
-        public var refusedInAll: Int { refused.values.reduce(0, +) }
+        package var refusedInAll: Int { refused.values.reduce(0, +) }
 
         /// Everything that was found is at the receiver, and everything could be read.
-        public var isComplete: Bool { refused.isEmpty && losses.isEmpty && gaveUp == nil && !wasStopped }
+        package var isComplete: Bool { refused.isEmpty && losses.isEmpty && gaveUp == nil && !wasStopped }
     }
 
     private var source: ReplaySource
@@ -97,7 +97,7 @@ public struct Replay {
 extension Replay.Outcome {
     /// For people.
     /// - Parameter sink: where it went.
-    public func text(sink: String) -> String {
+    package func text(sink: String) -> String {
         var text = isDryRun ? "dry run: nothing was sent\n" : ""
         text +=
             "found       \(Quantity.count(found, "event")): \(fromFiles) in log files, \(fromQueue) more in the queue\n"
@@ -116,7 +116,7 @@ extension Replay.Outcome {
     private var lossLines: String { losses.map { "not read    \($0)\n" }.joined() }
 
     /// For programs.
-    public func json(sink: String) -> JSONValue {
+    package func json(sink: String) -> JSONValue {
         [
             "sink": .string(sink), "dry_run": .boolean(isDryRun), "found": JSONValue(found),
             "from_files": JSONValue(fromFiles), "from_queue": JSONValue(fromQueue), "filtered": JSONValue(filtered),

@@ -1,12 +1,12 @@
-public import ConnlogCore
+package import ConnlogCore
 import ConnlogDelivery
-public import ConnlogPipeline
+package import ConnlogPipeline
 import ConnlogQueue
 import ConnlogSystem
 
 /// The sink that dead letters or old events are sent to again, and how patient to be with it.
-public struct ResendTarget: Sendable {
-    public let name: String
+package struct ResendTarget: Sendable {
+    package let name: String
     let sink: any Sink
     private let filter: (any EventFilter)?
     private let retry: Backoff
@@ -15,7 +15,7 @@ public struct ResendTarget: Sendable {
 
     /// Finds the sink among those of a configuration.
     /// - Parameter patience: how much waiting without a success is enough.
-    public init(
+    package init(
         _ name: String, among sinks: [PlannedSink], patience: Duration, log: @escaping LogFunction
     ) throws(ToolError) {
         guard let found = sinks.first(where: { $0.name == name }) else {
@@ -50,7 +50,7 @@ public struct ResendTarget: Sendable {
     }
 
     /// Sends dead letters of this sink again. Cancelling the task ends it.
-    public func retryDeadLetters(
+    package func retryDeadLetters(
         _ selection: DeadLetterSelection, at location: QueueLocation
     ) async throws(ToolError) -> DeadLetterRetry.Outcome {
         let retry = DeadLetterRetry(
@@ -65,7 +65,7 @@ public struct ResendTarget: Sendable {
     /// - Parameters:
     ///   - files: the paths of the file sinks that keep events as they were received.
     ///   - sends: `false` only counts.
-    public func replay(
+    package func replay(
         _ times: TimeRange, at location: QueueLocation, files: [String], sends: Bool, progress: ProgressBar
     ) async throws(ToolError) -> Replay.Outcome {
         let snapshot = try location.exists ? location.snapshot() : nil
@@ -80,7 +80,7 @@ public struct ResendTarget: Sendable {
     }
 
     /// The files of sinks that hold events as they were received.
-    public static func archives(_ sinks: [PlannedSink]) -> [String] {
+    package static func archives(_ sinks: [PlannedSink]) -> [String] {
         sinks.compactMap(\.file).filter { $0.holdsRecords && !$0.isDevice }.map(\.path)
     }
 

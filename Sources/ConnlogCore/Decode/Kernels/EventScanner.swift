@@ -6,20 +6,20 @@ internal import ConnlogSystem
 /// go, and so is an entry of coderd's that is no event (`RecordOrder`). For all other lines the scanner remembers the order
 /// of the last such event and compares the key that it expects first. A wrong guess costs time, never correctness. A key
 /// that occurs twice has its last value, as with most parsers. Nothing is allocated but for learning an order of keys.
-public struct EventScanner: Sendable {
+package struct EventScanner: Sendable {
     /// Objects and arrays may be nested this deep; a deeper line is malformed.
-    public static let depthMax = 512
+    package static let depthMax = 512
 
     private var expected: [ExpectedKey] = []
     private var linesUntilLearning = 0
     private var guess = OrderGuess()
 
-    public init() {}
+    package init() {}
 
     /// Checks one line and finds its known fields; clears `index` first.
     ///
     /// - Parameter line: without its line feed; blanks around the value are allowed, an empty line is `truncated`.
-    public mutating func scan(_ line: Span<UInt8>, into index: inout EventFields) -> LineKind {
+    package mutating func scan(_ line: Span<UInt8>, into index: inout EventFields) -> LineKind {
         guard line.count < 1 << 28 else {
             index.clear()
             return .malformed(LineFault(.tooLong, at: 1 << 28))

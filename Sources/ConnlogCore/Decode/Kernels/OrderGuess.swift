@@ -16,7 +16,7 @@ struct OrderGuess: Sendable {
     mutating func look(_ line: Span<UInt8>, _ index: inout EventFields) -> RecordOrder.Scan {
         guard let layout else { return .unknown }
         let found = layout.scan(line, message: OrderGuess.message, into: &index.ranges)
-        if found == .event {
+        if case .event = found {
             index.shape = .slog
             misses = 0
         }
@@ -32,7 +32,7 @@ struct OrderGuess: Sendable {
         }
         for candidate in OrderGuess.layouts.dropFirst() {
             var index = EventFields()
-            guard candidate.scan(line, message: OrderGuess.message, into: &index.ranges) == .event else { continue }
+            guard case .event = candidate.scan(line, message: OrderGuess.message, into: &index.ranges) else { continue }
             layout = candidate
             misses = 0
             return
