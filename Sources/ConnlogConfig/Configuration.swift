@@ -12,6 +12,7 @@ public struct Configuration: Sendable {
     public let sections: [Section]
     let schemas: [SectionSchema]
 
+    /// The sections of one kind, such as `sink`, in the order of the file.
     public func sections(ofKind kind: String) -> [Section] { sections.filter { $0.kind == kind } }
 
     /// Reads the file and those it includes, and says everything that is wrong with them at once.
@@ -49,6 +50,7 @@ public struct LoadedConfiguration: Sendable {
         self.configuration = diagnostics.contains { $0.severity == .error } ? nil : configuration
     }
 
+    /// Whether anything said is an error, and not a warning alone.
     public var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
     /// With what further checks have found, such as those of a source or a sink on its section. Where an error stands

@@ -13,6 +13,7 @@ public struct Environment: Sendable {
     /// What the process was started with.
     public static let process = Environment { ProcessEnvironment.value($0) }
 
+    /// - Parameter lookUp: gives the value of a variable; `nil` for one that is not set.
     public init(_ lookUp: @escaping @Sendable (String) -> String?) { self.lookUp = lookUp }
 
     /// These variables and no others.

@@ -1,16 +1,20 @@
 /// One key of a section: the single place from which parsing, `connlog check`, `config/connlog.ini` and the
 /// documentation are made.
 public struct Key: Sendable {
+    /// As it stands in the file.
     public let name: String
+    /// What its value may be.
     public let kind: ValueKind
     /// As it would be written in the file; `nil` when the key has no value unless it is set.
     public let defaultText: String?
+    /// Whether a section without it is an error.
     public let isRequired: Bool
     /// One line for `config/connlog.ini` and the documentation.
     public let help: String
     /// A value for `config/connlog.ini` where there is no default.
     public let example: String?
 
+    /// A key of a section. `defaultText` is read as if it stood in the file.
     public init(
         _ name: String, _ kind: ValueKind, default defaultText: String? = nil, required: Bool = false,
         example: String? = nil, help: String
@@ -64,6 +68,7 @@ public struct SectionSchema: Sendable {
     public let type: String?
     /// One line about it.
     public let summary: String
+    /// In the order in which they are documented.
     public let keys: [Key]
     /// `[kind "name"]` rather than `[kind]`.
     public let isNamed: Bool
@@ -72,6 +77,7 @@ public struct SectionSchema: Sendable {
     /// Whether its required keys stand there as active lines; otherwise the whole section is commented out.
     public let isActiveExample: Bool
 
+    /// A section. `type` is `nil` where there is one kind of it.
     public init(
         kind: String, type: String? = nil, isNamed: Bool, example: String? = nil, isActiveExample: Bool = false,
         summary: String, keys: [Key]

@@ -17,6 +17,7 @@ public struct SecretReference: Sendable {
         case composed
     }
 
+    /// How it was given.
     public let origin: Origin
     private let parts: [SecretPart]
 
@@ -87,8 +88,11 @@ public enum SecretError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension SecretReference: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// A mask: the secret never gets into a log by accident.
     public var description: String { secretMask }
+    /// The same mask.
     public var debugDescription: String { secretMask }
+    /// Nothing: the secret is not shown to a debugger's printing either.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 

@@ -6,6 +6,7 @@ extension Section: Codable {
         case kind, name, type, place, values, places, hiddenKeys, literalKeys
     }
 
+    /// A section that another process of connlog has written.
     public init(from decoder: any Decoder) throws {
         let box = try decoder.container(keyedBy: Keys.self)
         self.init(
@@ -18,6 +19,7 @@ extension Section: Codable {
             literalKeys: try box.decode(Set<String>.self, forKey: .literalKeys))
     }
 
+    /// Writes it, but for what must not travel.
     public func encode(to encoder: any Encoder) throws {
         var box = encoder.container(keyedBy: Keys.self)
         try box.encode(kind, forKey: .kind)

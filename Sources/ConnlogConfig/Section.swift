@@ -6,8 +6,11 @@ public struct Section: Sendable {
             && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "_" || $0 == "-") }
     }
 
+    /// `source`, `sink`, ...: the first word of the heading.
     public let kind: String
+    /// The word in quotes; `nil` for a section of which there is one.
     public let name: String?
+    /// The value of `type`; `nil` where there is one kind.
     public let type: String?
     /// Where its heading stands.
     public let place: Place
@@ -66,16 +69,19 @@ public struct Section: Sendable {
     /// Whether the key is set or has a default.
     public func has(_ key: String) -> Bool { values[key] != nil }
 
+    /// The text of a key; `nil` when it is not set and has no default.
     public func optionalString(_ key: String) -> String? {
         guard case .string(let value)? = values[key] else { return nil }
         return value
     }
 
+    /// The text of a key that is required or has a default. Traps where the schema says otherwise.
     public func string(_ key: String) -> String {
         guard let value = optionalString(key) else { preconditionFailure("\(key) is not a string of \(heading)") }
         return value
     }
 
+    /// The number of a key that is required or has a default. Traps where the schema says otherwise.
     public func integer(_ key: String) -> Int {
         guard case .integer(let value)? = values[key] else {
             preconditionFailure("\(key) is not a number of \(heading)")
@@ -91,6 +97,7 @@ public struct Section: Sendable {
         values[key] == nil || values[key] == .string("auto") ? nil : integer(key)
     }
 
+    /// The duration of a key that is required or has a default. Traps where the schema says otherwise.
     public func duration(_ key: String) -> Duration {
         guard case .duration(let value)? = values[key] else {
             preconditionFailure("\(key) is not a duration of \(heading)")
@@ -98,6 +105,7 @@ public struct Section: Sendable {
         return value
     }
 
+    /// Yes or no, of a key that has a default. Traps where the schema says otherwise.
     public func boolean(_ key: String) -> Bool {
         guard case .boolean(let value)? = values[key] else {
             preconditionFailure("\(key) is not a boolean of \(heading)")
@@ -105,11 +113,13 @@ public struct Section: Sendable {
         return value
     }
 
+    /// The list of a key that is required or has a default. Traps where the schema says otherwise.
     public func list(_ key: String) -> [String] {
         guard case .list(let value)? = values[key] else { preconditionFailure("\(key) is not a list of \(heading)") }
         return value
     }
 
+    /// The address of a key that is required or has a default. Traps where the schema says otherwise.
     public func address(_ key: String) -> (host: String, port: Int) {
         guard case .address(let host, let port)? = values[key] else {
             preconditionFailure("\(key) is not an address of \(heading)")
@@ -117,6 +127,7 @@ public struct Section: Sendable {
         return (host, port)
     }
 
+    /// The duration of a key; `nil` when it is not set and has no default.
     public func optionalDuration(_ key: String) -> Duration? { values[key] == nil ? nil : duration(key) }
 
     /// Empty when the key is not set and has no default.
@@ -130,6 +141,7 @@ public struct Section: Sendable {
     /// Whether the file sets the key, rather than its default.
     public func isSet(_ key: String) -> Bool { places[key] != nil }
 
+    /// The addresses of a list that the schema says to be one of addresses.
     public func addresses(_ key: String) -> [(host: String, port: Int)] {
         list(key).map { text in
             guard case .address(let host, let port)? = try? NetworkText.address(text) else {
@@ -155,8 +167,11 @@ public struct Section: Sendable {
 
 /// Printing a section shows its heading: its values may hold secrets.
 extension Section: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The heading alone: values may be secrets.
     public var description: String { heading }
+    /// The heading alone: values may be secrets.
     public var debugDescription: String { heading }
+    /// Nothing: values may be secrets.
     public var customMirror: Mirror { Mirror(self, children: []) }
 }
 

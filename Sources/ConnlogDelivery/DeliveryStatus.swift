@@ -3,6 +3,7 @@ public import ConnlogSystem
 
 /// What one delivery is doing, and what became of its events so far. A snapshot.
 public struct DeliveryStatus: Sendable, Equatable {
+    /// What a delivery does.
     public enum State: Sendable, Equatable {
         case starting
         /// Sending, or waiting for events.
@@ -14,6 +15,7 @@ public struct DeliveryStatus: Sendable, Equatable {
         case stopped
     }
 
+    /// What it does now.
     public internal(set) var state = State.starting
     /// Events that the receiver has, since the start.
     public internal(set) var delivered = 0
@@ -39,6 +41,7 @@ public struct DeliveryStatus: Sendable, Equatable {
     public internal(set) var committed: UInt64 = 0
     /// The last thing that went wrong, and when.
     public internal(set) var lastError: Reason?
+    /// When that was; nanoseconds since 1970.
     public internal(set) var lastErrorTime: Nanoseconds?
 
     /// How many refused events are named.
@@ -46,6 +49,7 @@ public struct DeliveryStatus: Sendable, Equatable {
 
     /// An event that the receiver refused for good.
     public struct RefusedEvent: Sendable, Equatable {
+        /// Its number in the queue.
         public let offset: UInt64
         /// The reason's label.
         public let reason: String

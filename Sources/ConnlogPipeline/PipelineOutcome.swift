@@ -12,6 +12,7 @@ public struct PipelineOutcome: Sendable {
         case inputLate
     }
 
+    /// What went wrong; empty when all went well.
     public let problems: [Problem]
     /// The sinks that have not got everything, with the number of events that stay queued for them. These are safe, and
     /// go out after the next start.
@@ -23,5 +24,6 @@ public struct PipelineOutcome: Sendable {
 
 /// A run that ended otherwise than it should; what happened stands in the log.
 public struct PipelineError: Error, Sendable {
+    /// How it ended, with at least one failure.
     public let outcome: PipelineOutcome
 }

@@ -7,6 +7,7 @@ public struct PipelinePlan: Sendable {
     /// How long sinks go on delivering once somebody has asked to stop; what is not delivered then stays queued.
     public var shutdownTimeout: Duration
 
+    /// A plan; names must differ among sources and among sinks.
     public init(
         sources: [PlannedSource] = [], sinks: [PlannedSink] = [], shutdownTimeout: Duration = .seconds(20)
     ) {

@@ -23,6 +23,7 @@ public enum QueueError: Error, Equatable, Sendable, CustomStringConvertible {
     /// No such sink was registered.
     case unknownSink(String)
 
+    /// One sentence, with the file and the next step.
     public var description: String {
         switch self {
         case .locked(let file):

@@ -24,6 +24,7 @@ public struct QueueOptions: Sendable, Equatable {
     /// `nil`: 256 MiB, or a tenth of the file system where that is less.
     public var freeBytesMin: Int?
 
+    /// The defaults are those of connlog's configuration.
     public init(
         durability: Durability = .sync, queueBytesMax: Int = 8 << 30, segmentBytes: Int = 64 << 20,
         bufferBytes: Int = 4 << 20, commitSyncInterval: Duration = .seconds(1), quarantineBytesMax: Int = 64 << 20,

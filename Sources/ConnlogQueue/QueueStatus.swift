@@ -22,6 +22,7 @@ package struct QueueReport: Sendable, Equatable {
 
 /// A place that could not be read.
 public struct Damage: Sendable, Equatable, CustomStringConvertible {
+    /// What was damaged.
     public enum Kind: String, Sendable, Equatable {
         /// Records in a segment; `events` of them are lost.
         case records
@@ -39,11 +40,13 @@ public struct Damage: Sendable, Equatable, CustomStringConvertible {
         case offsetsSlot
     }
 
+    /// What was damaged.
     public let kind: Kind
     /// The file as it is called in the queue's directory.
     public let file: String
     /// Where it begins, in bytes.
     public let position: Int
+    /// How many bytes.
     public let bytes: Int
     /// Events lost, where that can be known.
     public let events: UInt64
@@ -56,6 +59,7 @@ public struct Damage: Sendable, Equatable, CustomStringConvertible {
         self.events = events
     }
 
+    /// One sentence, with the file and what became of the bytes.
     public var description: String {
         switch kind {
         case .records:
@@ -75,6 +79,7 @@ public struct Damage: Sendable, Equatable, CustomStringConvertible {
 
 /// How the queue is.
 public struct QueueStatus: Sendable, Equatable {
+    /// Whether the queue takes events, and why not.
     public enum State: Sendable, Equatable {
         case ok
         /// Sources wait: the queue's bound is reached. The sink named keeps the oldest segment.
@@ -90,10 +95,13 @@ public struct QueueStatus: Sendable, Equatable {
         case closed
     }
 
+    /// How the queue is for one sink.
     public struct SinkStatus: Sendable, Equatable {
+        /// The sink's.
         public var name: String
         /// A sink that no longer registers keeps its events until `forgetSink`.
         public var registered: Bool
+        /// The offset before which it has everything.
         public var committed: UInt64
         /// Events in the queue that the sink has not committed.
         public var lag: UInt64
@@ -105,21 +113,29 @@ public struct QueueStatus: Sendable, Equatable {
         public var dropping: DropReason?
     }
 
+    /// Whether it takes events.
     public var state: State = .ok
+    /// Of all segments, as they are on disk.
     public var bytesOnDisk = 0
     /// Events between the oldest one still there and `end`.
     public var events: UInt64 = 0
     /// The offset after the last durable event, at the same moment.
     public var end: UInt64 = 0
+    /// Files of events.
     public var segments = 0
+    /// In the order of their names.
     public var sinks: [SinkStatus] = []
     /// Successful fdatasync calls on segments.
     public var syncs: UInt64 = 0
     /// Failed ones.
     public var syncFailures: UInt64 = 0
+    /// Writes to disk; each has the batches of everyone who waited.
     public var groups: UInt64 = 0
+    /// Files used again instead of made anew.
     public var segmentsRecycled: UInt64 = 0
+    /// Places that could not be read, since it was opened.
     public var damagedPlaces: UInt64 = 0
+    /// Events lost there.
     public var damagedEvents: UInt64 = 0
     /// The last few damages.
     public var recentDamage: [Damage] = []

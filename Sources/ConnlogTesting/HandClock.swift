@@ -2,6 +2,7 @@ import Synchronization
 
 /// A clock that stands still until a test lets time pass.
 public final class HandClock: Clock {
+    /// The same as of `InstantClock`.
     public typealias Instant = InstantClock.Instant
 
     private struct State {
@@ -13,9 +14,12 @@ public final class HandClock: Clock {
 
     private let state = Mutex(State())
 
+    /// At zero.
     public init() {}
 
+    /// The moment it shows.
     public var now: Instant { state.withLock { $0.now } }
+    /// A nanosecond.
     public var minimumResolution: Duration { .nanoseconds(1) }
 
     /// When those who sleep want to be woken, from now.
@@ -34,6 +38,7 @@ public final class HandClock: Clock {
         for continuation in due { continuation.resume() }
     }
 
+    /// Waits until somebody has moved the clock so far, or the task is cancelled.
     public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
         let number = state.withLock { state in
             state.nextSleeper += 1

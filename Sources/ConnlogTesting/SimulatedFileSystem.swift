@@ -24,6 +24,7 @@ public final class SimulatedFileSystem: FileSystem {
     private let disk: Mutex<SimulatedDisk>
     private let onCrash = Mutex<(@Sendable () -> Void)?>(nil)
 
+    /// - Parameter seed: decides what a crash takes.
     public init(seed: UInt64 = 0) {
         disk = Mutex(SimulatedDisk(seed: seed))
     }
@@ -36,7 +37,9 @@ public final class SimulatedFileSystem: FileSystem {
     public var calls: Int { disk.withLock { $0.calls } }
     /// Calls so far that only read.
     public var reads: Int { disk.withLock { $0.reads } }
+    /// Calls that made something durable.
     public var syncs: Int { disk.withLock { $0.syncs } }
+    /// Whether it has crashed: every call fails from then on.
     public var hasCrashed: Bool { disk.withLock { $0.hasCrashed } }
     /// One line for each call that changes something, for a failure's message.
     package var trace: [String] {
@@ -81,13 +84,16 @@ public final class SimulatedFileSystem: FileSystem {
 
     // MARK: - For looking and for damaging
 
+    /// Every path there is, sorted.
     public var names: [String] { disk.withLock { $0.names.keys.sorted() } }
 
+    /// What was written to a file, durable or not; empty when there is none.
     public func bytes(_ path: String) -> [UInt8] { disk.withLock { $0.file(path)?.written ?? [] } }
 
     /// Sets a file's bytes, as a fault of the disk would; makes it where it is missing.
     public func setBytes(_ path: String, _ bytes: [UInt8]) { disk.withLock { $0.set(path, bytes) } }
 
+    /// Renames or, with `nil`, removes a file, as somebody else would.
     public func moveAside(_ path: String, to newPath: String?) { disk.withLock { $0.move(path, newPath) } }
 
     /// All files by their names.
@@ -97,6 +103,7 @@ public final class SimulatedFileSystem: FileSystem {
 
     // MARK: - FileSystem
 
+    /// Opens a file: see `FileSystem.open(_:_:)`.
     public func open(_ path: String, _ mode: OpenMode) throws(SystemError) -> any OpenFile {
         let node = try call("open", path, changes: mode == .createNew) { (disk) throws(SystemError) in
             try disk.open(path, mode)
@@ -104,31 +111,38 @@ public final class SimulatedFileSystem: FileSystem {
         return SimulatedFile(self, node, path)
     }
 
+    /// Makes a directory: see `FileSystem.createDirectory(_:)`.
     public func createDirectory(_ path: String) throws(SystemError) {
         try call("mkdir", path, changes: true) { disk in _ = disk.directories.insert(path) }
     }
 
+    /// The names in a directory: see `FileSystem.list(_:)`.
     public func list(_ directory: String) throws(SystemError) -> [String] {
         try call("list", directory, changes: false) { (disk) throws(SystemError) in try disk.list(directory) }
     }
 
+    /// Renames, over what has the new name: see `FileSystem.rename(_:to:)`.
     public func rename(_ path: String, to newPath: String) throws(SystemError) {
         try call("rename", path, changes: true) { (disk) throws(SystemError) in try disk.rename(path, newPath) }
     }
 
+    /// Removes a file.
     public func remove(_ path: String) throws(SystemError) {
         try call("remove", path, changes: true) { (disk) throws(SystemError) in try disk.remove(path) }
     }
 
+    /// Makes names durable: see `FileSystem.syncDirectory(_:)`.
     public func syncDirectory(_ path: String) throws(SystemError) {
         try call("syncDirectory", path, changes: true) { $0.syncDirectory(path) }
     }
 
+    /// Locks a file for this process: see `FileSystem.lock(_:)`.
     public func lock(_ path: String) throws(SystemError) -> any FileLock {
         try call("lock", path, changes: false) { (disk) throws(SystemError) in try disk.lock(path) }
         return SimulatedLock(self, path)
     }
 
+    /// The room on the file system of a path.
     public func space(of path: String) throws(SystemError) -> DiskSpace {
         disk.withLock { disk in
             DiskSpace(

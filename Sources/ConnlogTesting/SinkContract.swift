@@ -24,6 +24,7 @@ public enum SinkContract {
 
 /// A sink under test and a look at what its receiver has.
 public struct ContractSubject: Sendable {
+    /// The sink that is tried.
     public let sink: any Sink
     /// The records at the receiver, in its order, as text; one for each event.
     public let received: @Sendable () async throws -> [String]
@@ -32,6 +33,11 @@ public struct ContractSubject: Sendable {
     /// A record and what it looks like at the receiver, for each number.
     public let record: @Sendable (Int) -> (bytes: [UInt8], received: String)
 
+    /// - Parameters:
+    ///   - sink: the sink that is tried, new and not opened.
+    ///   - received: what its receiver has, an event each, in order.
+    ///   - setFailing: makes the receiver refuse; `nil` for one that cannot.
+    ///   - record: the record with a number, and how `received` shows it.
     public init(
         sink: any Sink, received: @escaping @Sendable () async throws -> [String],
         setFailing: (@Sendable (Bool) -> Void)? = nil,

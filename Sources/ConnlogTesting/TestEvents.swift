@@ -9,6 +9,7 @@ public enum TestEvents {
         return "a0000000-0000-4000-8000-" + String(repeating: "0", count: 12 - digits.count) + digits
     }
 
+    /// A line of coderd with this number's id.
     public static func line(_ number: Int, type: String = "ssh", workspace: String = "dev") -> String {
         """
         {"ts":"2025-07-03T05:09:41.929840747Z","level":"INFO","msg":"connection_log","caller":"slog.go:38",\
@@ -35,6 +36,7 @@ public enum TestEvents {
     /// The bytes of an event with an empty user agent.
     public static let shortest = line(0, type: "workspace_app").utf8.count
 
+    /// A batch of such lines.
     public static func batch(_ numbers: some Sequence<Int>, type: String = "ssh") -> EventBatch {
         var batch = EventBatch()
         for number in numbers { batch.append(Array(line(number, type: type).utf8).span) }

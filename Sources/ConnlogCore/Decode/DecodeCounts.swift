@@ -9,7 +9,9 @@ public struct DecodeCounts: Sendable, Equatable {
     public var lines = 0
     /// Events that became records, by the format they came in.
     public var slogJSON = 0
+    /// Events in slog's human format.
     public var slogHuman = 0
+    /// Events in the JSON of Google Cloud's logging.
     public var stackdriver = 0
     /// Audit events, passed over.
     public var auditLog = 0
@@ -41,6 +43,7 @@ public struct DecodeCounts: Sendable, Equatable {
         public var position: Int
         /// Its number since then, from 1.
         public var line: Int
+        /// What is wrong with the line.
         public var fault: LineFault
         /// The line's beginning, made printable, and nothing of an event's values.
         public var text: String

@@ -11,6 +11,7 @@ package enum LineKind: Sendable, Equatable {
 
 /// Why a line is not JSON, and where.
 public struct LineFault: Sendable, Equatable, CustomStringConvertible {
+    /// Why a line that looks like an event is none.
     public enum Reason: UInt8, CaseIterable, Sendable {
         case truncated, unexpectedByte, controlCharacter, badEscape, badUTF8, badNumber, badLiteral, trailingBytes
         case tooDeep, tooLong, badHumanLine, badContainerLine
@@ -63,6 +64,7 @@ public struct LineFault: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// What is wrong.
     public let reason: Reason
     /// Bytes from the beginning of the line.
     public let position: Int
@@ -72,5 +74,6 @@ public struct LineFault: Sendable, Equatable, CustomStringConvertible {
         self.position = position
     }
 
+    /// In words, for people.
     public var description: String { "\(reason.text), at byte \(position)" }
 }

@@ -5,11 +5,14 @@
 ///
 /// Full jitter spreads the senders of a whole fleet after an outage; there is no last attempt.
 public struct Backoff: Sendable, Equatable {
+    /// The pause after the first failure.
     public let first: Duration
+    /// No pause is longer.
     public let longest: Duration
     /// Never less than this, so that nothing spins.
     package static let shortest = Duration.milliseconds(50)
 
+    /// Pauses that double from `first` to `longest`. Each is shortened at random.
     public init(first: Duration = .seconds(1), longest: Duration = .seconds(60)) {
         self.first = first
         self.longest = max(first, longest)

@@ -2,8 +2,10 @@
 public struct EventPlace: Sendable, Equatable {
     /// 16 bytes that tell this queue from every other; a queue begun anew has others.
     public let queue: [UInt8]
+    /// The offset of each event of the batch.
     public let offsets: EventOffsets
 
+    /// The place of a batch in the queue with this id, of 16 bytes.
     public init(queue: [UInt8], offsets: EventOffsets) {
         self.queue = queue
         self.offsets = offsets
@@ -20,6 +22,7 @@ public enum EventOffsets: Sendable, Equatable {
     /// With gaps: a filter, or damage, took some out.
     case listed([UInt64])
 
+    /// The offset of the event at an index of the batch.
     public subscript(index: Int) -> UInt64 {
         switch self {
         case .contiguous(let first): first + UInt64(index)

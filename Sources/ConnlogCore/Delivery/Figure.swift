@@ -33,24 +33,29 @@ public struct Figure: Sendable, Equatable, Codable {
 
     /// What tells two values of one name apart.
     public struct Label: Sendable, Equatable, Codable {
+        /// The label's name: `a-z` and `_`.
         public let name: String
         /// One of a bounded number of values, never a secret.
         public let value: String
 
+        /// A label with its value.
         public init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
         }
     }
 
+    /// Whether it only grows, goes up and down, or is a state.
     public let kind: Kind
     /// Lower case, digits and `_`; ends with its unit (`_bytes`, `_seconds`) unless it counts things.
     public let name: String
     /// Its name in the status' JSON.
     public let key: String
+    /// What it counts.
     public let unit: Unit
     /// A sentence.
     public let help: String
+    /// What it is about; in the order in which they are shown.
     public let labels: [Label]
     /// `nil` where there is no label's value yet to count anything by.
     public let value: Double?
@@ -71,6 +76,7 @@ public struct Figure: Sendable, Equatable, Codable {
         self.value = value
     }
 
+    /// A number that is whole.
     public init(
         _ kind: Kind, _ name: String, key: String? = nil, unit: Unit = .one, _ help: String, by labels: [Label] = [],
         _ value: some BinaryInteger
@@ -85,6 +91,7 @@ public struct Figure: Sendable, Equatable, Codable {
         self.init(kind, name, key: key, unit: .seconds, help, by: labels, value / .seconds(1))
     }
 
+    /// A state: 1 for yes, 0 for no.
     public init(_ name: String, key: String? = nil, _ help: String, isTrue: Bool) {
         self.init(.gauge, name, key: key, unit: .flag, help, isTrue ? 1 : 0)
     }

@@ -4,6 +4,7 @@ import ConnlogSystem
 public enum LogLevel: Int, Sendable, Comparable, CaseIterable {
     case trace, debug, info, warning, error
 
+    /// By importance.
     public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
 }
 

@@ -70,23 +70,37 @@ public protocol Sink: Sendable {
 }
 
 extension Sink {
+    /// As many as `limits` say.
     public var inFlightNow: Int { limits.inFlight }
+    /// None: what is under way is waited for no longer than by the default.
     public var patience: Duration { .zero }
+    /// None.
     public var figures: [Figure] { [] }
+    /// Nothing to open.
     public func open(_ committed: [UInt8]?) async throws(SinkError) {}
+    /// The events' numbers are not needed.
     public func send(_ batch: EventBatch, at place: EventPlace) async -> SendOutcome { await send(batch) }
+    /// What is accepted is delivered.
     public func outcome(of receipt: Receipt) async -> SendOutcome { .delivered }
+    /// Nothing to do.
     public func nothingFollows() async {}
+    /// Nothing to keep.
     public func commitPoint() async throws(SinkError) -> [UInt8] { [] }
+    /// Nothing to do.
     public func committed() async {}
+    /// Nothing to open anew.
     public func reopen() async {}
+    /// It cannot know.
     public func mended() async -> Bool { false }
+    /// Nothing to close.
     public func close() async {}
 
+    /// Says that it cannot be tried.
     public func connectTrial() async -> [TrialFinding] {
         [.doubtful("this kind of sink cannot be tried beforehand; start connlog and look at its log")]
     }
 
+    /// Says that it cannot send one.
     public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
         [.doubtful("this kind of sink cannot send a test event; start connlog and look at its log")]
     }
@@ -94,6 +108,7 @@ extension Sink {
 
 /// How large a batch may grow before it is sent.
 public struct BatchLimits: Sendable, Equatable {
+    /// Events in a batch, at most.
     public var events: Int
     /// Bytes of the records plus `bytesPerEvent` for each.
     public var bytes: Int
@@ -111,6 +126,7 @@ public struct BatchLimits: Sendable, Equatable {
     /// With proofs in order: batches that were accepted are not kept in memory either, but read again if need be.
     public var releasesAccepted = false
 
+    /// In which order proofs of accepted batches come, and how many batches may wait for theirs.
     public enum Proofs: Sendable, Equatable {
         /// One after another. Up to so many batches wait for theirs, in memory.
         case inOrder(Int)
@@ -118,6 +134,7 @@ public struct BatchLimits: Sendable, Equatable {
         /// proof comes to nothing is read from the queue again.
         case together(Int)
 
+        /// Whether proofs come in any order.
         public var areTogether: Bool {
             if case .together = self { true } else { false }
         }
@@ -130,6 +147,7 @@ public struct BatchLimits: Sendable, Equatable {
         }
     }
 
+    /// The defaults are those of a sink that sends one batch after another.
     public init(
         events: Int = 10_000, bytes: Int = 1 << 20, bytesPerEvent: Int = 0, wait: Duration = .zero, inFlight: Int = 1,
         commitInterval: Duration = .zero, proofs: Proofs = .inOrder(4)
@@ -167,7 +185,9 @@ public enum SendOutcome: Sendable, Equatable {
 
 /// Stands for a batch under way; what the number means is the sink's affair.
 public struct Receipt: Sendable, Hashable {
+    /// The sink's own number of the batch.
     public let number: UInt64
+    /// - Parameter number: different for each batch under way.
     public init(_ number: UInt64) { self.number = number }
 }
 
@@ -184,6 +204,7 @@ public struct Reason: Sendable, Hashable, CustomStringConvertible {
     /// Who said so, such as `https://splunk.example.com:8088`; `nil` for what was found here. For dead letters.
     public let endpoint: String?
 
+    /// The label is for counters, the text for people; a secret belongs in neither.
     public init(
         _ label: String, _ text: String, mayRepeat: Bool = false, code: String? = nil, endpoint: String? = nil
     ) {
@@ -194,12 +215,16 @@ public struct Reason: Sendable, Hashable, CustomStringConvertible {
         self.endpoint = endpoint
     }
 
+    /// The sentence for people.
     public var description: String { text }
 }
 
 /// Why a sink cannot work now. The text is one sentence with the place and the next step.
 public struct SinkError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The label for counters and the sentence for people.
     public let reason: Reason
+    /// Why the sink cannot go on.
     public init(_ reason: Reason) { self.reason = reason }
+    /// The reason's sentence.
     public var description: String { reason.text }
 }

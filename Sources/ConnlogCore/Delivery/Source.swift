@@ -22,8 +22,11 @@ public protocol Source: Sendable {
 }
 
 extension Source {
+    /// It counts nothing itself.
     public var status: SourceStatus? { nil }
+    /// It can.
     public var canReadAgain: Bool { true }
+    /// It does not.
     public var comesRound: Bool { false }
 }
 
@@ -49,6 +52,7 @@ public protocol EventOutput: Sendable {
 }
 
 extension EventOutput {
+    /// It is never blocked.
     public var blocked: String? { nil }
 }
 
@@ -57,10 +61,12 @@ public typealias CheckpointKey = String
 
 /// A source's position, in its own terms, to be stored with the events before it.
 public struct Checkpoint: Sendable, Equatable {
+    /// Different for each place that the source keeps.
     public let key: CheckpointKey
     /// At most 64 KiB. `nil` forgets the key.
     public let value: [UInt8]?
 
+    /// A place under its key; `nil` forgets the key.
     public init(key: CheckpointKey, value: [UInt8]?) {
         self.key = key
         self.value = value
@@ -69,7 +75,9 @@ public struct Checkpoint: Sendable, Equatable {
 
 /// Why a source stopped for good. The text is one sentence with the place and the next step.
 public struct SourceError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// One sentence, with the place and the next step.
     public let description: String
+    /// - Parameter description: one sentence, with the place and the next step.
     public init(_ description: String) { self.description = description }
 }
 

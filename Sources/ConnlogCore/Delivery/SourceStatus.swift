@@ -28,6 +28,7 @@ public struct SourceCounts: Sendable, Equatable {
     /// How many malformed lines are kept to be shown.
     public static let samplesMax = 5
 
+    /// Nothing counted yet.
     public init() {}
 
     /// Takes in what was counted elsewhere, all but `files`.
@@ -56,6 +57,7 @@ public struct MalformedSample: Sendable, Equatable {
     /// The line's beginning.
     public let text: String
 
+    /// A sample of what could not be read; the text is cut by whoever shows it.
     public init(place: String, offset: Int, reason: String, text: String) {
         self.place = place
         self.offset = offset
@@ -71,6 +73,7 @@ public final class SourceStatus: Sendable {
     private let atWork = Atomic<Int>(0)
     private let probe = Mutex<(@Sendable () -> [Unread])?>(nil)
 
+    /// Nothing counted yet.
     public init() {}
 
     /// The counts as of now.

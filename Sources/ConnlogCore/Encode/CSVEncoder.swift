@@ -5,25 +5,32 @@ public import ConnlogSystem
 /// The columns never change their order; new ones come behind. What an event does not have is an empty cell. Times are
 /// RFC 3339 in UTC.
 public struct CSVEncoder: EventEncoder, Sendable {
+    /// The names of the columns, in order.
     public static let columns = [
         "time", "status", "type", "method", "app", "workspace", "agent", "owner_id", "user_id", "organization_id",
         "workspace_id", "connection_id", "ip", "code", "reason", "slug_or_port", "user_agent", "event_id", "request_id",
     ]
 
+    /// What stands at the head of a file of its own.
     public static var fileHeader: [UInt8] { Array(columns.joined(separator: ",").utf8) + lineEnd }
+    /// What follows each event in a file.
     public static var lineEnd: [UInt8] { Array(CSVText.rowEnd.utf8) }
 
     private var scanner = EventScanner()
     private var scratch = ByteBuffer()
 
+    /// An encoder; it keeps its memory from event to event.
     public init() {}
 
+    /// Appends the record, encoded, without a line end: see `EventEncoder`.
+    /// - Returns: `false`, and nothing is appended, for a record that is no connection event.
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
         var fields = EventFields()
         guard scanner.takes(record, into: &fields) else { return false }
         return append(record, fields.index, to: &output)
     }
 
+    /// The same for a record whose fields are known already.
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
         // Each byte at most doubled, in one cell or, like the type, in two.
         output.withWriter(reserving: 512 + record.count * 4) { writer in

@@ -21,6 +21,7 @@ public protocol EventEncoder {
 }
 
 extension EventEncoder {
+    /// Reads the record itself.
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
         append(record, to: &output)
     }
@@ -32,6 +33,8 @@ extension EventEncoder {
         return append(batch.record(place), EventIndex(batch.note(place)), to: &output)
     }
 
+    /// None.
     public static var fileHeader: [UInt8] { [] }
+    /// A line feed.
     public static var lineEnd: [UInt8] { [UInt8(ascii: "\n")] }
 }

@@ -3,6 +3,7 @@ public enum Facility: Int, Sendable, CaseIterable {
     case kern, user, mail, daemon, auth, syslog, lpr, news, uucp, cron, authpriv, ftp, ntp, audit, alert, clock
     case local0, local1, local2, local3, local4, local5, local6, local7
 
+    /// As configurations write it: `local0`.
     public var name: String { String(describing: self) }
 
     /// Reads a name or a number from 0 to 23.

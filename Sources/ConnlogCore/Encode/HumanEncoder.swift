@@ -24,16 +24,20 @@ public struct HumanEncoder: EventEncoder, Sendable {
     private var scanner = EventScanner()
     private var scratch = ByteBuffer()
 
+    /// - Parameter timeStyle: how times are written.
     public init(_ timeStyle: TimeStyle = .goString) {
         self.timeStyle = timeStyle
     }
 
+    /// Appends the record, encoded, without a line end: see `EventEncoder`.
+    /// - Returns: `false`, and nothing is appended, for a record that is no connection event.
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
         var fields = EventFields()
         guard scanner.takes(record, into: &fields) else { return false }
         return append(record, fields.index, to: &output)
     }
 
+    /// The same for a record whose fields are known already.
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
         let fields = index[.fields].range
         let block = firstOfSeveralLines(record, fields)

@@ -5,10 +5,12 @@ public struct RFC3164Options: Sendable, Equatable {
     /// Whose time of day the timestamp is: the format cannot say.
     public enum Zone: String, Sendable, CaseIterable { case local, utc }
 
+    /// In whose time the stamp is.
     public var zone = Zone.local
     /// Messages for a socket of this machine have none (`/dev/log`).
     public var hasHostname = true
 
+    /// Local time, with a host name.
     public init() {}
 }
 
@@ -54,12 +56,15 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
         48...57 ~= byte || 65...90 ~= byte || 97...122 ~= byte || byte == 0x2d || byte == 0x5f
     }
 
+    /// Appends the record, encoded, without a line end: see `EventEncoder`.
+    /// - Returns: `false`, and nothing is appended, for a record that is no connection event.
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
         var fields = EventFields()
         guard scanner.takes(record, into: &fields) else { return false }
         return append(record, fields.index, to: &output)
     }
 
+    /// The same for a record whose fields are known already.
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
         let start = output.count
         let sentence = Sentence(

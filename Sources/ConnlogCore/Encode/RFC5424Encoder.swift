@@ -72,12 +72,15 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
         RFC5424Options.headerField(text, 32).filter { !Array("\"\\]".utf8).contains($0) }
     }
 
+    /// Appends the record, encoded, without a line end: see `EventEncoder`.
+    /// - Returns: `false`, and nothing is appended, for a record that is no connection event.
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
         var fields = EventFields()
         guard scanner.takes(record, into: &fields) else { return false }
         return append(record, fields.index, to: &output)
     }
 
+    /// The same for a record whose fields are known already.
     public mutating func append(_ record: Span<UInt8>, _ index: EventIndex, to output: inout ByteBuffer) -> Bool {
         let start = output.count
         if options.addsSequence { sequence = sequence % 0x7fff_ffff + 1 }

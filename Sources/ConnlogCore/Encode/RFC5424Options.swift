@@ -19,15 +19,19 @@ public struct RFC5424Options: Sendable, Equatable {
     /// What a receiver must be able to take, whatever the transport (RFC 5424 §6.1).
     public static let bytesMin = 480
 
+    /// The facility of the priority (RFC 5424, 6.2.1).
     public var facility = Facility.local0
     /// Characters that do not belong there become `_`; what is too long is cut. Empty is unknown.
     public var hostname = ""
+    /// APP-NAME (6.2.5): up to 48 characters of printable ASCII.
     public var appName = "coder"
     /// The process that sends.
     public var pid: Int32 = 0
     /// A name and an enterprise number; 32473 is the number for documentation (RFC 5612).
     public var structuredDataID = "connlog@32473"
+    /// What the message says (6.4).
     public var message = Message.sentence
+    /// Whether the message begins with a byte order mark (6.4).
     public var byteOrderMark = ByteOrderMark.auto
     /// Of a whole message, without framing; less than `bytesMin` counts as that.
     public var bytesMax = Int.max
@@ -36,6 +40,7 @@ public struct RFC5424Options: Sendable, Equatable {
     /// Adds `meta sequenceId`, which counts the messages of this encoder from 1 (RFC 5424 §7.3.1).
     public var addsSequence = false
 
+    /// As connlog's configuration has them without a key.
     public init() {}
 
     /// Whether a text can be an SD-ID: 1 to 32 printable ASCII characters without `=`, blank, `]` and `"`, and with an

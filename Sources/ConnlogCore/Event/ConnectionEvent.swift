@@ -6,22 +6,34 @@ public import ConnlogSystem
 public struct ConnectionEvent: Sendable, Equatable {
     /// When coderd wrote the line.
     public var entryTime: Nanoseconds?
+    /// slog's level, `INFO` as a rule.
     public var level: String?
+    /// The id of the request to coderd.
     public var requestID: String?
+    /// The trace of OpenTelemetry, where coderd writes one.
     public var trace: String?
+    /// The span of it.
     public var span: String?
 
+    /// The event's own id, a UUID.
     public var id: String?
     /// When it happened, by the clock of whoever reported it.
     public var time: Nanoseconds?
+    /// The organization's id, a UUID.
     public var organizationID: String?
+    /// The id of the workspace's owner, a UUID.
     public var workspaceOwnerID: String?
+    /// The workspace's id, a UUID.
     public var workspaceID: String?
+    /// Chosen by its owner.
     public var workspaceName: String?
+    /// Chosen by the template's author.
     public var agentName: String?
+    /// What kind of connection it is.
     public var type: ConnectionType
     /// The type as the event writes it; the method in builds that have no type.
     public var typeText: String?
+    /// How the connection was made.
     public var method: ConnectionMethod
     /// The client's app, of SSH and terminal connections only.
     public var appName: String?
@@ -29,13 +41,19 @@ public struct ConnectionEvent: Sendable, Equatable {
     public var code: Int?
     /// An address without mask or port; whatever text stands there if it is none.
     public var ip: String?
+    /// What a browser calls itself; chosen by the client.
     public var userAgent: String?
+    /// Who opened it, of web events; a UUID.
     public var userID: String?
     /// What was opened: an app's slug or a port, of web events only.
     public var slugOrPort: String?
+    /// The connection, of events of agents; a UUID.
     public var connectionID: String?
+    /// Why it ended, in words of Coder.
     public var disconnectReason: String?
+    /// Whether it began or ended.
     public var status: ConnectionStatus?
+    /// The client's session, where it tells one.
     public var clientSessionID: String?
 
     /// - Parameter index: what the scanner has found in the record.

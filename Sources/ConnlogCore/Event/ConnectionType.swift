@@ -86,6 +86,7 @@ public enum ConnectionMethod: String, Sendable, CaseIterable {
     /// None of these, or nothing.
     case other
 
+    /// The method that belongs to a type.
     public init(_ type: ConnectionType) {
         switch type {
         case .ssh, .vscode, .jetbrains: self = .ssh

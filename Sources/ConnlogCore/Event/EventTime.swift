@@ -93,6 +93,7 @@ public enum EventTime {
         write(nanoseconds, .digits(3), into: &writer)
     }
 
+    /// RFC 3339 in UTC.
     public static func text(_ time: Nanoseconds, _ fraction: Fraction = .shortest) -> String {
         var buffer = ByteBuffer()
         buffer.withWriter(reserving: textMax) { write(time, fraction, into: &$0) }

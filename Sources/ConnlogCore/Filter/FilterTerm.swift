@@ -74,6 +74,7 @@ public enum FilterDialect: Sendable {
 public struct FilterError: Error, Sendable, Equatable {
     /// The key it is about, as Coder reports it in `validations`.
     public let field: String
+    /// What is wrong, in words.
     public let detail: String
     /// Where in the query, in bytes.
     public let range: Range<Int>
@@ -81,5 +82,6 @@ public struct FilterError: Error, Sendable, Equatable {
 
 /// All that is wrong in a query, in the order of the query.
 public struct FilterErrors: Error, Sendable, Equatable {
+    /// In the order of the text; never empty.
     public let all: [FilterError]
 }

@@ -41,6 +41,7 @@ public struct QueryFilter: EventFilter {
         }
     }
 
+    /// Keeps what matches: see `EventFilter.apply(to:)`.
     public mutating func apply(to batch: inout EventBatch) -> [Int]? {
         if terms.isEmpty { return nil }
         move()

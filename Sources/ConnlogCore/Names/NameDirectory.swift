@@ -8,11 +8,14 @@ import Synchronization
 public final class NameDirectory: Names {
     /// One `[directory "name"]`.
     public struct Source: Sendable, Equatable {
+        /// The source's name in the configuration.
         public let name: String
+        /// The file.
         public let path: String
         /// connlog itself writes the file, from names that it asks for: there may be none yet.
         public let isOwn: Bool
 
+        /// A file of names.
         public init(name: String, path: String, isOwn: Bool = false) {
             self.name = name
             self.path = path
@@ -22,9 +25,13 @@ public final class NameDirectory: Names {
 
     /// How one directory is, for whoever looks on.
     public struct Status: Sendable, Equatable {
+        /// The source's name in the configuration.
         public let name: String
+        /// The file.
         public let path: String
+        /// How many users it gives.
         public let users: Int
+        /// How many organizations it gives.
         public let organizations: Int
         /// Why the file's present state was not taken; `nil` when all is well.
         public let mistake: String?
@@ -79,6 +86,7 @@ public final class NameDirectory: Names {
         where !entry.wasRead || entry.isBeingWritten || Self.stamp(entry.source.path) != entry.stamp { read(entry) }
     }
 
+    /// How each source is, in their order.
     public var statuses: [Status] {
         state.withLock { state in
             state.entries.map { entry in
@@ -187,6 +195,7 @@ public final class NameDirectory: Names {
 
     // MARK: Names
 
+    /// The user of an id.
     public func user(_ id: String) -> UserName? {
         state.withLock { state in
             if let found = state.index.user(id) { return found }
@@ -203,15 +212,21 @@ public final class NameDirectory: Names {
         }
     }
 
+    /// The organization of an id.
     public func organization(_ id: String) -> OrganizationName? { now.organization(id) }
+    /// Ids of the users of this name, compared without case; deleted ones only on request.
     public func userIDs(named username: String, evenDeleted: Bool) -> [String] {
         now.userIDs(named: username, evenDeleted: evenDeleted)
     }
+    /// Ids of the users with this address, compared without case; deleted ones only on request.
     public func userIDs(withEmail email: String, evenDeleted: Bool) -> [String] {
         now.userIDs(withEmail: email, evenDeleted: evenDeleted)
     }
+    /// Ids of the organizations of this name, compared without case.
     public func organizationIDs(named name: String) -> [String] { now.organizationIDs(named: name) }
+    /// Every user known, by username.
     public var users: [UserName] { now.users }
+    /// Every organization known, by name.
     public var organizations: [OrganizationName] { now.organizations }
 
     private var now: NameIndex { state.withLock { $0.index } }

@@ -4,7 +4,9 @@ public import ConnlogConfig
 ///
 /// A value: a program of one's own has its own, with kinds of its own beside connlog's.
 public struct Registry: Sendable {
+    /// In the order in which they are documented.
     public var sources: [any SourceKind.Type]
+    /// In the order in which they are documented.
     public var sinks: [any SinkKind.Type]
     /// Sections that are neither, beside `[connlog]`.
     public var others: [SectionSchema]

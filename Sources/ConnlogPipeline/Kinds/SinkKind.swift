@@ -16,6 +16,7 @@ public protocol SinkKind: SendableMetatype {
 }
 
 extension SinkKind {
+    /// No file.
     public static func file(_ section: Section) -> SinkFile? { nil }
 }
 
@@ -26,11 +27,13 @@ public struct SinkMaker: Sendable {
     /// How long to wait after failures.
     public var retry = Backoff()
 
+    /// - Parameter make: called once for each run of the sink.
     public init(_ make: @escaping @Sendable () -> any Sink) { self.make = make }
 }
 
 /// The file that a sink writes, for those who must not write or read the same one meanwhile.
 public struct SinkFile: Sendable {
+    /// The file as the section names it.
     public let path: String
     /// It stands for no file of its own, such as `/dev/stdout`: others may write there too.
     public let isDevice: Bool
@@ -39,6 +42,7 @@ public struct SinkFile: Sendable {
     /// Whether the sink gives files in the same directory such a name: the file's own, and those of rotated ones.
     public let hasName: @Sendable (String) -> Bool
 
+    /// A file that is written, with the names that it and its rotated ones have.
     public init(
         path: String, isDevice: Bool, holdsRecords: Bool, hasName: @escaping @Sendable (String) -> Bool
     ) {
@@ -55,6 +59,7 @@ public struct SinkContext: Sendable {
     public let hostname: String
     /// connlog's version, such as `0.1.0`.
     public let version: String
+    /// This process.
     public let pid: Int32
     /// `data_dir`; a sink keeps files of its own under `sinks/<name>` there.
     public let dataDirectory: String
@@ -63,6 +68,7 @@ public struct SinkContext: Sendable {
     /// Says something to connlog's own log. One sentence with the place and the next step, never a secret.
     public let log: LogFunction
 
+    /// What one program tells all its sinks.
     public init(
         hostname: String, version: String, pid: Int32, dataDirectory: String, names: any Names = NoNames(),
         log: @escaping LogFunction

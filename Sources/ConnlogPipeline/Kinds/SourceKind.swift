@@ -23,9 +23,12 @@ public protocol SourceKind: SendableMetatype {
 }
 
 extension SourceKind {
+    /// None.
     public static func paths(_ section: Section) -> [String] { [] }
+    /// None.
     public static func doubts(_ section: Section) -> [String] { [] }
 
+    /// Says that there is nothing to try.
     public static func trial(_ section: Section) -> [TrialFinding] {
         [.good("there is nothing to try beforehand about a source of type \(section.type ?? "")")]
     }

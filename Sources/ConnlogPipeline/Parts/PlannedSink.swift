@@ -19,12 +19,15 @@ public struct PlannedSink: Sendable {
         /// Bytes of events that its receiver refused for good; when that is reached, it keeps its events and sends no more.
         public var deadLetterBytesMax = 256 << 20
 
+        /// No filter, 4 GiB of the queue, and sources wait when it is full.
         public init() {}
     }
 
+    /// Its name in the queue: under another, it gets everything anew.
     public let name: String
     /// Its kind, for whoever looks on, such as `splunk_hec`.
     public let type: String
+    /// What the pipeline does for it.
     public let options: Options
     /// The file that it writes.
     package let file: SinkFile?

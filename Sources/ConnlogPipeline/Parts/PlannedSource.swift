@@ -7,6 +7,7 @@ import ConnlogSystem
 ///
 /// The name stands before its checkpoints in the queue: under another name it begins anew.
 public struct PlannedSource: Sendable {
+    /// Its name in the queue: under another, it reads from the beginning.
     public let name: String
     /// Its kind, for whoever looks on, such as `file`.
     public let type: String

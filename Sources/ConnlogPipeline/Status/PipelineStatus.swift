@@ -6,6 +6,7 @@ public import ConnlogQueue
 public struct PipelineStatus: Sendable {
     /// What a source has read.
     public struct Source: Sendable {
+        /// As it was added.
         public let name: String
         /// Its kind, such as `file`.
         public let type: String
@@ -24,6 +25,7 @@ public struct PipelineStatus: Sendable {
 
     /// How a sink is.
     public struct Sink: Sendable {
+        /// As it was added.
         public let name: String
         /// Its kind, such as `splunk_hec`.
         public let type: String
@@ -49,9 +51,12 @@ public struct PipelineStatus: Sendable {
         public func lag(_ queue: QueueStatus) -> UInt64 { queue.end - min(queue.end, done) }
     }
 
+    /// How the queue is.
     public let queue: QueueStatus
     /// Events taken into the queue in a second, over the last minute.
     public internal(set) var eventsPerSecond = 0.0
+    /// In the order of the plan.
     public internal(set) var sources: [Source]
+    /// In the order of the plan.
     public internal(set) var sinks: [Sink]
 }

@@ -31,6 +31,7 @@ public import ConnlogSystem
 /// After a crash, lines that were written and not committed are there twice if `format` is changed before the start, or
 /// if somebody moved the file away that was begun since the last commit (a second before, at most).
 public actor FileSink: Sink {
+    /// How large batches are, and how many are under way at once: see `Sink.limits`.
     public nonisolated let limits = BatchLimits(bytes: 512 << 10, bytesPerEvent: 1, commitInterval: .seconds(1))
 
     let options: FileSinkOptions
@@ -90,6 +91,7 @@ public actor FileSink: Sink {
 
     // MARK: Sink
 
+    /// Gets ready, from where the committed state says: see `Sink.open(_:)`.
     public func open(_ committed: [UInt8]?) async throws(SinkError) {
         do throws(SystemError) {
             try openTarget(committed ?? [])
@@ -98,6 +100,7 @@ public actor FileSink: Sink {
         }
     }
 
+    /// Sends a batch and tells what became of it: see `Sink.send(_:)`.
     public func send(_ batch: EventBatch) async -> SendOutcome {
         do throws(SystemError) {
             return try stream == nil ? write(batch) : writeToStream(batch)
@@ -106,6 +109,7 @@ public actor FileSink: Sink {
         }
     }
 
+    /// What to keep with the place that is committed: see `Sink.commitPoint()`.
     public func commitPoint() async throws(SinkError) -> [UInt8] {
         do throws(SystemError) {
             try makeDurable()
@@ -117,6 +121,7 @@ public actor FileSink: Sink {
         return state
     }
 
+    /// The last commit point is on disk: see `Sink.committed()`.
     public func committed() async {
         sendsCommitted = sendsAtPoint
         keeper.submit(rotatedAtPoint)
@@ -125,19 +130,23 @@ public actor FileSink: Sink {
         if nextLook == .min { lookAtOnce() }
     }
 
+    /// Opens anew whatever an administrator may have changed: see `Sink.reopen()`.
     public func reopen() async {
         nextLook = .min
         lookAtOnce()
     }
 
+    /// Lets go of everything that is open: see `Sink.close()`.
     public func close() async {
         keeper.close()
         file = nil
         stream = nil
     }
 
+    /// Tries the way to the receiver without sending an event: see `Sink.connectTrial()`.
     public func connectTrial() async -> [TrialFinding] { FileTrial(options: options, disk: disk).connect() }
 
+    /// Sends a trial event: see `Sink.sendTrial(_:)`.
     public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
         FileTrial(options: options, disk: disk).send(batch)
     }

@@ -5,6 +5,7 @@ private import ConnlogSystem
 
 /// `type = file`.
 public enum FileSinkKind: SinkKind {
+    /// The keys of its section.
     public static let schema = SectionSchema(
         kind: "sink", type: "file", isNamed: true, example: "local", isActiveExample: true,
         summary: "Writes events as lines into a file, each exactly once, and rotates it.",
@@ -26,6 +27,7 @@ public enum FileSinkKind: SinkKind {
             Key("mode", .fileMode, default: "0640", help: "permissions of new files, whatever the umask says"),
         ])
 
+    /// Reads a section; throws what is wrong with it, at its place.
     public static func maker(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SinkMaker {
         let path = section.string("path")
         guard !path.hasSuffix("/") else { throw section.error("path", "'\(path)' is a directory; name a file in it") }
@@ -38,6 +40,7 @@ public enum FileSinkKind: SinkKind {
         return SinkMaker { FileSink(options, log: context.log) }
     }
 
+    /// The file that a section's sink writes.
     public static func file(_ section: Section) -> SinkFile? {
         guard let path = section.optionalString("path") else { return nil }
         return SinkFile(

@@ -9,6 +9,7 @@ private import Synchronization
 ///     in all          requests_at_once (how many may be under way now); acknowledgements_pending with the oldest's
 ///                     age, _proven and _lost, in requests; token_age_seconds since this token was first read
 extension SplunkHECSink {
+    /// What is counted here: see `Sink.figures`.
     public var figures: [Figure] {
         let now = clock.elapsed()
         let acknowledgements = acknowledgements.status
@@ -55,6 +56,7 @@ extension SplunkHECSink {
         ]
     }
 
+    /// How many batches may be under way now: see `Sink.inFlightNow`.
     public var inFlightNow: Int { state.withLock { inFlightNow($0) } }
 
     private func inFlightNow(_ state: State) -> Int { state.concurrency?.limit ?? limits.inFlight }

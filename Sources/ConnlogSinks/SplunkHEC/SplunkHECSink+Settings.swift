@@ -25,16 +25,19 @@ extension SplunkHECSink {
     public struct Settings: Sendable {
         /// Why there is no sink with these settings. The text goes on after the URL.
         public struct Mistake: Error, Equatable, CustomStringConvertible {
+            /// One sentence: what is wrong.
             public let description: String
         }
 
         var endpoints: [HECEndpoint]
         /// Read again for each request, so that a new one needs no restart.
         public var token: SecretReference
+        /// Fields or the line as it is.
         public var format = EventFormat.fields
         var metadata = HECEnvelope.Metadata()
         /// Adds the names that go with ids; `nil`: events carry ids only. With `fields` only.
         public var names: (any Names)?
+        /// Whether Splunk is asked if it has indexed what it took.
         public var ack = AckMode.auto
         /// How long an acknowledgement is waited for before the events are sent again.
         public var ackTimeout = Duration.seconds(300)

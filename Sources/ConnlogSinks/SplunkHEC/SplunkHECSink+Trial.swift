@@ -18,6 +18,7 @@ extension SplunkHECSink {
 
     // MARK: --connect
 
+    /// Tries the way to the receiver without sending an event: see `Sink.connectTrial()`.
     public func connectTrial() async -> [TrialFinding] {
         let token: String
         do throws(SecretError) { token = try settings.token.read() } catch {
@@ -108,6 +109,7 @@ extension SplunkHECSink {
 
     // MARK: --send
 
+    /// Sends a trial event: see `Sink.sendTrial(_:)`.
     public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
         let token: String
         do throws(SecretError) { token = try settings.token.read() } catch {

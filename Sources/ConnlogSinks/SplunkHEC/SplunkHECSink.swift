@@ -34,7 +34,9 @@ public final class SplunkHECSink: Sink {
         var heldWith: HECCredentials?
     }
 
+    /// How large batches are, and how many are under way at once: see `Sink.limits`.
     public let limits: BatchLimits
+    /// The longest that one call may take by its own timeouts: see `Sink.patience`.
     public var patience: Duration { max(settings.timeout, settings.ackTimeout) }
     let settings: Settings
     let log: LogFunction
@@ -86,6 +88,7 @@ public final class SplunkHECSink: Sink {
         }
     }
 
+    /// Gets ready, from where the committed state says: see `Sink.open(_:)`.
     public func open(_ committed: [UInt8]?) async throws(SinkError) {
         // Whatever was under way is read from the queue again.
         acknowledgements.forget()
@@ -102,6 +105,7 @@ public final class SplunkHECSink: Sink {
         }
     }
 
+    /// Sends a batch and tells what became of it: see `Sink.send(_:)`.
     public func send(_ batch: EventBatch) async -> SendOutcome {
         // An empty body is an error to Splunk (code 5).
         guard !batch.isEmpty else { return .delivered }
@@ -126,6 +130,7 @@ public final class SplunkHECSink: Sink {
         return outcome
     }
 
+    /// What became of a batch that was accepted: see `Sink.outcome(of:)`.
     public func outcome(of receipt: Receipt) async -> SendOutcome { await acknowledgements.outcome(of: receipt) }
 
     /// SIGHUP: certificates are read again and the collectors looked at with fresh eyes.
@@ -138,6 +143,7 @@ public final class SplunkHECSink: Sink {
         }
     }
 
+    /// Lets go of everything that is open: see `Sink.close()`.
     public func close() async {
         acknowledgements.forget()
         state.withLock { state in

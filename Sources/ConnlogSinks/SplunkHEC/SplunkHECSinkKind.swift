@@ -5,6 +5,7 @@ internal import ConnlogSystem
 
 /// `type = splunk_hec`
 public enum SplunkHECSinkKind: SinkKind {
+    /// The keys of its section.
     public static let schema = SectionSchema(
         kind: "sink", type: "splunk_hec", isNamed: true, example: "splunk",
         summary: "Sends events to Splunk's HTTP Event Collector.",
@@ -64,6 +65,7 @@ public enum SplunkHECSinkKind: SinkKind {
             help: "For one request; shorter than the server's own worst case makes repeats."),
     ]
 
+    /// Reads a section; throws what is wrong with it, at its place.
     public static func maker(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SinkMaker {
         let settings = try settings(section, context)
         var maker = SinkMaker { SplunkHECSink(settings, log: context.log) }

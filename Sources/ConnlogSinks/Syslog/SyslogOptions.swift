@@ -3,6 +3,7 @@ public import ConnlogSystem
 
 /// What one syslog sink is told to do.
 public struct SyslogOptions: Sendable {
+    /// How messages travel.
     public enum Transport: String, Sendable, CaseIterable {
         case udp, tcp, tls, relp
         case relpTLS = "relp_tls"
@@ -30,27 +31,35 @@ public struct SyslogOptions: Sendable {
 
     /// A receiver.
     public struct Receiver: Sendable, Equatable {
+        /// A name or an address.
         public let host: String
+        /// 1 to 65535.
         public let port: Int
 
+        /// A receiver.
         public init(host: String, port: Int) {
             self.host = host
             self.port = port
         }
     }
 
+    /// How messages travel.
     public var transport = Transport.tcp
     /// Empty only for `unix`.
     public var receivers: [Receiver]
     /// For `unix`.
     public var path = "/dev/log"
+    /// What several receivers are for.
     public var distribution = Distribution.failover
+    /// How messages are kept apart in a stream (RFC 6587).
     public var framing = Framing.octetCounting
+    /// What a message holds (RFC 5424).
     public var messages = RFC5424Options()
     /// Adds the names that it knows for an event's ids, with RFC 5424 only.
     public var names: (any Names)?
     /// Messages of RFC 3164 instead of RFC 5424.
     public var legacy: RFC3164Options?
+    /// Of the transports with TLS.
     public var tls = TLSSettings()
     /// For each address of a receiver.
     public var connectTimeout = Duration.seconds(10)

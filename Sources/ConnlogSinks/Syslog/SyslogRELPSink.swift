@@ -16,8 +16,10 @@ public actor SyslogRELPSink: Sink {
     /// How long the end of a session may take, at most.
     private static let farewell = Duration.seconds(5)
 
+    /// How large batches are, and how many are under way at once: see `Sink.limits`.
     public nonisolated let limits = BatchLimits(bytes: 1 << 20, inFlight: 4)
 
+    /// The longest that one call may take by its own timeouts: see `Sink.patience`.
     public nonisolated var patience: Duration { options.patience }
     private let options: SyslogOptions
     private let log: LogFunction
@@ -39,12 +41,14 @@ public actor SyslogRELPSink: Sink {
         pool = ReceiverPool(options, log: log)
     }
 
+    /// Gets ready, from where the committed state says: see `Sink.open(_:)`.
     public func open(_ committed: [UInt8]?) async throws(SinkError) {
         window.forgetAll()
     }
 
     // MARK: Sending
 
+    /// Sends a batch and tells what became of it: see `Sink.send(_:)`.
     public func send(_ batch: EventBatch) async -> SendOutcome {
         if batch.isEmpty { return .delivered }
         if let failure = window.untoldBreak { return failure }
@@ -151,6 +155,7 @@ public actor SyslogRELPSink: Sink {
         try reading(connection) { connection throws(SocketError) in try connection.watchPeer(atMost: wait) }
     }
 
+    /// What became of a batch that was accepted: see `Sink.outcome(of:)`.
     public func outcome(of receipt: Receipt) async -> SendOutcome {
         var patience = Patience(options.timeout)
         while true {
@@ -225,8 +230,10 @@ public actor SyslogRELPSink: Sink {
         pool.drop(hasProvedItself: hasProvedItself)
     }
 
+    /// Tries the way to the receiver without sending an event: see `Sink.connectTrial()`.
     public func connectTrial() async -> [TrialFinding] { SyslogTrial(options: options).connect() }
 
+    /// Sends a trial event: see `Sink.sendTrial(_:)`.
     public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
         var outcome = await send(batch)
         let peer = pool.connection?.peer
@@ -234,8 +241,10 @@ public actor SyslogRELPSink: Sink {
         return [SyslogTrial(options: options).finding(outcome, peer: peer)]
     }
 
+    /// Opens anew whatever an administrator may have changed: see `Sink.reopen()`.
     public func reopen() async { pool.mustRenew = true }
 
+    /// Lets go of everything that is open: see `Sink.close()`.
     public func close() async {
         truncation.end(encoder.truncations, options.messages.bytesMax, log)
         endSession()

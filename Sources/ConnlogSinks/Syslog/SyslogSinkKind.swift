@@ -9,6 +9,7 @@ import ConnlogSystem
 /// that the receiver's process must have read it, by the window that its kernel offers, and had time for it. With a
 /// local socket, that the receiver's process has read them. With UDP nothing: it is best effort.
 public enum SyslogSinkKind: SinkKind {
+    /// The keys of its section.
     public static let schema = SectionSchema(
         kind: "sink", type: "syslog", isNamed: true, example: "siem",
         summary: "Sends events as syslog messages (RFC 5424).",
@@ -110,6 +111,7 @@ public enum SyslogSinkKind: SinkKind {
         ),
     ]
 
+    /// Reads a section; throws what is wrong with it, at its place.
     public static func maker(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SinkMaker {
         let options = try options(section, context)
         var maker = SinkMaker {

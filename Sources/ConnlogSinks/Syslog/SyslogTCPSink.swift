@@ -33,6 +33,7 @@ public actor SyslogTCPSink: Sink {
         return limits
     }()
 
+    /// The longest that one call may take by its own timeouts: see `Sink.patience`.
     public nonisolated var patience: Duration { options.patience }
     private let options: SyslogOptions
     private let log: LogFunction
@@ -60,12 +61,14 @@ public actor SyslogTCPSink: Sink {
         frames = SyslogFrames(options)
     }
 
+    /// Gets ready, from where the committed state says: see `Sink.open(_:)`.
     public func open(_ committed: [UInt8]?) async throws(SinkError) {
         window.forgetAll()
     }
 
     // MARK: Sending
 
+    /// Sends a batch and tells what became of it: see `Sink.send(_:)`.
     public func send(_ batch: EventBatch) async -> SendOutcome {
         if batch.isEmpty { return .delivered }
         isLast = false
@@ -140,6 +143,7 @@ public actor SyslogTCPSink: Sink {
 
     // MARK: Proof
 
+    /// What became of a batch that was accepted: see `Sink.outcome(of:)`.
     public func outcome(of receipt: Receipt) async -> SendOutcome {
         var patience = Patience(options.timeout)
         while true {
@@ -161,6 +165,7 @@ public actor SyslogTCPSink: Sink {
         }
     }
 
+    /// No batch comes for now: see `Sink.nothingFollows()`.
     public func nothingFollows() async { isLast = true }
 
     private static let cancelled = SendOutcome.retry(
@@ -266,8 +271,10 @@ public actor SyslogTCPSink: Sink {
         breakOff(.retry(Reason(label, text, mayRepeat: true)))
     }
 
+    /// Tries the way to the receiver without sending an event: see `Sink.connectTrial()`.
     public func connectTrial() async -> [TrialFinding] { SyslogTrial(options: options).connect() }
 
+    /// Sends a trial event: see `Sink.sendTrial(_:)`.
     public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
         var outcome = await send(batch)
         let connection = pool.connection
@@ -280,8 +287,10 @@ public actor SyslogTCPSink: Sink {
         return [trial.finding(outcome, peer: connection?.peer)]
     }
 
+    /// Opens anew whatever an administrator may have changed: see `Sink.reopen()`.
     public func reopen() async { pool.mustRenew = true }
 
+    /// Lets go of everything that is open: see `Sink.close()`.
     public func close() async {
         truncation.end(frames.truncations, options.messages.bytesMax, log)
         pool.finish(atMost: min(options.timeout, SyslogTCPSink.farewell))

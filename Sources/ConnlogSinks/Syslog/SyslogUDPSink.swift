@@ -11,8 +11,10 @@ public actor SyslogUDPSink: Sink {
     /// What a receiver must take over IPv4 and over IPv6 (RFC 5426 §3.2).
     private static let bytesSafe = (ipv4: 480, ipv6: 1180)
 
+    /// How large batches are, and how many are under way at once: see `Sink.limits`.
     public nonisolated let limits = BatchLimits(bytes: 1 << 20, inFlight: 1)
 
+    /// The longest that one call may take by its own timeouts: see `Sink.patience`.
     public nonisolated var patience: Duration { options.patience }
     private let options: SyslogOptions
     private let log: LogFunction
@@ -34,6 +36,7 @@ public actor SyslogUDPSink: Sink {
         encoder = SyslogEncoder(options)
     }
 
+    /// Sends a batch and tells what became of it: see `Sink.send(_:)`.
     public func send(_ batch: EventBatch) async -> SendOutcome {
         if batch.isEmpty { return .delivered }
         var failure: SocketError?
@@ -141,18 +144,22 @@ public actor SyslogUDPSink: Sink {
         return opened
     }
 
+    /// Tries the way to the receiver without sending an event: see `Sink.connectTrial()`.
     public func connectTrial() async -> [TrialFinding] { SyslogTrial(options: options).connect() }
 
+    /// Sends a trial event: see `Sink.sendTrial(_:)`.
     public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
         let outcome = await send(batch)
         return [SyslogTrial(options: options).finding(outcome, peer: socket?.peer)]
     }
 
+    /// Lets go of everything that is open: see `Sink.close()`.
     public func close() async {
         truncation.end(truncations, options.messages.bytesMax, log)
         socket = nil
     }
 
+    /// Opens anew whatever an administrator may have changed: see `Sink.reopen()`.
     public func reopen() async {
         socket = nil
         refused = []

@@ -9,8 +9,10 @@ public import ConnlogSystem
 public actor SyslogUnixSink: Sink {
     private static let chunkBytes = 64 << 10
 
+    /// How large batches are, and how many are under way at once: see `Sink.limits`.
     public nonisolated let limits = BatchLimits(bytes: 256 << 10, inFlight: 1)
 
+    /// The longest that one call may take by its own timeouts: see `Sink.patience`.
     public nonisolated var patience: Duration { options.patience }
     private let options: SyslogOptions
     private let log: LogFunction
@@ -26,6 +28,7 @@ public actor SyslogUnixSink: Sink {
         encoder = SyslogEncoder(options)
     }
 
+    /// Sends a batch and tells what became of it: see `Sink.send(_:)`.
     public func send(_ batch: EventBatch) async -> SendOutcome {
         if batch.isEmpty { return .delivered }
         do throws(SocketError) {
@@ -107,6 +110,7 @@ public actor SyslogUnixSink: Sink {
         return opened
     }
 
+    /// Tries the way to the receiver without sending an event: see `Sink.connectTrial()`.
     public func connectTrial() async -> [TrialFinding] {
         do throws(SocketError) {
             let socket = try LocalSocket.connect(options.path, timeout: options.timeout)
@@ -114,12 +118,15 @@ public actor SyslogUnixSink: Sink {
         } catch { return [.failed("\(error)")] }
     }
 
+    /// Sends a trial event: see `Sink.sendTrial(_:)`.
     public func sendTrial(_ batch: EventBatch) async -> [TrialFinding] {
         [SyslogTrial(options: options).finding(await send(batch), peer: nil)]
     }
 
+    /// Opens anew whatever an administrator may have changed: see `Sink.reopen()`.
     public func reopen() async { socket = nil }
 
+    /// Lets go of everything that is open: see `Sink.close()`.
     public func close() async {
         truncation.end(encoder.truncations, options.messages.bytesMax, log)
         socket = nil

@@ -5,6 +5,7 @@ import ConnlogSystem
 
 /// `type = file`, as the registry sees it.
 extension FileSource: SourceKind {
+    /// The keys of its section.
     public static let schema = SectionSchema(
         kind: "source", type: "file", isNamed: true, example: "coderd", isActiveExample: true,
         summary: "Follows log files: growth, rotation by renaming, truncation, files that come later.",
@@ -17,12 +18,16 @@ extension FileSource: SourceKind {
                 help: "where files begin that are there at the very first start; later ones begin at their beginning"),
         ] + LineKeys.all)
 
+    /// The files that a section's source reads, as globs.
     public static func paths(_ section: Section) -> [String] { section.optionalList("path") }
 
+    /// What can be said beforehand about a section's input, without reading it.
     public static func trial(_ section: Section) -> [TrialFinding] { FileSourceTrial(section).findings }
 
+    /// What is right in a section and probably not meant.
     public static func doubts(_ section: Section) -> [String] { LineKeys.doubts(section) }
 
+    /// Makes the source of a section; throws what is wrong with it, at its place.
     public static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {
         let paths = section.list("path")
         if paths.isEmpty {

@@ -5,6 +5,7 @@ import ConnlogSystem
 
 /// `type = journald`, as the registry sees it.
 extension JournaldSource: SourceKind {
+    /// The keys of its section.
     public static let schema = SectionSchema(
         kind: "source", type: "journald", isNamed: true, example: "journal",
         summary: "Reads what a unit of systemd's logs, from the journal; needs libsystemd0 on the machine.",
@@ -30,6 +31,7 @@ extension JournaldSource: SourceKind {
             LineKeys.format, LineKeys.maxLine,
         ])
 
+    /// What can be said beforehand about a section's input, without reading it.
     public static func trial(_ section: Section) -> [TrialFinding] {
         do throws(Diagnostic) {
             return JournaldTrial(try settings(section), format(section)).findings
@@ -39,6 +41,7 @@ extension JournaldSource: SourceKind {
         }
     }
 
+    /// Makes the source of a section; throws what is wrong with it, at its place.
     public static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {
         var settings = try settings(section)
         settings.once = context.once

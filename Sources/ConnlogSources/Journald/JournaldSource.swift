@@ -19,9 +19,12 @@ public struct JournaldSource: Source {
         self.makeDecoder = makeDecoder
     }
 
+    /// Where it counts: see `Source.status`.
     public var status: SourceStatus? { context.status }
+    /// Whether it looks for more each second by itself: see `Source.comesRound`.
     public var comesRound: Bool { true }
 
+    /// Reads until the end of its input or until its task is cancelled: see `Source.run(into:)`.
     public func run(into output: any EventOutput) async throws(SourceError) {
         if let missing = Journal.missing {
             throw SourceError(

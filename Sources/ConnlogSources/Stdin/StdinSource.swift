@@ -26,10 +26,14 @@ public struct StdinSource: Source {
         self.makeDecoder = makeDecoder
     }
 
+    /// Where it counts: see `Source.status`.
     public var status: SourceStatus? { context.status }
+    /// Whether what it has read can be read again after a restart: see `Source.canReadAgain`.
     public var canReadAgain: Bool { false }
+    /// Whether it looks for more each second by itself: see `Source.comesRound`.
     public var comesRound: Bool { true }
 
+    /// Reads until the end of its input or until its task is cancelled: see `Source.run(into:)`.
     public func run(into output: any EventOutput) async throws(SourceError) {
         let reads = Reads()
         context.status.setProbe { [input] in input.unread(place: reads.made).map { [$0] } ?? [] }

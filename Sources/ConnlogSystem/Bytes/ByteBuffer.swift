@@ -13,19 +13,23 @@ public struct ByteBuffer: Sendable {
     @usableFromInline var storage: [UInt8]
     @usableFromInline var used = 0
 
+    /// Bytes in it.
     @inlinable public var count: Int {
         @inline(__always) get { used }
     }
 
+    /// Empty, with room for so many bytes.
     public init(capacity: Int = 0) {
         storage = capacity == 0 ? [] : [UInt8](repeating: 0, count: capacity + ByteBuffer.padding)
     }
 
+    /// A copy of the bytes.
     public init(_ bytes: some Sequence<UInt8>) {
         self.init()
         append(contentsOf: Array(bytes))
     }
 
+    /// Whether there are none.
     @inlinable public var isEmpty: Bool { count == 0 }
 
     /// Bytes that fit without another allocation, the present ones included.
@@ -45,6 +49,7 @@ public struct ByteBuffer: Sendable {
         return storage.span.extracting(range)
     }
 
+    /// The byte at an index. Traps outside of `0..<count`.
     @inlinable public subscript(index: Int) -> UInt8 {
         precondition(index < count)
         return storage[index]
@@ -56,6 +61,7 @@ public struct ByteBuffer: Sendable {
         return String(decoding: storage[range], as: UTF8.self)
     }
 
+    /// All of it as UTF-8; what is none becomes U+FFFD.
     public var text: String { text(0..<count) }
 
     /// All bytes as an array of their own.
@@ -70,6 +76,7 @@ public struct ByteBuffer: Sendable {
         }
     }
 
+    /// Forgets the bytes and keeps the memory.
     @inlinable public mutating func removeAll() { used = 0 }
 
     /// Forgets everything from `newCount` on.
@@ -96,20 +103,24 @@ public struct ByteBuffer: Sendable {
         storage = larger
     }
 
+    /// Appends a byte.
     @inlinable public mutating func append(_ byte: UInt8) {
         reserve(1)
         storage[used] = byte
         used += 1
     }
 
+    /// Appends the bytes.
     public mutating func append(contentsOf bytes: [UInt8]) {
         append(bytes.span)
     }
 
+    /// Appends the text as UTF-8.
     public mutating func append(_ text: String) {
         append(contentsOf: Array(text.utf8))
     }
 
+    /// Appends the bytes.
     @inlinable public mutating func append(_ bytes: Span<UInt8>) {
         withWriter(reserving: bytes.count) { $0.append(bytes) }
     }

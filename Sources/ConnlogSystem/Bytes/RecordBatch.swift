@@ -16,11 +16,14 @@ public struct RecordBatch: Sendable {
     /// (`EventIndex`).
     @inlinable package static var noteWords: Int { 32 }
 
+    /// Empty, with room for so many bytes.
     public init(capacity: Int = 0) {
         bytes = ByteBuffer(capacity: capacity)
     }
 
+    /// Records in it.
     @inlinable public var count: Int { records.count }
+    /// Whether there are none.
     @inlinable public var isEmpty: Bool { records.isEmpty }
 
     /// The record at `index`, in the core, one slog JSON line without its line feed.
@@ -117,6 +120,7 @@ public struct RecordBatch: Sendable {
         return part
     }
 
+    /// Forgets everything and keeps the memory.
     public mutating func removeAll() {
         bytes.removeAll()
         records.removeAll(keepingCapacity: true)

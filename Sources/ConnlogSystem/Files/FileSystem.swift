@@ -36,6 +36,7 @@ public protocol FileSystem: Sendable {
 }
 
 extension FileSystem {
+    /// No lock: the directory cannot be locked here.
     public func lockDirectory(_ path: String) throws(SystemError) -> (any FileLock)? { nil }
 }
 
@@ -46,6 +47,7 @@ public struct DiskSpace: Sendable, Equatable {
     /// What the whole file system holds.
     public var total: Int
 
+    /// Both in bytes.
     public init(available: Int, total: Int) {
         self.available = available
         self.total = total
@@ -58,6 +60,7 @@ public struct DiskSpace: Sendable, Equatable {
     }
 }
 
+/// What a file is opened for.
 public enum OpenMode: Sendable, Equatable {
     case read
     case readWrite
@@ -67,9 +70,12 @@ public enum OpenMode: Sendable, Equatable {
 
 /// Device and inode: which file a name stands for.
 public struct FileIdentity: Sendable, Hashable {
+    /// `st_dev`.
     public let device: UInt64
+    /// `st_ino`.
     public let inode: UInt64
 
+    /// As the kernel numbers them.
     public init(device: UInt64, inode: UInt64) {
         self.device = device
         self.inode = inode

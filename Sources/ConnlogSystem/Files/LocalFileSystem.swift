@@ -5,8 +5,10 @@ import Glibc
 
 /// The machine's own file system.
 public struct LocalFileSystem: FileSystem {
+    /// The file system that there is.
     public init() {}
 
+    /// Opens a file: see `FileSystem.open(_:_:)`.
     public func open(_ path: String, _ mode: OpenMode) throws(SystemError) -> any OpenFile {
         let flags =
             switch mode {
@@ -18,6 +20,7 @@ public struct LocalFileSystem: FileSystem {
         return try LocalFile(path, flags: flags, mode: 0o600)
     }
 
+    /// Makes a directory: see `FileSystem.createDirectory(_:)`.
     public func createDirectory(_ path: String) throws(SystemError) {
         if unsafe mkdir(path, 0o700) == 0 { return try syncDirectory(LocalFileSystem.parent(of: path)) }
         switch errorNumber {
@@ -29,6 +32,7 @@ public struct LocalFileSystem: FileSystem {
         }
     }
 
+    /// The names in a directory: see `FileSystem.list(_:)`.
     public func list(_ directory: String) throws(SystemError) -> [String] {
         guard let stream = unsafe opendir(directory) else { throw .last("opendir", directory) }
         defer { unsafe closedir(stream) }
@@ -42,30 +46,36 @@ public struct LocalFileSystem: FileSystem {
         return names
     }
 
+    /// Renames, over what has the new name: see `FileSystem.rename(_:to:)`.
     public func rename(_ path: String, to newPath: String) throws(SystemError) {
         guard unsafe Glibc.rename(path, newPath) == 0 else { throw .last("rename", path) }
     }
 
+    /// Removes a file.
     public func remove(_ path: String) throws(SystemError) {
         guard unsafe unlink(path) == 0 else { throw .last("unlink", path) }
     }
 
+    /// Makes names durable: see `FileSystem.syncDirectory(_:)`.
     public func syncDirectory(_ path: String) throws(SystemError) {
         try LocalFile(path, flags: O_RDONLY | O_DIRECTORY, mode: 0).syncEverything()
     }
 
+    /// Locks a file for this process: see `FileSystem.lock(_:)`.
     public func lock(_ path: String) throws(SystemError) -> any FileLock {
         let file = try LocalFile(path, flags: O_RDWR | O_CREAT, mode: 0o600)
         guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .last("flock", path) }
         return LocalLock(file)
     }
 
+    /// Locks the directory itself: see `FileSystem.lockDirectory(_:)`.
     public func lockDirectory(_ path: String) throws(SystemError) -> (any FileLock)? {
         let file = try LocalFile(path, flags: O_RDONLY | O_DIRECTORY, mode: 0)
         guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .last("flock", path) }
         return LocalLock(file)
     }
 
+    /// The room on the file system of a path.
     public func space(of path: String) throws(SystemError) -> DiskSpace {
         var status = statvfs()
         guard unsafe statvfs(path, &status) == 0 else { throw .last("statvfs", path) }

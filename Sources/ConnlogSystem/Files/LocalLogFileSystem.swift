@@ -4,6 +4,7 @@ import Glibc
 #endif
 
 extension LocalFileSystem: LogFileSystem {
+    /// What stands under a path: see `LogFileSystem.status(_:)`.
     public func status(_ path: String) throws(SystemError) -> LogFileStatus? {
         var result = stat()
         guard unsafe lstat(path, &result) == 0 else {
@@ -16,10 +17,12 @@ extension LocalFileSystem: LogFileSystem {
             modified: Nanoseconds(result.st_mtim), permissions: result.st_mode & 0o777, links: Int(result.st_nlink))
     }
 
+    /// Opens a file to append to it: see `LogFileSystem.openAppending(_:)`.
     public func openAppending(_ path: String) throws(SystemError) -> any OpenFile {
         try LocalFile(path, flags: O_RDWR | O_APPEND | connlog_O_NOFOLLOW, mode: 0)
     }
 
+    /// Makes a file to append to: see `LogFileSystem.createAppending(_:permissions:)`.
     public func createAppending(_ path: String, permissions: UInt32) throws(SystemError) -> any OpenFile {
         let flags = O_RDWR | O_APPEND | O_CREAT | O_EXCL | connlog_O_NOFOLLOW
         let file = try LocalFile(path, flags: flags, mode: permissions & 0o600)
@@ -27,6 +30,7 @@ extension LocalFileSystem: LogFileSystem {
         return file
     }
 
+    /// Opens what is no regular file: see `LogFileSystem.openStream(_:)`.
     public func openStream(_ path: String) throws(SystemError) -> any OpenFile {
         // O_NONBLOCK makes opening a FIFO without a reader fail instead of waiting; writes shall wait again.
         let file = try LocalFile(path, flags: O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY, mode: 0)
@@ -34,6 +38,7 @@ extension LocalFileSystem: LogFileSystem {
         return LocalStream(file)
     }
 
+    /// Renames, unless the new name is taken: see `LogFileSystem.renameNew(_:to:)`.
     public func renameNew(_ path: String, to newPath: String) throws(SystemError) {
         if unsafe connlog_rename_new(path, newPath) == 0 { return }
         // Some network file systems cannot do it in one step. Nobody but us makes names of this pattern, so a look
@@ -43,6 +48,7 @@ extension LocalFileSystem: LogFileSystem {
         try rename(path, to: newPath)
     }
 
+    /// Makes a directory with these permissions: see `LogFileSystem`.
     public func createDirectory(_ path: String, permissions: UInt32) throws(SystemError) {
         let parent = LocalFileSystem.parent(of: path)
         if unsafe mkdir(path, permissions & 0o700) == 0 {
@@ -58,6 +64,7 @@ extension LocalFileSystem: LogFileSystem {
         }
     }
 
+    /// Sets the time of the last change.
     public func setModified(_ path: String, _ time: Nanoseconds) throws(SystemError) {
         // Rounded down, since nanoseconds are never negative.
         let (quotient, remainder) = time.quotientAndRemainder(dividingBy: 1_000_000_000)

@@ -27,18 +27,23 @@ public protocol LogFileSystem: FileSystem {
 
 /// What is known about a file by its name.
 public struct LogFileStatus: Sendable, Equatable {
+    /// What stands under a name.
     public enum Kind: Sendable, Equatable { case regular, directory, symbolicLink, other }
 
+    /// Which file it is.
     public let identity: FileIdentity
+    /// What it is.
     public let kind: Kind
     /// Bytes.
     public let size: Int
+    /// When it was last written; nanoseconds since 1970.
     public let modified: Nanoseconds
     /// The lower nine bits of the mode; 0 where that is not known.
     public let permissions: UInt32
     /// How many names it has.
     public let links: Int
 
+    /// What is said of a file.
     public init(
         identity: FileIdentity, kind: Kind, size: Int, modified: Nanoseconds, permissions: UInt32 = 0, links: Int = 1
     ) {

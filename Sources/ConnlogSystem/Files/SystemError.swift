@@ -9,6 +9,10 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file or address it was about.
     public let subject: String
 
+    /// - Parameters:
+    ///   - code: `errno`.
+    ///   - call: the call that failed, such as `open`.
+    ///   - subject: what it was called for, a path as a rule.
     public init(code: Int32, call: String, subject: String) {
         self.code = code
         self.call = call
@@ -23,6 +27,7 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kernel's words for the error, such as `No space left on device`.
     public var reason: String { SystemError.text(of: code) }
 
+    /// The subject, the reason and the call.
     public var description: String { "\(subject): \(reason) (\(call))" }
 
     /// There is no room: the disk or the quota is full. Waiting may help.

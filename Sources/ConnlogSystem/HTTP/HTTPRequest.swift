@@ -32,6 +32,7 @@ package struct HTTPRequest: Sendable {
 
 /// What all requests of a session share.
 public struct HTTPSettings: Sendable {
+    /// Through which proxy requests go.
     public enum Proxy: Sendable, Equatable {
         /// What `https_proxy`, `http_proxy` and `no_proxy` say.
         case environment
@@ -43,20 +44,26 @@ public struct HTTPSettings: Sendable {
     public var userAgent: String
     /// PEM file with the authorities to trust; `nil`: the system's.
     public var certificateAuthorityFile: String?
+    /// PEM; with it, `clientKeyFile`.
     public var clientCertificateFile: String?
+    /// PEM.
     public var clientKeyFile: String?
+    /// Whether the server's certificate must be good for its name.
     public var verifiesServer = true
     /// `sha256//` and base64, several separated by semicolons: the server's public key must be one of them.
     public var pinnedPublicKey: String?
+    /// Through which proxy requests go.
     public var proxy = Proxy.environment
     /// A local socket to connect to, whatever host the URL names; at most 107 bytes.
     public var localSocket: String?
+    /// Name, connection and TLS together.
     public var connectTimeout = Duration.seconds(10)
     /// A connection is not used again when it is older than this, so that new nodes get their share.
     public var connectionAge = Duration.seconds(300)
     /// Nor when it was idle for longer than this.
     public var connectionIdle = Duration.seconds(50)
 
+    /// - Parameter userAgent: what is sent as `User-Agent`.
     public init(userAgent: String) {
         precondition(!userAgent.isEmpty)
         self.userAgent = userAgent

@@ -12,11 +12,13 @@ public struct TLSSettings: Sendable, Equatable {
     /// (RFC 5425 §4.2.2).
     public var fingerprints: [CertificateFingerprint] = []
 
+    /// The system's authorities, no certificate of one's own, and the server is verified.
     public init() {}
 }
 
 /// The hash of a certificate as RFC 5425 §4.2.2 writes it: `sha-1:E1:2D:53:...` or `sha-256:...`.
 public struct CertificateFingerprint: Sendable, Hashable, CustomStringConvertible {
+    /// By which it was made.
     public enum Algorithm: String, Sendable, CaseIterable {
         case sha1 = "sha-1"
         case sha256 = "sha-256"
@@ -24,7 +26,9 @@ public struct CertificateFingerprint: Sendable, Hashable, CustomStringConvertibl
         var digestBytes: Int { self == .sha1 ? 20 : 32 }
     }
 
+    /// By which it was made.
     public let algorithm: Algorithm
+    /// The digest's bytes.
     public let digest: [UInt8]
 
     init(_ algorithm: Algorithm, _ digest: [UInt8]) {
@@ -46,6 +50,7 @@ public struct CertificateFingerprint: Sendable, Hashable, CustomStringConvertibl
         self.init(algorithm, stride(from: 0, to: digits.count, by: 2).map { digits[$0] << 4 | digits[$0 + 1] })
     }
 
+    /// As RFC 5425, 4.2.2 writes it.
     public var description: String {
         let pairs = digest.map { byte in
             let text = String(byte, radix: 16, uppercase: true)

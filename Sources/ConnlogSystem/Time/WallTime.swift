@@ -14,6 +14,7 @@ public protocol WallTime: Sendable {
 }
 
 extension WallTime {
+    /// Of the machine, its sleep included.
     public func uptime() -> Nanoseconds { SystemWallTime.time(CLOCK_BOOTTIME) }
 }
 
@@ -28,8 +29,10 @@ extension Nanoseconds {
 
 /// The machine's clock (CLOCK_REALTIME).
 public struct SystemWallTime: WallTime {
+    /// The machine's clocks.
     public init() {}
 
+    /// Nanoseconds since 1970.
     public func now() -> Nanoseconds { SystemWallTime.time(CLOCK_REALTIME) }
 
     fileprivate static func time(_ clock: clockid_t) -> Nanoseconds {

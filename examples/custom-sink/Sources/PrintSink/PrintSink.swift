@@ -13,6 +13,7 @@ public struct PrintSink: Sink {
         self.write = write
     }
 
+    /// Prints the lines of a batch in one write.
     public func send(_ batch: EventBatch) async -> SendOutcome {
         var text = ""
         for index in 0..<batch.count {
