@@ -155,7 +155,10 @@ public struct Section: Sendable {
     public func place(of key: String) -> Place { places[key] ?? place }
 
     /// An error about one value, for checks that a schema cannot express.
-    /// - Parameter characters: how many characters of the value stand before what is wrong, where the place can show that.
+    /// - Parameters:
+    ///   - key: whose value it is.
+    ///   - message: one sentence with the next step; never a secret.
+    ///   - characters: how many characters of the value stand before what is wrong, where the place can show that.
     public func error(_ key: String, _ message: String, behind characters: Int = 0) -> Diagnostic {
         var place = place(of: key)
         if literalKeys.contains(key) {

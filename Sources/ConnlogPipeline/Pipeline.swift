@@ -75,7 +75,9 @@ public final class Pipeline: Sendable {
     // MARK: - What is wanted
 
     /// Adds a source before `run`. Its name is that of its place in the queue: under another one it begins anew.
-    /// - Parameter name: one that no other source has: 1 to 64 of a-z, A-Z, 0-9, `.`, `_` and `-`.
+    /// - Parameters:
+    ///   - source: runs in one pipeline at a time.
+    ///   - name: one that no other source has: 1 to 64 of a-z, A-Z, 0-9, `.`, `_` and `-`.
     public func add(_ source: some Source, named name: String) {
         add { $0.sources.append(PlannedSource(source, named: name)) }
     }
@@ -83,8 +85,10 @@ public final class Pipeline: Sendable {
     /// Adds a sink before `run`. Its name is that of its place in the queue: under another one it gets everything again
     /// that the queue still has.
     /// - Parameters:
+    ///   - sink: runs in one pipeline at a time.
     ///   - name: one that no other sink has: 1 to 64 of a-z, A-Z, 0-9, `.`, `_` and `-`.
     ///   - retry: how long to wait after failures.
+    ///   - options: its filter, and its part of the disk.
     public func add(
         _ sink: some Sink, named name: String, retry: Backoff = Backoff(),
         _ options: PlannedSink.Options = PlannedSink.Options()

@@ -23,6 +23,7 @@ public enum TestEvents {
     /// A `workspace_app` event of exactly `bytes` bytes, without a line feed: its user agent is as long as that takes.
     ///
     /// - Parameters:
+    ///   - number: which event it is; its id says so.
     ///   - bytes: as few as `shortest` are given what the other members need.
     ///   - filler: what the user agent is made of, as it stands in the line; cut after whole fillers and filled up with `x`.
     public static func line(_ number: Int, bytes: Int, filler: String = "x") -> String {

@@ -99,6 +99,8 @@ public struct EventDecoder: Sendable {
     var unescaped = ByteBuffer()
 
     /// - Parameters:
+    ///   - format: how coderd, or what wraps its lines, wrote them.
+    ///   - container: what a container runtime wrapped them in.
     ///   - origins: which origins of wrapped lines are believed; events of others are counted and passed over.
     ///   - maxLine: of longer lines and entries the longest values are cut; at most 256 MiB.
     ///   - samplesMax: how many lines that cannot be read are kept to be shown, until the counts are taken.
@@ -138,6 +140,7 @@ public struct EventDecoder: Sendable {
     /// Converted events are written behind everything that is in `batch.bytes`.
     /// - Parameters:
     ///   - input: begins with what was not consumed the last time.
+    ///   - batch: has the bytes, and gets the events.
     ///   - isEnd: nothing more will come, so a last line without line feed and an entry that might have gone on
     ///     count. A last line that is no whole event is left and counted as `partial`.
     /// - Returns: how many bytes of `input` are consumed.
@@ -157,7 +160,9 @@ public struct EventDecoder: Sendable {
     /// Nothing more has come for a while, so an entry of several lines that might have gone on is complete. A line
     /// without its end stays, and so do the parts of a line whose last part is missing.
     ///
-    /// - Parameter input: what was not consumed the last time, and perhaps more, as `decode` takes it.
+    /// - Parameters:
+    ///   - input: what was not consumed the last time, and perhaps more, as `decode` takes it.
+    ///   - batch: has the bytes, and gets the events.
     /// - Returns: how many bytes of `input` are consumed.
     public mutating func flushPending(_ input: Range<Int>, in batch: inout EventBatch) -> Int {
         let at = decodeLines(input, &batch)

@@ -61,8 +61,13 @@ public struct Figure: Sendable, Equatable, Codable {
     public let value: Double?
 
     /// - Parameters:
+    ///   - kind: how it moves.
+    ///   - name: within its part: `a-z` and `_`.
     ///   - key: its name without a word for what it counts, if that is another one.
+    ///   - unit: what one of it is.
     ///   - help: a sentence.
+    ///   - labels: what tells it from others of its name.
+    ///   - value: `nil` where there is no label's value yet to count anything by.
     public init(
         _ kind: Kind, _ name: String, key: String? = nil, unit: Unit = .one, _ help: String, by labels: [Label] = [],
         _ value: Double?

@@ -6,7 +6,9 @@ public import ConnlogSystem
 /// generic parameter of a function that handles a whole batch.
 public protocol EventEncoder {
     /// Appends one record in this format, without a line end.
-    /// - Parameter record: one slog JSON line of a connection event.
+    /// - Parameters:
+    ///   - record: one slog JSON line of a connection event.
+    ///   - output: grows by the event; what stands in it stays.
     /// - Returns: `false`, and nothing appended, if it is not that.
     mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool
 

@@ -41,7 +41,9 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
 
     private static let headMax = 512
 
-    /// - Parameter options: `structuredDataID`, `byteOrderMark`, `originVersion` and `addsSequence` mean nothing here.
+    /// - Parameters:
+    ///   - options: `structuredDataID`, `byteOrderMark`, `originVersion` and `addsSequence` mean nothing here.
+    ///   - legacy: what RFC 5424 does not know.
     public init(_ options: RFC5424Options, _ legacy: RFC3164Options = RFC3164Options()) {
         self.options = options
         self.legacy = legacy

@@ -43,7 +43,9 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     /// A record's byte may stand in a parameter and in a sentence, or, as JSON, as `\u007f`.
     private static let growthMax = SyslogTextWriter.growthMax + 6
 
-    /// - Parameter names: adds `user_name`, `owner_name` and `org_name` behind the other parameters, where it knows them.
+    /// - Parameters:
+    ///   - options: what stands in every message, and how large one may be.
+    ///   - names: adds `user_name`, `owner_name` and `org_name` after the other parameters, where it knows them.
     public init(_ options: RFC5424Options, names: (any Names)? = nil) {
         self.options = options
         self.names = names.map { BoxedNames($0) }

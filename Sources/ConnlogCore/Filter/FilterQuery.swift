@@ -11,7 +11,11 @@ public import ConnlogSystem
 public struct FilterQuery: Sendable, Equatable {
     package let terms: [FilterTerm]
 
-    /// - Parameter now: what times before now are counted from.
+    /// - Parameters:
+    ///   - text: such as `status:ongoing user:"jo"`.
+    ///   - dialect: ours, or that of Coder's API.
+    ///   - now: what times before now are counted from; nanoseconds since 1970.
+    /// - Throws: every mistake in the text, with its place.
     public init(_ text: String, dialect: FilterDialect, now: Nanoseconds) throws(FilterErrors) {
         let lexer = FilterLexer(text, dialect)
         var terms = dialect == .connlog ? lexer.freeText.compactMap(FilterQuery.word) : []

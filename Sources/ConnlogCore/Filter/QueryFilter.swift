@@ -12,7 +12,9 @@ public struct QueryFilter: EventFilter {
     private var scanner = EventScanner()
     private var fields = EventFields()
 
-    /// - Parameter now: the clock that times before now, such as `-24h`, move with.
+    /// - Parameters:
+    ///   - query: what is kept. What only a store could decide keeps nothing.
+    ///   - now: the clock that times before now, such as `-24h`, move with.
     public init(_ query: FilterQuery, now: @escaping @Sendable () -> Nanoseconds = { SystemWallTime().now() }) {
         terms = query.terms
         isMoving = query.terms.contains { $0.ago != nil }

@@ -48,7 +48,10 @@ public struct Registry: Sendable {
     public func sink(_ type: String?) -> (any SinkKind.Type)? { sinks.first { $0.schema.type == type } }
 
     /// Reads a configuration file and checks it against the schemas.
-    /// - Parameter kinds: the kinds of sections whose values are wanted; `nil` for all.
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - environment: what `${...}` in values stands for.
+    ///   - kinds: the kinds of sections whose values are wanted; `nil` for all.
     public func load(
         _ path: String, environment: Environment = .process, valuesOf kinds: Set<String>? = nil
     ) -> LoadedConfiguration {

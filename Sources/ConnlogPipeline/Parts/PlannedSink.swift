@@ -41,6 +41,8 @@ public struct PlannedSink: Sendable {
     ///   - maker: makes the sink when it is started. A copy of this value goes on for it after `Pipeline.apply`; one made
     ///     anew takes its place.
     ///   - name: not empty; letters, digits, `-`, `_` and `.`, since dead letters lie in a directory of that name.
+    ///   - type: what the status shows it as.
+    ///   - options: what the pipeline does for it.
     public init(_ maker: SinkMaker, named name: String, type: String = "sink", _ options: Options = Options()) {
         self.init(maker, named: name, type: type, options, nil, .newValue())
     }

@@ -15,8 +15,10 @@ public struct PlannedSource: Sendable {
     let status: SourceStatus
     private let origin: Origin
 
-    /// - Parameter source: runs in one pipeline at a time. A copy of this value goes on for it after `Pipeline.apply`;
-    ///   one made anew takes its place.
+    /// - Parameters:
+    ///   - source: runs in one pipeline at a time. A copy of this value goes on for it after `Pipeline.apply`; one made
+    ///     anew takes its place.
+    ///   - name: one that no other source of the plan has.
     public init(_ source: any Source, named name: String) {
         self.init(source, named: name, type: "\(Swift.type(of: source))", .newValue())
     }

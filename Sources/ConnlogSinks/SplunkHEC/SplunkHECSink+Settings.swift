@@ -105,7 +105,9 @@ extension SplunkHECSink {
     }
 
     /// Connects to nothing; `open` and `send` do.
-    /// - Parameter log: gets what is to be said about the collectors; never the token.
+    /// - Parameters:
+    ///   - settings: where the collectors are, and how they are asked.
+    ///   - log: gets what is to be said about the collectors; never the token.
     public convenience init(_ settings: Settings, log: Log = .standardError) {
         self.init(settings, log: log.write)
     }

@@ -10,6 +10,7 @@ extension FileSource {
     /// - Parameters:
     ///   - paths: files to follow; `*`, `?` and `[a-z]` stand for others in any part, and lead to no packed files such as
     ///     `.gz`. Not those that a sink of the same pipeline writes: each event would come back for ever.
+    ///   - start: where a file is begun that is there when the source has never run; later ones are read from the beginning.
     ///   - format: how coderd wrote the lines.
     ///   - container: what a container runtime wrapped them in.
     ///   - maxLine: bytes; of longer lines the longest values are cut. From 1 KiB to 64 MiB.

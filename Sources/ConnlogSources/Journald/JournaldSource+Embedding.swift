@@ -10,6 +10,7 @@ extension JournaldSource {
     /// - Parameters:
     ///   - units: such as `coder.service`.
     ///   - directory: journal files of this directory; `nil` for the machine's own.
+    ///   - start: where a journal is begun that the source has never read.
     ///   - format: how coderd wrote the lines.
     ///   - maxLine: bytes; of longer lines the longest values are cut. From 1 KiB to 64 MiB.
     ///   - once: read the journal to the end that it has now, then return.
