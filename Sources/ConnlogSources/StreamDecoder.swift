@@ -61,28 +61,30 @@ enum LineKeys {
     static let all: [Key] = [
         Key(
             "format", .choice(InputFormat.allCases.map(\.rawValue)), default: "auto",
-            help: "how coderd wrote the lines, or who wrapped them; auto tells line by line, where that is certain"),
+            help: "How coderd wrote the lines, or who wrapped them; auto tells line by line, where that is certain."),
         Key(
             "container", .choice(ContainerFormat.allCases.map(\.rawValue)), default: "auto",
-            help: "what a container runtime wrapped them in; auto tells line by line, and shippers too"),
+            help: "What a container runtime wrapped them in; auto tells line by line, and shippers too."),
         Key(
             "from_unit", .list, example: "coder.service",
-            help: "of wrapped lines: believe these systemd units only; events of others are counted as foreign"),
+            help: "Of wrapped lines: believe these systemd units only; events of others are counted as foreign."),
         Key(
             "from_container", .list, example: "coder",
-            help: "believe these containers only, by what the wrapper itself says, not the line"),
-        Key("from_namespace", .list, example: "coder", help: "believe these namespaces of Kubernetes only"),
-        Key("from_log_group", .list, example: "/coder/production", help: "believe these log groups of CloudWatch only"),
+            help: "Believe these containers only, by what the wrapper itself says, not the line."),
+        Key("from_namespace", .list, example: "coder", help: "Believe these namespaces of Kubernetes only."),
+        Key(
+            "from_log_group", .list, example: "/coder/production",
+            help: "Believe these log groups of CloudWatch only."),
         maxLine,
     ]
 
     /// Of lines that nobody has wrapped.
     static let format = Key(
         "format", .choice(InputFormat.allCases.filter { !$0.isShared }.map(\.rawValue)), default: "auto",
-        help: "how coderd wrote the lines; auto tells line by line")
+        help: "How coderd wrote the lines; auto tells line by line.")
 
     static let maxLine = Key(
-        "max_line", .size(1 << 10...64 << 20), default: "1MiB", help: "of longer lines the longest values are cut")
+        "max_line", .size(1 << 10...64 << 20), default: "1MiB", help: "Of longer lines the longest values are cut.")
 
     /// Makes decoders as the section says.
     static func decoder(_ section: Section) -> @Sendable () -> any EntryDecoder {

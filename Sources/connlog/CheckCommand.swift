@@ -30,7 +30,7 @@ struct CheckCommand: AsyncParsableCommand {
     @Flag(help: "Send one marked test event to every sink, and say what the receiver said. Includes --connect.")
     var send = false
 
-    @Flag(help: "With --connect or --send: tell the outcome as JSON.")
+    @Flag(help: "With --connect or --send: print JSON, one object.")
     var json = false
 
     @Flag(help: "Print mistakes and doubts alone, not the effective configuration.")

@@ -61,7 +61,7 @@ struct DeadLetterListCommand: AsyncParsableCommand {
     @Option(help: "Show at most this many, the newest; 0 shows all.")
     var limit = 1000
 
-    @Flag(help: "One JSON object a line, with the whole record, whatever their number.")
+    @Flag(help: "Print JSON, an object a line, with the whole record, whatever their number.")
     var json = false
 
     func run() async throws {
@@ -96,7 +96,7 @@ struct DeadLetterShowCommand: AsyncParsableCommand {
     @Argument(help: "Its id, as list shows it, such as splunk/4711.")
     var id: String
 
-    @Flag(help: "As one JSON object.")
+    @Flag(help: "Print JSON, one object.")
     var json = false
 
     func run() async throws {

@@ -24,7 +24,7 @@ struct DeadLetterRetryCommand: AsyncParsableCommand {
     @Argument(help: "Ids, as list shows them, such as splunk/4711; all of --sink if there are none.")
     var ids: [String] = []
 
-    @Flag(help: "Tell the outcome as JSON.")
+    @Flag(help: "Print JSON, one object.")
     var json = false
 
     func run() async throws {

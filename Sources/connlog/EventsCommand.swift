@@ -20,7 +20,7 @@ struct EventsCommand: AsyncParsableCommand {
 
     @OptionGroup var query: QueryWords
     @OptionGroup var server: ServerConnection
-    @Flag(help: "JSON Lines, as the API has them.") var json = false
+    @Flag(help: "Print JSON, an object a line, as the API has them.") var json = false
     @Flag(help: "CSV with a header line.") var csv = false
     @Option(help: "At most so many, and a word on stderr if there are more; 0: all.") var limit = 100
 

@@ -29,7 +29,7 @@ struct QueueVerifyCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var queue: QueueOptions
-    @Flag(help: "Tell it as JSON.") var json = false
+    @Flag(help: "Print JSON, one object.") var json = false
 
     func run() async throws {
         let location = try queue.load().location
@@ -55,7 +55,7 @@ struct QueueInspectCommand: AsyncParsableCommand {
     @OptionGroup var queue: QueueOptions
     @Flag(help: "Do not read all records: no counts by kind, no times of events, no check of old segments.")
     var quick = false
-    @Flag(help: "Tell it as JSON.") var json = false
+    @Flag(help: "Print JSON, one object.") var json = false
 
     func run() async throws {
         let location = try queue.load().location

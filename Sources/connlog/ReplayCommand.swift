@@ -44,7 +44,7 @@ struct ReplayCommand: AsyncParsableCommand {
     @Flag(help: "Only count what would be sent.")
     var dryRun = false
 
-    @Flag(help: "Tell the outcome as JSON.")
+    @Flag(help: "Print JSON, one object.")
     var json = false
 
     func run() async throws {

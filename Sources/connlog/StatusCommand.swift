@@ -8,7 +8,7 @@ struct StatusCommand: AsyncParsableCommand {
         discussion: "Asks its [server]. Status: 0 it answered, 1 it did not, 2 usage.")
 
     @OptionGroup var server: ServerConnection
-    @Flag(help: "Tell it as JSON.") var json = false
+    @Flag(help: "Print JSON, one object.") var json = false
     @Flag(help: "Also show every figure, with what it is.") var figures = false
     @Flag(help: "Show it again every two seconds, until Ctrl-C.") var watch = false
 

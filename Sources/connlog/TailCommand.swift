@@ -11,7 +11,7 @@ struct TailCommand: AsyncParsableCommand {
 
     @OptionGroup var query: QueryWords
     @OptionGroup var server: ServerConnection
-    @Flag(help: "JSON Lines.") var json = false
+    @Flag(help: "Print JSON, an object a line.") var json = false
 
     func run() async throws {
         let lines = EventLines()

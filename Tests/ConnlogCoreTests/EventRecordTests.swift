@@ -9,7 +9,7 @@ import Testing
         try #require(ConnectionEvent(line: Vectors.json[number - 1]))
     }
 
-    @Test func `R1: an open SSH connection has its address and no code`() throws {
+    @Test func `an open SSH connection has its address and no code`() throws {
         let event = try event(1)
         #expect(event.type == .ssh)
         #expect(event.ip == "fd7a:115c:a1e0:4b86:9046:80e:6c70:33b7")
@@ -18,7 +18,7 @@ import Testing
         #expect(!event.isWeb)
     }
 
-    @Test func `R2 and R3: a clean disconnect has code 0 and no reason`() throws {
+    @Test func `a clean disconnect has code 0 and no reason`() throws {
         let (connect, disconnect) = (try event(1), try event(2))
         #expect(disconnect.connectionID == connect.connectionID)
         #expect(disconnect.id != connect.id)
@@ -28,28 +28,28 @@ import Testing
         #expect(disconnect.time.map { EventTime.text($0) } == "2025-07-10T10:16:59.1Z")
     }
 
-    @Test func `R5: the same web event twice in one format is two records`() {
+    @Test func `the same web event twice in one format is two records`() {
         let run = DecodeRun(Vectors.json[7] + "\n" + Vectors.json[7] + "\n")
         #expect(run.records.count == 2)
         #expect(run.counts.duplicates == 0)
     }
 
-    @Test func `R6: an address that Go printed as nil is absent`() throws {
+    @Test func `an address that Go printed as nil is absent`() throws {
         #expect(try event(6).ip == nil)
     }
 
-    @Test func `R7: a refused visitor has no user`() throws {
+    @Test func `a refused visitor has no user`() throws {
         let event = try event(9)
         #expect(event.userID == nil)
         #expect(event.code == 404)
         #expect(event.isWeb)
     }
 
-    @Test func `R8: escapes in a user agent are undone`() throws {
+    @Test func `escapes in a user agent are undone`() throws {
         #expect(try event(12).userAgent == #"probe <a&b> "q" \x"#)
     }
 
-    @Test func `R9: tunnels are web events without slug, with 101 and 403`() throws {
+    @Test func `tunnels are web events without slug, with 101 and 403`() throws {
         for (number, code) in [(14, 101), (15, 403)] {
             let event = try event(number)
             #expect(event.type == .tunnel)
@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func `R10: method and app give the type`() throws {
+    @Test func `method and app give the type`() throws {
         let (connect, disconnect) = (try event(17), try event(18))
         for event in [connect, disconnect] {
             #expect(event.method == .ssh)
@@ -76,12 +76,12 @@ import Testing
         #expect(plain.clientSessionID == nil)
     }
 
-    @Test func `R11: struct strings of the first builds are null and a number`() throws {
+    @Test func `struct strings of the first builds are null and a number`() throws {
         #expect(try event(20).code == nil)
         #expect(try event(21).code == 200)
     }
 
-    @Test func `R12: an audit event is not a connection event`() {
+    @Test func `an audit event is not a connection event`() {
         #expect(ConnectionEvent(line: Vectors.json[22]) == nil)
     }
 

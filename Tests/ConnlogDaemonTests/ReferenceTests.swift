@@ -15,6 +15,22 @@ import Testing
         #expect(try String(contentsOf: file, encoding: .utf8) == text, "CONNLOG_REWRITE_GOLDEN=1 writes it anew")
     }
 
+    @Test func `a key's help is a sentence, or begins with the value that it explains`() {
+        for schema in Registry.connlog.schemas {
+            let values = schema.keys.flatMap { key in
+                switch key.kind {
+                case .choice(let words), .choiceWithPlanned(let words, planned: _): words
+                default: [String]()
+                }
+            }
+            for key in schema.keys {
+                let first = key.help.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+                let begins = first.first?.isUppercase == true || (values + ["kern"]).contains(String(first))
+                #expect(begins && key.help.hasSuffix("."), "\(schema.type ?? schema.kind): \(key.name): \(key.help)")
+            }
+        }
+    }
+
     @Test func `config/connlog.ini loads`() {
         let loaded = Plan.checked(Registry.connlog.load(file.path))
         #expect(!loaded.hasErrors, "\(loaded.report(color: false))")

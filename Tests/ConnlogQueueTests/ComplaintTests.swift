@@ -3,41 +3,40 @@ import ConnlogSystem
 import ConnlogTestSupport
 import Testing
 
-/// What went wrong for users of other forwarders (rows C1-C53 of the specification this was built from), as far as it is
-/// about the queue or the delivery, and the test that keeps it from happening here, or why it cannot.
+/// What went wrong for users of other forwarders, as far as it is about the queue or the delivery, and the test that keeps it from happening here, or why it cannot.
 ///
-///     C1 C2    state file wrong or lost, names reused   DamageTests (offsets); here: `offsets that are lost never …`
-///     C3       bad records crash the reader             DamageTests (bits, zeros, cuts); Tests/Fuzz
-///     C4       damage is thrown away                    DamageTests (quarantine holds the bytes); `queue export` replays
-///     C5 C15   power-off, kill, stop with sinks down    CrashTests (crash and kill at any call); nothing needs saving
-///     C6       loses by default                         here: `the defaults are the safe ones`; retries never end
-///     C7 C38   after the second outage all is different here: `outage, drain, outage …`
-///     C8 C9    one dead sink stops the others           QuotaTests (bound, quota); DeliveryTests
-///     C10      a blocked logger blocks its producer     sources read files and pipes; coderd never waits for a file
-///     C11      a slow disk is invisible                 `QueueStatus.state`; only the queue's own threads wait for it
-///     C12-C14  sent is not delivered                    a commit needs the sink's proof: DeliveryTests, Syslog tests
-///     C16 C17  restart waits for data that cannot come  CrashTests (torn tails, kill); opening reads one segment
-///     C18      deleted before the offsets are on disk   CrashTests, mutation `deletionBeforePublishing`
-///     C19      a new file's name is not on disk         CrashTests, mutation `withoutDirectorySync`
-///     C20      acknowledged before it is on disk        CrashTests, mutation `withoutDataSync`; DurabilityTests
-///     C21      a full disk ends the process             FaultTests (ENOSPC, EDQUOT at any call); CrashTests `fullDisk`
-///     C22      looks full after a crash                 here: `the room taken is reckoned anew …`
-///     C23      one oversized record ends everything     here: `a batch that can never fit is refused alone`
-///     C24      a new version orphans old data           here: `a newer format is refused and not touched`; golden bytes
-///     C25 C27  one bad chunk: no start, or all lost     DamageTests: only events that were hit are missing
-///     C26      bad files reported for ever              here: `a damaged place is kept once and within a bound`
-///     C28 C35  limits not in bytes, not kept            QuotaTests: `the disk never holds more than queue_size …`
-///     C29      what happens when full is unclear        QuotaTests: block and drop_oldest, each at both bounds
-///     C30      one output takes all slots; stampede     a thread and an offset for each sink; full-jitter Backoff
-///     C31      poison is retried for ever, or drops all DeliveryTests (isolation by number and by halving)
-///     C32      dead letters wiped at restart            here: `dead letters are no business of the queue's`
-///     C33      a broken store starts empty              DamageTests: what is whole is read, whatever else is not
-///     C34      cannot delete when full; never shrinks   FaultTests (full disk drains); whole files go; leftovers in CrashRun
-///     C36      resizing or renaming orphans data        here: `the bound may change …`; QuotaTests (sinks that are gone)
-///     C37      the directory vanishes                   a failed write like any other: told, tried again, never a crash;
-///                                                       a data_dir on tmpfs is not warned about
-///     C39-C49  names, TLS, framing, datagrams           the syslog sink's, not the queue's: Tests/ConnlogSinksTests/Syslog
-///     C50-C53  rotation, compression, ghost inodes      the file sink's: FileSinkTests, FileCrashTests
+///     state file wrong or lost, names reused   DamageTests (offsets); here: `offsets that are lost never …`
+///     bad records crash the reader             DamageTests (bits, zeros, cuts); Tests/Fuzz
+///     damage is thrown away                    DamageTests (quarantine holds the bytes); `queue export` replays
+///     power-off, kill, stop with sinks down    CrashTests (crash and kill at any call); nothing needs saving
+///     loses by default                         here: `the defaults are the safe ones`; retries never end
+///     after the second outage all is different here: `outage, drain, outage …`
+///     one dead sink stops the others           QuotaTests (bound, quota); DeliveryTests
+///     a blocked logger blocks its producer     sources read files and pipes; coderd never waits for a file
+///     a slow disk is invisible                 `QueueStatus.state`; only the queue's own threads wait for it
+///     sent is not delivered                    a commit needs the sink's proof: DeliveryTests, Syslog tests
+///     restart waits for data that cannot come  CrashTests (torn tails, kill); opening reads one segment
+///     deleted before the offsets are on disk   CrashTests, mutation `deletionBeforePublishing`
+///     a new file's name is not on disk         CrashTests, mutation `withoutDirectorySync`
+///     acknowledged before it is on disk        CrashTests, mutation `withoutDataSync`; DurabilityTests
+///     a full disk ends the process             FaultTests (ENOSPC, EDQUOT at any call); CrashTests `fullDisk`
+///     looks full after a crash                 here: `the room taken is reckoned anew …`
+///     one oversized record ends everything     here: `a batch that can never fit is refused alone`
+///     a new version orphans old data           here: `a newer format is refused and not touched`; golden bytes
+///     one bad chunk: no start, or all lost     DamageTests: only events that were hit are missing
+///     bad files reported for ever              here: `a damaged place is kept once and within a bound`
+///     limits not in bytes, not kept            QuotaTests: `the disk never holds more than queue_size …`
+///     what happens when full is unclear        QuotaTests: block and drop_oldest, each at both bounds
+///     one output takes all slots; stampede     a thread and an offset for each sink; full-jitter Backoff
+///     poison is retried for ever, or drops all DeliveryTests (isolation by number and by halving)
+///     dead letters wiped at restart            here: `dead letters are no business of the queue's`
+///     a broken store starts empty              DamageTests: what is whole is read, whatever else is not
+///     cannot delete when full; never shrinks   FaultTests (full disk drains); whole files go; leftovers in CrashRun
+///     resizing or renaming orphans data        here: `the bound may change …`; QuotaTests (sinks that are gone)
+///     the directory vanishes                   a failed write like any other: told, tried again, never a crash;
+///                                              a data_dir in memory is told at the start
+///     names, TLS, framing, datagrams           the syslog sink's, not the queue's: Tests/ConnlogSinksTests/Syslog
+///     rotation, compression, ghost inodes      the file sink's: FileSinkTests, FileCrashTests
 @Suite struct ComplaintTests {
     @Test func `the defaults are the safe ones`() {
         let options = QueueOptions()

@@ -3,7 +3,7 @@ import ConnlogTestSupport
 import Foundation
 import Testing
 
-/// The server that the sink is tested against is as unkind as splunkd was measured to be, and counts what that costs (H15).
+/// The server that the sink is tested against is as unkind as splunkd was measured to be, and counts what that costs.
 @Suite(.serialized) struct HECServerTests {
     private static let token = "00000000-1111-4222-8333-444444444444"
     private static let channel = "11111111-2222-4333-8444-555555555555"

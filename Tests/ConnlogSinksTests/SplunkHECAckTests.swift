@@ -8,7 +8,7 @@ import Testing
 
 @testable import ConnlogSinks
 
-/// Indexer acknowledgement against a server that does it as splunkd does, pipeline, restarts and all (H7).
+/// Indexer acknowledgement against a server that does it as splunkd does, pipeline, restarts and all.
 @Suite(.serialized) struct SplunkHECAckTests {
     private func ids(_ range: Range<Int>) -> [String] { range.map { "e\($0)" } }
 

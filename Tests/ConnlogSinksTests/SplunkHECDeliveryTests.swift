@@ -10,7 +10,6 @@ import Testing
 
 /// What replies come to for a delivery from a real queue: queue, counters and log.
 @Suite(.serialized) struct SplunkHECDeliveryTests {
-    /// H1
     @Test(arguments: HECReplyTable.rows.map { [$0.status, $0.code] })
     func `every reply of the collector is counted and told, and nothing is missing afterwards`(
         row: [Int]
@@ -35,7 +34,7 @@ import Testing
         server.expectClean()
     }
 
-    /// H2: all events of a sink go to one index, so code 7 is a matter of configuration wherever it comes.
+    /// All events of a sink go to one index, so code 7 is a matter of configuration wherever it comes.
     @Test(arguments: [0, 1, 3]) func `a refused index holds the rest, and what was taken before is not sent again`(
         place: Int
     ) async throws {
@@ -50,7 +49,6 @@ import Testing
         server.expectClean()
     }
 
-    /// H6
     @Test func `too large is halved, and the event that is too large alone is a dead letter`() async throws {
         let server = try HECServer(token: HECFixture.token)
         defer { server.stop() }
@@ -65,7 +63,6 @@ import Testing
         server.expectClean()
     }
 
-    /// H5
     @Test func `a code that nobody knows holds everything`() async throws {
         let server = try HECServer(token: HECFixture.token)
         defer { server.stop() }
@@ -77,7 +74,6 @@ import Testing
         server.expectClean()
     }
 
-    /// H8
     @Test func `endpoints that come and go cost no event`() async throws {
         let servers = try (0..<3).map { _ in try HECServer(token: HECFixture.token) }
         defer { for server in servers { server.stop() } }
@@ -94,7 +90,6 @@ import Testing
         for server in servers { server.expectClean() }
     }
 
-    /// H10
     @Test func `a token that is replaced again and again under load costs no event`() async throws {
         let file = FileManager.default.temporaryDirectory.appending(path: "connlog-token-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: file) }

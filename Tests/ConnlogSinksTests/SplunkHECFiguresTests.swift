@@ -17,7 +17,7 @@ extension HECFixture {
     }
 }
 
-/// What the sink counts itself (G19).
+/// What the sink counts itself.
 @Suite(.serialized) struct SplunkHECFiguresTests {
     @Test func `requests are counted by answer and endpoint, with their bytes and their time`() async throws {
         let servers = try [0, 1].map { _ in try HECServer(token: HECFixture.token) }

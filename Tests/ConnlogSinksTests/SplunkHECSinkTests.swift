@@ -83,7 +83,7 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         server.expectClean()
     }
 
-    /// H1: each row of A7, and the same batch once the trouble is over.
+    /// Each row of the table of replies, and the same batch once the trouble is over.
     @Test(arguments: HECReplyTable.rows.map { [$0.status, $0.code] })
     func `every reply of the collector is acted on, and afterwards nothing is missing`(row: [Int]) async throws {
         let server = try HECServer()
@@ -108,7 +108,7 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         server.expectClean()
     }
 
-    /// H1: the table of statuses.
+    /// The table of statuses.
     @Test(arguments: [
         301, 302, 303, 307, 308, 401, 403, 404, 405, 407, 408, 413, 415, 418, 425, 429, 495, 496, 500, 502, 503, 504,
         511, 200, 204,
@@ -129,7 +129,6 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         server.expectClean()
     }
 
-    /// H9
     @Test func `a connection that breaks is tried again, and counted as a possible repeat only when it may be one`()
         async throws
     {
@@ -172,7 +171,6 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         server.expectClean()
     }
 
-    /// H9
     @Test func `a server that reads slowly gets everything, and one that stops reading repeats nothing`() async throws {
         let server = try HECServer()
         defer { server.stop() }
@@ -199,7 +197,7 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         #expect(outcome.reason?.mayRepeat == false)
     }
 
-    /// H2, against a server that judges events itself.
+    /// Against a server that judges events itself.
     @Test(arguments: [0, 1, 2]) func `the event that splunkd refuses is named, and those before it are taken`(
         place: Int
     ) async throws {
@@ -258,7 +256,6 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         server.expectClean()
     }
 
-    /// H6
     @Test func `a body that is too large is halved down to one event`() async throws {
         let server = try HECServer()
         defer { server.stop() }
@@ -280,7 +277,6 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         server.expectClean()
     }
 
-    /// H10
     @Test func `a token that changes in its file counts from the next request on`() async throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("connlog-token-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: file) }
@@ -304,7 +300,6 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         server.expectClean()
     }
 
-    /// H8
     @Test func `endpoints take turns, and stand in for one that is away or refuses`() async throws {
         let (first, second) = (try HECServer(), try HECServer())
         defer { first.stop(); second.stop() }
@@ -353,7 +348,6 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         #expect(endpoints[1].restsUntil == .zero)
     }
 
-    /// H8
     @Test func `a slow endpoint does not hold up the others, and one that failed is tried by one request`() throws {
         var endpoints = HECEndpoints([try HECEndpoint("https://a:8088"), try HECEndpoint("https://b:8088")])
         for _ in 0..<3 { endpoints[0].began() }
@@ -374,7 +368,6 @@ private func batch(_ range: Range<Int>, filling: Int = 0) -> EventBatch { HECFix
         #expect(endpoint.pace == .zero)
     }
 
-    /// H10
     @Test func `a certificate's file that appears while everything is held is noticed`() async throws {
         let server = try HECServer()
         defer { server.stop() }

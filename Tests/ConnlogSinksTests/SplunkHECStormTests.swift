@@ -49,7 +49,6 @@ import Testing
         #expect(!fixture.words.contains { $0.contains(HECFixture.token) })
     }
 
-    /// H2
     @Test(arguments: [6, 12, 13, 15], [[0], [4], [9], [2, 7], [3, 4], Array(0..<10)])
     func `bad events anywhere in a batch are dead letters with Splunk's words, and every other is indexed once`(
         code: Int, bad: [Int]
@@ -68,7 +67,6 @@ import Testing
         server.expectClean()
     }
 
-    /// H3
     @Test(arguments: HECServer.NumberStyle.allCases, [[0], [5], [9], [2, 7]])
     func `a number that cannot be believed costs repeats, which are counted, and no event`(
         style: HECServer.NumberStyle, bad: [Int]
@@ -87,7 +85,6 @@ import Testing
         server.expectClean()
     }
 
-    /// H4
     @Test func `what a busy server took before it was busy is not sent again`() async throws {
         let server = try HECServer(token: HECFixture.token)
         defer { server.stop() }
@@ -100,7 +97,6 @@ import Testing
         server.expectClean()
     }
 
-    /// H7, H8
     @Test func `when one of two endpoints dies with what it has not indexed, the other gets it`() async throws {
         let servers = try [0, 1].map { _ in
             try HECServer(tokens: [HECFixture.token: .init(usesAcknowledgement: true)])

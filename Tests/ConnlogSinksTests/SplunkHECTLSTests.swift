@@ -7,7 +7,7 @@ import Testing
 
 @testable import ConnlogSinks
 
-/// Certificates, ours and the server's, that are wrong and then mended while the sink goes on (H10).
+/// Certificates, ours and the server's, that are wrong and then mended while the sink goes on.
 @Suite(.serialized, .enabled(if: TestCertificates.isAvailable)) struct SplunkHECTLSTests {
     private let certificates: TestCertificates
 

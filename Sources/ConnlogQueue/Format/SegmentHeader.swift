@@ -7,7 +7,7 @@ internal import ConnlogSystem
 ///      0  8  magic "CONNLOGQ"                    0  4  CRC32C of the queue's id and of the bytes from 4
 ///      8  2  format version, 1                         to the end of the payload
 ///     10  2  length of this header, 64           4  4  length of the payload (28 bits), kind << 28,
-
+///                                                     bit 31: the last record of its batch
 ///     12  4  flags; bit 0: recycled file         8  8  offset
 ///     16 16  the queue's id                     16  n  payload
 ///     32  8  first offset

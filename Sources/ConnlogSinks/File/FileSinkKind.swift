@@ -12,19 +12,19 @@ public enum FileSinkKind: SinkKind {
         keys: [
             Key(
                 "path", .path, required: true, example: "/var/log/connlog/connections.jsonl",
-                help: "the file; its directory is made when it is missing"),
+                help: "The file; its directory is made when it is missing."),
             Key(
                 "format", .choice(["json", "human", "rfc5424"]), default: "json",
-                help: "json: the line as received; human: as slog writes it for people; rfc5424: a syslog message"),
+                help: "json: the line as received; human: as slog writes it for people; rfc5424: a syslog message."),
             Key(
                 "rotate_size", .size(1024...Int.max), default: "100MiB",
-                help: "a file never grows beyond this, unless one record alone is larger"),
+                help: "A file never grows beyond this, unless one record alone is larger."),
             Key(
                 "rotate_every", .duration(.zero ... .seconds(36_600 * 86_400)), default: "1d",
-                help: "a new file begins at each multiple of this, in UTC (1d: at midnight); 0s: never"),
-            Key("keep", .integer(0...1_000_000), default: "14", help: "rotated files that stay; 0 keeps all"),
-            Key("compress", .choice(["gzip", "none"]), default: "gzip", help: "what is done to rotated files"),
-            Key("mode", .fileMode, default: "0640", help: "permissions of new files, whatever the umask says"),
+                help: "A new file begins at each multiple of this, in UTC (1d: at midnight); 0s: never."),
+            Key("keep", .integer(0...1_000_000), default: "14", help: "Rotated files that stay; 0 keeps all."),
+            Key("compress", .choice(["gzip", "none"]), default: "gzip", help: "What is done to rotated files."),
+            Key("mode", .fileMode, default: "0640", help: "Permissions of new files, whatever the umask says."),
         ])
 
     /// Reads a section; throws what is wrong with it, at its place.

@@ -29,50 +29,50 @@ public enum SyslogSinkKind: SinkKind {
             "transport", .choice(["udp", "tcp", "tls", "relp", "relp_tls", "unix"]),
             default: "tcp",
             help: "relp: committed when the receiver has answered for each message; tcp, tls: when its process must "
-                + "have read the bytes; unix: when its process has read them; udp: best effort, nothing is proven"),
+                + "have read the bytes; unix: when its process has read them; udp: best effort, nothing is proven."),
         Key(
             "address", .addressesOrPath, required: true, example: "siem.example.com:6514",
-            help: "the receiver, or several"),
+            help: "The receiver, or several."),
         Key(
             "distribute", .choice(["failover", "spread"]), default: "failover",
-            help: "of several receivers, each connection goes to: failover: the first that can be reached; spread: any"
+            help: "Of several receivers, each connection goes to: failover: the first that can be reached; spread: any."
         ),
         Key(
             "framing", .choice(["octet_counting", "lf"]), default: "octet_counting",
-            help: "tcp and tls; octet_counting: the length before each message; lf: a line feed behind it"),
+            help: "tcp and tls; octet_counting: the length before each message; lf: a line feed after it."),
         Key(
             "timeout", .duration(.milliseconds(100)...(.seconds(3600))), default: "30s",
-            help: "how long a receiver may acknowledge nothing before the connection is given up"),
+            help: "How long a receiver may acknowledge nothing before the connection is given up."),
         Key(
             "connect_timeout", .duration(.milliseconds(100)...(.seconds(3600))), default: "10s",
-            help: "how long one address may take to accept a connection, and then to set TLS up"),
+            help: "How long one address may take to accept a connection, and then to set TLS up."),
         Key(
             "max_connection_age", .duration(.zero ... .seconds(366 * 86_400)), default: "0s",
-            help: "connect anew this often, give or take a tenth, for receivers behind a load balancer; 0s: never"),
+            help: "Connect anew this often, give or take a tenth, for receivers behind a load balancer; 0s: never."),
         Key(
             "window", .integer(1...100_000), default: "1000",
-            help: "relp: how many messages may be unanswered (and 4MiB of them)"),
+            help: "relp: how many messages may be unanswered (and 4MiB of them)."),
         Key(
             "resend_tail", .sizeOrAuto(0...(64 << 20)), default: "auto",
             help: "tcp and tls: what is sent again after a break, with the same eid; auto: what the receiver may not "
                 + "have read and dealt with, by the window it offers, at most 8MiB; a size: at least so many bytes, for "
                 + "receivers with a queue of their own; 0B: only what its kernel had not acknowledged, which loses "
-                + "events when a receiver dies"),
+                + "events when a receiver dies."),
     ]
 
     private static let tlsKeys = [
         Key(
             "tls_ca", .path, example: "/etc/connlog/ca.pem",
-            help: "PEM file with the authorities to trust; default: the system's"),
+            help: "PEM file with the authorities to trust; without it, the system's."),
         Key(
             "tls_cert", .path, example: "/etc/connlog/client.pem",
-            help: "PEM file with our certificate, for receivers that want one; read again for every connection"),
-        Key("tls_key", .path, example: "/etc/connlog/client.key", help: "PEM file with the key of tls_cert"),
-        Key("tls_verify", .boolean, default: "true", help: "whether the receiver's certificate is checked"),
+            help: "PEM file with our certificate, for receivers that want one; read again for every connection."),
+        Key("tls_key", .path, example: "/etc/connlog/client.key", help: "PEM file with the key of tls_cert."),
+        Key("tls_verify", .boolean, default: "true", help: "Whether the receiver's certificate is checked."),
         Key(
             "tls_fingerprint", .list,
             example: "sha-256:" + (0..<32).map { _ in "AB" }.joined(separator: ":"),
-            help: "the receiver's certificate must be one of these, whoever has signed it; sha-1: and sha-256:"),
+            help: "The receiver's certificate must be one of these, whoever signed it; sha-1: or sha-256: goes before."),
     ]
 
     private static let messageKeys = [
@@ -80,34 +80,34 @@ public enum SyslogSinkKind: SinkKind {
             "format", .choice(["rfc5424", "rfc3164"]), default: "rfc5424",
             help:
                 "rfc3164 is for receivers that know no better: no structured data, no year, 1024 bytes; it is what unix "
-                + "takes unless this is set"),
+                + "takes unless this is set."),
         Key(
             "time_zone", .choice(["local", "utc"]), default: "local",
-            help: "rfc3164 only: whose time of day the timestamp shows, which the format cannot say"),
-        Key("facility", .string, default: "local0", help: "kern ... local7, or its number from 0 to 23"),
-        Key("app_name", .string, default: "coder", help: "APP-NAME: printable ASCII, at most 48 characters"),
-        Key("hostname", .string, example: "coder-1", help: "HOSTNAME; default: [connlog] hostname"),
+            help: "rfc3164 only: whose time of day the timestamp shows, which the format cannot say."),
+        Key("facility", .string, default: "local0", help: "kern ... local7, or its number from 0 to 23."),
+        Key("app_name", .string, default: "coder", help: "APP-NAME: printable ASCII, at most 48 characters."),
+        Key("hostname", .string, example: "coder-1", help: "HOSTNAME; without it, hostname of [connlog]."),
         Key(
             "message", .choice(["sentence", "json", "none"]), default: "sentence",
-            help: "the free text; sentence: one line for people; json: the line as received; none"),
+            help: "The free text; sentence: one line for people; json: the line as received; none: nothing."),
         Key(
             "sd_id", .string, default: "connlog@32473",
-            help: "SD-ID of the structured data; 32473 is the documentation number: replace it with your own"),
-        Key("sd_origin", .boolean, default: "false", help: "add an origin element with connlog's name and version"),
-        Key("sd_meta", .boolean, default: "false", help: "add meta sequenceId, so that a receiver can see gaps"),
+            help: "SD-ID of the structured data; 32473 is the documentation number: replace it with your own."),
+        Key("sd_origin", .boolean, default: "false", help: "Adds an origin element with connlog's name and version."),
+        Key("sd_meta", .boolean, default: "false", help: "Adds meta sequenceId, so that a receiver can see gaps."),
         Key(
             "names", .boolean, default: "false",
             help:
-                "add user_name, owner_name and org_name, the names that a [directory] knows for the ids when the event is "
-                + "sent"),
+                "Adds user_name, owner_name and org_name, the names that a [directory] knows for the ids when the event is "
+                + "sent."),
         Key(
             "bom", .choice(["auto", "always", "never"]), default: "auto",
-            help: "a byte order mark before the free text; auto: only if it is not ASCII"),
+            help: "A byte order mark before the free text; auto: only if it is not ASCII."),
         Key(
             "max_size", .size(RFC5424Options.bytesMin...(16 << 20)), example: "8KiB",
             help:
-                "longest message; longer ones are cut and marked trunc=\"1\"; default: 1180 bytes for udp, 8KiB for unix, 1KiB "
-                + "for rfc3164, else 64KiB"
+                "Longest message; longer ones are cut and marked trunc=\"1\"; without it, 1180 bytes for udp, 8KiB for unix, 1KiB "
+                + "for rfc3164, else 64KiB."
         ),
     ]
 

@@ -12,10 +12,10 @@ extension FileSource: SourceKind {
         keys: [
             Key(
                 "path", .list, required: true, example: "/var/log/coder/*.log",
-                help: "files to follow; * ? [a-z] in any part; packed files such as .gz are left out"),
+                help: "Files to follow; * ? [a-z] in any part; packed files such as .gz are left out."),
             Key(
                 "start_at", .choice(["beginning", "end"]), default: "beginning",
-                help: "where files begin that are there at the very first start; later ones begin at their beginning"),
+                help: "Where files begin that are there at the very first start; later ones begin at their beginning."),
         ] + LineKeys.all)
 
     /// The files that a section's source reads, as globs.

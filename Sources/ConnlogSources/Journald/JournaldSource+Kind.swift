@@ -12,22 +12,23 @@ extension JournaldSource: SourceKind {
         keys: [
             Key(
                 "unit", .list, default: "coder.service",
-                help: "units whose standard output and error are read; with container_name, the one that writes for it"),
+                help: "Units whose standard output and error are read; with container_name, the one that writes for it."
+            ),
             Key(
                 "identifier", .list, example: "coder",
-                help: "of these units only lines with one of these SYSLOG_IDENTIFIERs; default: all"),
+                help: "Of these units only lines with one of these SYSLOG_IDENTIFIERs; without it, all."),
             Key(
                 "container_name", .list, example: "coder",
-                help: "containers that log by the journald driver; unit is then docker.service unless it is set"),
+                help: "Containers that log by the journald driver; unit is then docker.service unless it is set."),
             Key(
                 "namespace", .string, example: "coder",
-                help: "the journal of units with this LogNamespace=; default: the machine's own"),
+                help: "The journal of units with this LogNamespace=; without it, the machine's own."),
             Key(
                 "directory", .path, example: "/var/log/journal",
-                help: "journal files of this directory, as of a container's host; default: the machine's own"),
+                help: "Journal files of this directory, as of a container's host; without it, the machine's own."),
             Key(
                 "start_at", .choice(["beginning", "end"]), default: "beginning",
-                help: "where reading begins at the very first start"),
+                help: "Where reading begins at the very first start."),
             LineKeys.format, LineKeys.maxLine,
         ])
 

@@ -42,9 +42,6 @@ package struct ConnectionRow: Sendable, Equatable {
 
     /// Before this it can have been heard of last, whatever dates its events have.
     package var heardOf: Microseconds { min(arrival ?? session.connect, session.connect) }
-
-    /// An agent's connection without an end, as Coder's `status:ongoing` means it.
-    package var isOngoing: Bool { !type.isWeb && session.disconnect == nil }
 }
 
 /// Some rows of a list, in its order.

@@ -19,12 +19,9 @@ package enum Errno {
     package static let notDirectory = ENOTDIR
     /// What O_NOFOLLOW says to a symbolic link.
     package static let symbolicLink = ELOOP
-    package static let messageTooLong = EMSGSIZE
-    package static let connectionRefused = ECONNREFUSED
     package static let brokenPipe = EPIPE
     package static let badDescriptor = EBADF
     package static let addressInUse = EADDRINUSE
-    package static let addressNotAvailable = EADDRNOTAVAIL
     package static let readOnly = EROFS
     /// No word of the kernel's: what should be a file is a pipe, a socket or a device.
     package static let notRegular: Int32 = -1

@@ -67,9 +67,6 @@ package struct SocketError: Error, Equatable, Sendable, CustomStringConvertible 
         }
     }
 
-    /// The peer ended the connection in good order, so that it need not have lost anything.
-    package var isOrderly: Bool { kind == .closed }
-
     /// A short word for counters.
     package var label: String { kind.rawValue }
 
