@@ -129,7 +129,7 @@ int connlog_journal_previous_skip(struct connlog_journal *journal, uint64_t coun
     return sd.previous_skip(journal->journal, count);
 }
 
-// The fields with the `=` behind them; the length of each, so that most of an entry's are passed over by one comparison.
+// The fields with the `=` after them; the length of each, so that most of an entry's are passed over by one comparison.
 #define FIELD(text) {text "=", sizeof text}
 static const struct {
     const char *text;

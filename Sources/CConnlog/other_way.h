@@ -10,7 +10,7 @@ ALWAYS size_t WAY(skip_key)(const uint8_t *line, size_t length, size_t at, int i
     return end + 2;
 }
 
-/// Whether what stands behind a member of an entry is the rest of one, without blanks (RFC 8259), and has no other message.
+/// Whether what stands after a member of an entry is the rest of one, without blanks (RFC 8259), and has no other message.
 static int WAY(is_rest_of_entry)(const uint8_t *line, size_t length, size_t at) {
     // A bit for each open bracket, the innermost the lowest: 1 is an object.
     uint64_t kinds = 1;

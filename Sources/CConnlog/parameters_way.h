@@ -70,7 +70,7 @@ static size_t WAY(message)(uint8_t *dst, const uint8_t *src, size_t n, int *is_a
 
 /// Copies a value; 0 if a byte of it may not stand in a parameter as it is. `room` bytes are readable.
 ALWAYS int WAY(copy_value)(uint8_t *dst, const uint8_t *src, size_t size, size_t room) {
-    // Whole vectors, as long as the record goes on behind the value.
+    // Whole vectors, as long as the record goes on after the value.
     if (room - size < VECTOR_BYTES) return connlog_copy_syslog_text(dst, src, size, PARAMETER) == size;
     for (; size > VECTOR_BYTES; size -= VECTOR_BYTES, src += VECTOR_BYTES, dst += VECTOR_BYTES)
         if (WAY(copy_vector)(dst, src)) return 0;

@@ -81,7 +81,7 @@ static void add_pair_to_run(connlog_order *order, const connlog_key *key) {
 }
 
 void connlog_order_find_run(connlog_order *order) {
-    // The first value is a time, so a run is looked for behind it.
+    // The first value is a time, so a run is looked for after it.
     size_t at = 1;
     while (at < order->key_count && order->keys[at].word_count == 1 && order->run_words < connlog_run_words_max)
         add_pair_to_run(order, &order->keys[at++]);

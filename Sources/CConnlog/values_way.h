@@ -85,7 +85,7 @@ ALWAYS void WAY(put_key)(uint8_t *out, const connlog_key *key) { memcpy(out, key
 #define unpack_uuid_16 connlog_unpack_uuid
 #endif
 
-/// The closing quote of the string whose text begins at `at`, behind its quote; 0 if there is none. `kind` changes if it has
+/// The closing quote of the string whose text begins at `at`, after its quote; 0 if there is none. `kind` changes if it has
 /// escapes.
 ALWAYS size_t WAY(closing_quote)(const uint8_t *line, size_t length, size_t at, uint64_t *kind) {
     at += WAY(plain_prefix)(line, line + at, line + length);

@@ -159,7 +159,7 @@ public struct Section: Sendable {
     ///   - key: whose value it is.
     ///   - message: one sentence with the next step; never a secret.
     ///   - characters: how many characters of the value stand before what is wrong, where the place can show that.
-    public func error(_ key: String, _ message: String, behind characters: Int = 0) -> Diagnostic {
+    public func error(_ key: String, _ message: String, after characters: Int = 0) -> Diagnostic {
         var place = place(of: key)
         if literalKeys.contains(key) {
             place = Place(file: place.file, line: place.line, column: place.column + characters)

@@ -138,12 +138,12 @@ package struct Plan: Sendable {
             for (term, why) in QueryFilter.undecidable(query) {
                 let part = String(decoding: Array(text.utf8)[term.range], as: UTF8.self)
                 mistakes.append(
-                    section.error("filter", "'\(part)' \(why)", behind: Plan.characters(of: text, before: term.range)))
+                    section.error("filter", "'\(part)' \(why)", after: Plan.characters(of: text, before: term.range)))
             }
             return QueryFilter(query)
         } catch {
             mistakes += error.all.map {
-                section.error("filter", $0.detail, behind: Plan.characters(of: text, before: $0.range))
+                section.error("filter", $0.detail, after: Plan.characters(of: text, before: $0.range))
             }
             return nil
         }

@@ -3,7 +3,7 @@ import ConnlogSystem
 
 /// Events that the receiver refuses for good.
 extension Delivery {
-    /// Writes one event to the dead letters and goes on behind it; those before it were taken. What cannot be written is
+    /// Writes one event to the dead letters and goes on after it; those before it were taken. What cannot be written is
     /// kept and tried again.
     func bury(_ index: Int, _ reason: Reason, flight: Int) {
         let part = window[flight].parts[0]

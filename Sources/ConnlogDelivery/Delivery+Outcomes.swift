@@ -125,7 +125,7 @@ extension Delivery {
         if let next = window.first?.firstPending {
             advance(to: next)
         } else if window.isEmpty, gathering == nil {
-            // What was read behind the last batch, the filter did not want.
+            // What was read after the last batch, the filter did not want.
             advance(to: reader.position)
         }
     }

@@ -87,7 +87,7 @@ struct Part {
     var count: Int { releasedCount ?? batch.count }
     var isReleased: Bool { releasedCount != nil }
 
-    /// From the first event's offset to the one behind the last.
+    /// From the first event's offset to the one after the last.
     var range: Range<UInt64> { offsets[0]..<offsets[count - 1] + 1 }
 
     func slice(_ range: Range<Int>) -> Part {
@@ -119,7 +119,7 @@ extension EventOffsets {
         .listed(indexes.map { self[$0] })
     }
 
-    /// With `count` more events from offset `start` on, behind the `present` ones; damage may have left a gap before them.
+    /// With `count` more events from offset `start` on, after the `present` ones; damage may have left a gap before them.
     func appending(from start: UInt64, count: Int, after present: Int) -> EventOffsets {
         if case .contiguous(let first) = self, first + UInt64(present) == start { return self }
         return .listed((0..<present).map { self[$0] } + (0..<count).map { start + UInt64($0) })

@@ -38,7 +38,7 @@ package import ConnlogSystem
 ///   was synced. Groups that arrive during a sync share the next one.
 /// - Opening reads the offsets and the last segment, and never writes to an old segment's records. What a crash left
 ///   unproven at the end of the last one (at most one group) is copied into a new segment, synced there, and then counts.
-/// - A segment is deleted or recycled only by offsets that are synced. After a loss the log goes on behind the greatest
+/// - A segment is deleted or recycled only by offsets that are synced. After a loss the log goes on after the greatest
 ///   committed offset.
 ///
 /// # Faults it is made for

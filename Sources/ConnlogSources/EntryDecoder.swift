@@ -5,11 +5,11 @@ package import ConnlogSystem
 package protocol EntryDecoder: Sendable {
     /// Adds the events in `input`, a range of `batch.bytes`, to the batch.
     /// - Parameter isEnd: nothing more will come, so an unterminated last line is a whole one.
-    /// - Returns: how many bytes of `input` are done with, whole entries only. The rest comes again with more behind it.
+    /// - Returns: how many bytes of `input` are done with, whole entries only. The rest comes again with more after it.
     mutating func decode(_ input: Range<Int>, in batch: inout EventBatch, isEnd: Bool) -> Int
 
     /// Nothing more has come for a while, so an entry of several lines that might have gone on is complete.
-    /// - Parameter input: what `decode` was not done with, perhaps with more behind it.
+    /// - Parameter input: what `decode` was not done with, perhaps with more after it.
     /// - Returns: how many bytes of `input` are done with.
     mutating func flushPending(_ input: Range<Int>, in batch: inout EventBatch) -> Int
 

@@ -273,7 +273,7 @@ package final class ConnectionStore: Sendable {
         try await read { try $0.events(from: number, limit: limit, bytesMax: bytesMax) }
     }
 
-    /// Events behind a mark, in the order in which they came in; see `NewEvents`.
+    /// Events after a mark, in the order in which they came in; see `NewEvents`.
     /// - Parameter bytesMax: with so many bytes of events, no more are given; one is at least.
     package func events(
         after mark: EventMark, limit: Int, bytesMax: Int
@@ -284,10 +284,10 @@ package final class ConnectionStore: Sendable {
     /// The number of the newest event; 0 if there is none.
     package func newestEvent() async throws(StoreProblem) -> Int64 { try await newestMark().number }
 
-    /// Behind the newest event.
+    /// After the newest event.
     package func newestMark() async throws(StoreProblem) -> EventMark { try await read { try $0.newestMark() } }
 
-    /// Returns when there may be something to be told behind a mark, or when the task is cancelled.
+    /// Returns when there may be something to be told after a mark, or when the task is cancelled.
     package func waitForEvents(after mark: EventMark) async throws(StoreProblem) {
         while !Task.isCancelled {
             let ring = bell.next()

@@ -5,9 +5,9 @@ import ConnlogTools
 /// The words of the command line before they are parsed: what the parser would misread.
 ///
 /// To it, any word with one dash and an `h` in it asks for help when something else is wrong: `-24h`, `-path`. We have
-/// no options of several letters behind one dash, so such a word is the value of the option before it, or a mistake.
+/// no options of several letters after one dash, so such a word is the value of the option before it, or a mistake.
 enum CommandWords {
-    /// The words, those of a query that exclude behind all others.
+    /// The words, those of a query that exclude after all others.
     /// - Throws: a usage mistake that the parser would not tell well.
     static func sorted(_ words: [String], _ root: any ParsableCommand.Type) throws(ToolError) -> [String] {
         try checkCommands(words, root)
@@ -35,12 +35,12 @@ enum CommandWords {
 
     private static func advice(_ word: String) -> String {
         if word.dropFirst().first?.isNumber == true {
-            return "'\(word)' stands behind no option; write a time as --from \(word), or in a query as "
+            return "'\(word)' stands after no option; write a time as --from \(word), or in a query as "
                 + "connected_after:\(word)"
         }
         let option = "--" + word.dropFirst()
         return "unknown option '\(word)'; options have two dashes, such as \(option), and a word that a query excludes "
-            + "stands behind '--'"
+            + "stands after '--'"
     }
 
     /// Follows the names of commands as far as they go.

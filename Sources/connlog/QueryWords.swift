@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// A query as words of the command line: `type:ssh -ip:10.0.0.0/8 --json` in any order, with or without quotes.
 ///
-/// A word that excludes, such as `-type:ssh`, looks like an option; `sorted` puts those behind `--`, where none is looked
+/// A word that excludes, such as `-type:ssh`, looks like an option; `sorted` puts those after `--`, where none is looked
 /// for. What is no `-key:` stays where it is, so that a misspelt option is told as such.
 struct QueryWords: ParsableArguments {
     @Argument(help: "Which, in the filter language; without it, all.") var words: [String] = []

@@ -76,6 +76,6 @@ final class DataStream: Sendable {
         Terminal.put(Terminal.showsData ? filter.withLock { $0.clean(bytes) } : bytes)
     }
 
-    /// Nothing comes behind.
+    /// Nothing comes after.
     func finish() { Terminal.put(filter.withLock { $0.finish() }) }
 }

@@ -19,7 +19,7 @@ import Testing
         try channel.pipeline.syncOperations.addHandler(AcceptPause { told.add($0) })
         func fail() {
             channel.pipeline.fireErrorCaught(IOError(errnoCode: Errno.noDescriptor, reason: "accept"))
-            // Nobody handles it behind the pause.
+            // Nobody handles it after the pause.
             #expect(throws: IOError.self) { try channel.throwIfErrorCaught() }
         }
         fail()

@@ -103,7 +103,7 @@ func minimal(_ rest: String = "") -> String {
     """
 }
 
-/// The input of a golden file: `connlog.ini`, then other files and the environment, each behind its own line.
+/// The input of a golden file: `connlog.ini`, then other files and the environment, each after its own line.
 ///
 ///     [connlog]
 ///     include = conf.d/*.ini

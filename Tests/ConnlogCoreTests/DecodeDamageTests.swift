@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func `behind a torn human entry the next is taken, unless a quote is open`() {
+    @Test func `after a torn human entry the next is taken, unless a quote is open`() {
         let event = human(1)
         let quoted =
             event.firstRange(of: "\"a b\"").map { event.distance(from: event.startIndex, to: $0.lowerBound) } ?? 0

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ConnlogCore
 
-/// An entry begins at column 0 or behind a prefix of the closed list, and nowhere else.
+/// An entry begins at column 0 or after a prefix of the closed list, and nowhere else.
 @Suite struct DecodeForgeryTests {
     private static let human =
         "2025-07-03 06:57:16.157 [info]  coderd: connection_log  ID=a  Type=ssh  ConnectionStatus=connected"
@@ -25,7 +25,7 @@ import Testing
         "2026-09-08T01:19:09.357Z {app=\"coder\", pod=\"a b\"} ",
     ]
 
-    @Test(arguments: prefixes) func `an entry behind a prefix is taken, human and JSON alike`(prefix: String) {
+    @Test(arguments: prefixes) func `an entry after a prefix is taken, human and JSON alike`(prefix: String) {
         #expect(DecodeRun(prefix + DecodeForgeryTests.human + "\n").counts.slogHuman == 1)
         #expect(DecodeRun(prefix + DecodeForgeryTests.json + "\n").records == [DecodeForgeryTests.json])
         #expect(DecodeRun(prefix + Vectors.json[22] + "\n").counts.auditLog == 1)
@@ -33,7 +33,7 @@ import Testing
 
     @Test(arguments: prefixes) func `one blank more, or a word, makes it text`(prefix: String) {
         for between in ["  ", "x ", "x: ", "- ", "\t"] {
-            // Behind a time that is a tag, as journalctl writes it without host names.
+            // After a time that is a tag, as journalctl writes it without host names.
             if between == "x: ", prefix.first == "2", prefix.contains("T"), !prefix.dropLast().contains(" ") {
                 continue
             }
@@ -94,7 +94,7 @@ import Testing
         #expect(run(structured, structured)?.contains(#""r":"one""#) == true)
     }
 
-    @Test func `colours that rsyslog wrote out are taken off behind its header only`() {
+    @Test func `colours that rsyslog wrote out are taken off after its header only`() {
         let coloured = DecodeForgeryTests.human.replacing("ID", with: "#033[36mID#033[0m")
         let run = DecodeRun("Nov 29 13:24:15 host coder[812]: " + coloured + "\n")
         #expect(run.records.first?.contains(#""ID":"a""#) == true)
@@ -199,7 +199,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [human, json]) func `behind a damaged line of Docker's the rest of somebody's text is no entry`(
+    @Test(arguments: [human, json]) func `after a damaged line of Docker's the rest of somebody's text is no entry`(
         entry: String
     ) {
         let part = DecodeForgeryTests.docker("text of somebody ", isPart: true)
@@ -223,7 +223,7 @@ import Testing
         #expect(run.records == [TestEvents.line(2)])
     }
 
-    @Test(arguments: [human, json]) func `behind a tear that may have swallowed a part its rest is no entry`(
+    @Test(arguments: [human, json]) func `after a tear that may have swallowed a part its rest is no entry`(
         entry: String
     ) {
         let part = DecodeForgeryTests.cri(DecodeForgeryTests.said + "something", "P")

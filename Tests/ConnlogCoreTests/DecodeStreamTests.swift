@@ -243,7 +243,7 @@ import Testing
         #expect(DecodeRun(text, format: .auto).records.count == 2)
     }
 
-    @Test func `line ends of Windows and blanks behind a line belong to no record`() {
+    @Test func `line ends of Windows and blanks after a line belong to no record`() {
         let run = DecodeRun(
             Vectors.json[0] + " \r\n" + Vectors.human[6] + "\r\n"
                 + Vectors.human[5].replacingOccurrences(of: "\n", with: "\r\n") + "\r\n")

@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [0, 1, 2000, 50_000]) func `behind a prefix, in a container, in text: kept too`(more: Int) {
+    @Test(arguments: [0, 1, 2000, 50_000]) func `after a prefix, in a container, in text: kept too`(more: Int) {
         let line = event(DecodeTruncationTests.maxLine + more + 1, field: "UserAgent", filler: "x")
         let time = "2025-07-03T05:09:41.929840747Z"
         let human = "2025-07-03 06:57:16.157 [info]  coderd: connection_log  ID=\(TestEvents.id(7))  UserAgent="

@@ -28,7 +28,7 @@ import Testing
         Array(#"{"msg":"connection_log","fields":{"x":"#.utf8) + bytes + Array("}}".utf8)
     }
 
-    @Test func `every cut of every golden line is refused, and so is every byte behind it`() {
+    @Test func `every cut of every golden line is refused, and so is every byte after it`() {
         for line in Vectors.json {
             let bytes = Array(line.utf8)
             for length in 0..<bytes.count where !isMalformed(Scanned(Array(bytes[..<length])).kind) {
@@ -151,7 +151,7 @@ import Testing
                 case 0: bytes.remove(at: place)
                 case 1: bytes[place] = UInt8.random(in: 0...255, using: &generator)
                 default:
-                    // Behind a comma or a colon, most of which are between members.
+                    // After a comma or a colon, most of which are between members.
                     let mark = bytes[place...].firstIndex { $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: ":") }
                     bytes.insert(outside.randomElement(using: &generator) ?? 0x20, at: (mark ?? 0) + 1)
                 }

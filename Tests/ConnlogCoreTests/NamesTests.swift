@@ -43,7 +43,7 @@ import Testing
         #expect(mistake(head + "7,a,b\n") == "line 2: the id '7' is not a UUID")
         #expect(
             mistake(head + "\(alice),a,\"b\nc\"\n\(alice),a,b\n") == "line 4: the id \(alice) stands in line 2 already")
-        #expect(mistake(head + "\(alice),\"a\"b,c\n") == "line 2: text behind a closing quote")
+        #expect(mistake(head + "\(alice),\"a\"b,c\n") == "line 2: text after a closing quote")
         #expect(mistake(head + "\(alice),a,\"b\n\n") == "line 2: a quote that nothing closes")
         #expect(mistake("id,username,deleted\n\(alice),a,maybe\n") == "line 2: deleted is 'maybe'; write true or false")
         let notText = Array((head + "\(alice),a,").utf8) + [0xff, 0x0a]

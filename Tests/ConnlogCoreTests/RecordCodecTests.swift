@@ -131,7 +131,7 @@ import Testing
     func `what is odd comes back the same`(line: String) {
         var codec = RecordCodec()
         check(Array(line.utf8), &codec)
-        // And also behind one that has taught an order of keys.
+        // And also after one that has taught an order of keys.
         check(Array(Vectors.json[0].utf8), &codec)
         check(Array(line.utf8), &codec)
     }

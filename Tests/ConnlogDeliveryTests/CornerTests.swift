@@ -51,7 +51,7 @@ import Testing
         await running.value
     }
 
-    @Test func `what the filter drops behind a batch under way is committed with it`() async throws {
+    @Test func `what the filter drops after a batch under way is committed with it`() async throws {
         let bench = try DeliveryBench()
         try await bench.queue.enqueue(TestEvents.batch(0..<4, type: "vscode"))
         try await bench.append(4..<9)

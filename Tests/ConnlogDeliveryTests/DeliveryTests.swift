@@ -22,7 +22,7 @@ import Testing
         #expect(await sink.closes == 1)
     }
 
-    @Test func `a batch that failed is sent again as it was, before anything behind it`() async throws {
+    @Test func `a batch that failed is sent again as it was, before anything after it`() async throws {
         let bench = try DeliveryBench()
         try await bench.append(0..<10)
         let sink = ScriptedSink(

@@ -34,7 +34,7 @@ import Testing
     }()
 
     @Test(arguments: sizes) func `an event of any size is delivered, and all around it`(bytes: Int) async throws {
-        // Alone, behind a few that are ordinary, and behind so many that the averages follow them.
+        // Alone, after a few that are ordinary, and after so many that the averages follow them.
         try await deliver([bytes, 800])
         try await deliver([Int](repeating: 800, count: 39) + [bytes] + [Int](repeating: 700, count: 4))
         try await deliver([Int](repeating: 800, count: 350) + [bytes, 900, bytes])

@@ -66,7 +66,7 @@ struct CrashRun {
     }
 
     /// Opens the queue, as far as that gets.
-    /// - Returns: how many events behind the end of the log a sink had committed.
+    /// - Returns: how many events after the end of the log a sink had committed.
     private func recover(_ disk: SimulatedFileSystem) async -> UInt64 {
         guard let queue = try? Bench(disk, options).open() else { return 0 }
         queue.abandon()
@@ -98,7 +98,7 @@ struct CrashRun {
 
     // MARK: - Looking
 
-    /// - Parameter missing: events that an earlier recovery has found missing, and may have gone on behind.
+    /// - Parameter missing: events that an earlier recovery has found missing, and may have gone on after.
     private func check(
         _ disk: SimulatedFileSystem, _ model: CrashModel, missingBefore missing: UInt64 = 0
     ) async -> [String] {

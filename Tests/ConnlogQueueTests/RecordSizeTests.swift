@@ -33,14 +33,14 @@ import Testing
         static let few = [Before(count: 40, bytes: 900), Before(count: 3, bytes: 20_000)]
     }
 
-    @Test(arguments: sizes, Before.all) func `a record of any size is read, alone and behind small ones`(
+    @Test(arguments: sizes, Before.all) func `a record of any size is read, alone and after small ones`(
         size: Int, before: Before
     ) async throws {
         try await run([(before.count, before.bytes), (1, size), (2, 30)])
     }
 
     @Test(arguments: sizes, Before.few)
-    func `a record of any size is read behind others, and behind one of its own size`(
+    func `a record of any size is read after others, and after one of its own size`(
         size: Int, before: Before
     ) async throws {
         try await run([(before.count, before.bytes), (2, size), (before.count, before.bytes), (1, size)])

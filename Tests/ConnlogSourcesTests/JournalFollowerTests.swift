@@ -289,7 +289,7 @@ import Testing
         }
     }
 
-    @Test func `an event behind an open block waits for it, and no longer than the silence`() throws {
+    @Test func `an event after an open block waits for it, and no longer than the silence`() throws {
         let bench = try JournalBench()
         let block = JournalStreamsTests.block(1, ["one"]).components(separatedBy: "\n")
         try bench.files.write([
@@ -319,7 +319,7 @@ import Testing
         #expect(bench.numbers == [1])
     }
 
-    @Test func `events before and behind a destroyed place are read`() throws {
+    @Test func `events before and after a destroyed place are read`() throws {
         let bench = try JournalBench()
         try bench.files.write(events(0..<2000))
         let file = try FileHandle(forUpdating: bench.files.url("a"))

@@ -120,7 +120,7 @@ final class StreamsBench {
         #expect(try #require(records.dropFirst().first).contains(#""DisconnectReason":"one\ntwo""#))
     }
 
-    @Test func `text behind a NUL is no event, and counted`() {
+    @Test func `text after a NUL is no event, and counted`() {
         let bench = StreamsBench()
         for event in [TestEvents.line(1), Self.human(2)] {
             bench.write("\(Self.foreign)...\n    text= a\0\(event)\n")
@@ -181,7 +181,7 @@ final class StreamsBench {
         let length = Self.lineMax - Self.human(1, agent: "").utf8.count
         bench.write(Self.human(1, agent: String(repeating: "x", count: length)) + "\n")
         bench.write("\(Self.human(2))\n\(Self.human(3))\n")
-        // What was torn is known for it, and the entry behind is read.
+        // What was torn is known for it, and the entry after is read.
         #expect(bench.numbers() == [2, 3])
         #expect(bench.counts().malformed == ["bad_human_line": 1])
     }

@@ -89,7 +89,7 @@ import Testing
 
     /// - Parameter isAtCheckpoint: the log is empty when it happens.
     @Test(arguments: Deed.allCases, [false, true])
-    func `what is stored behind the deed is in the file that is there`(deed: Deed, isAtCheckpoint: Bool) async throws {
+    func `what is stored after the deed is in the file that is there`(deed: Deed, isAtCheckpoint: Bool) async throws {
         for hasReader in [false, true] { try await run(deed, isAtCheckpoint, hasReader) }
     }
 

@@ -56,7 +56,7 @@ import Testing
             var isASCII: Int32 = 1
             let copied = unsafe connlog_copy_syslog_message(&target, bytes, count, &isASCII)
             #expect(Array(target[..<copied]) == Array(plain), "seed \(seed): \(bytes)")
-            // It may look at what lies up to 64 bytes behind, so it may say no for that, but never yes for what it has copied.
+            // It may look at what lies up to 64 bytes after, so it may say no for that, but never yes for what it has copied.
             let near = bytes.prefix(copied + 64)
             if isASCII == 1 { #expect(plain.allSatisfy { $0 < 0x80 }, "seed \(seed): \(bytes)") }
             if isASCII == 0 { #expect(near.contains { $0 >= 0x80 }, "seed \(seed): \(bytes)") }

@@ -408,13 +408,13 @@ struct HECObjects {
         }
     }
 
-    /// Behind the brace that closes the one at `start`.
+    /// After the brace that closes the one at `start`.
     private static func end(_ body: [UInt8], from start: Int) -> Int? {
         guard body[start] == UInt8(ascii: "{") else { return nil }
         return valueEnd(body, from: start)
     }
 
-    /// Behind the value that begins at `start`, by brackets and quotes alone.
+    /// After the value that begins at `start`, by brackets and quotes alone.
     private static func valueEnd(_ body: [UInt8], from start: Int) -> Int? {
         var depth = 0
         var isString = false

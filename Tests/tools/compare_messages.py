@@ -32,7 +32,7 @@ def elements(data):
 def read(line):
     """A line as a message, or None.
 
-    A receiver that was killed may have left half a line, with the first whole one of its next life behind it."""
+    A receiver that was killed may have left half a line, with the first whole one of its next life after it."""
     start = 0
     while start >= 0:
         try:

@@ -114,7 +114,7 @@ def huge(port):
         fail(f"a body of a GiB got {status}")
     chunk = f"{len(piece):x}\r\n".encode() + piece + b"\r\n"
     status, sent = post(port, "Transfer-Encoding: chunked\r\n", (chunk for _ in range(1024)))
-    # What comes behind the answer may be read and thrown away for a moment.
+    # What comes after the answer may be read and thrown away for a moment.
     if status not in ("413", "closed"):
         fail(f"a body without length got {status} after {sent} bytes")
     expect_served(port)

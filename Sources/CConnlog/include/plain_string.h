@@ -7,7 +7,7 @@
 #endif
 
 /// How many plain bytes of a JSON string begin at `p`: none of them is a quote, a backslash, a control character or
-/// above ASCII. Reads nothing outside `begin..<end`, so no room behind the end is needed. `begin <= p <= end`.
+/// above ASCII. Reads nothing outside `begin..<end`, so no room after the end is needed. `begin <= p <= end`.
 ///
 /// Measured: for the 36 bytes of a UUID a byte loop takes 370 instructions, this 55; half of a line is strings.
 static inline size_t connlog_plain_string_prefix_within(const uint8_t *_Nonnull begin, const uint8_t *_Nonnull p,

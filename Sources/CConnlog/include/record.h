@@ -18,7 +18,7 @@ enum {
     connlog_words_max = 64,
     connlog_words_bytes_max = 1024,
     connlog_run_words_max = 8,
-    /// What a step of unpacking may write behind the line's end: a key, a word in quotes, 16 bytes of a vector.
+    /// What a step of unpacking may write after the line's end: a key, a word in quotes, 16 bytes of a vector.
     connlog_unpack_slack = connlog_key_bytes_max + connlog_word_bytes_max + 32,
     /// What packing may write more than a line has bytes: five more for each value, the rest of a vector.
     connlog_pack_slack = 6 * connlog_order_keys_max + 64,
@@ -40,7 +40,7 @@ typedef struct {
 typedef struct {
     uint8_t key_count, word_count;
     connlog_key keys[connlog_order_keys_max];
-    /// Frequent values, one behind the other; those that begin with `[` are no strings.
+    /// Frequent values, one after the other; those that begin with `[` are no strings.
     uint8_t words[connlog_words_bytes_max];
     uint16_t word_starts[connlog_words_max + 1];
 
@@ -54,7 +54,7 @@ typedef struct {
 
 /// Adds a frequent value to an order that is all zeros. These three give 0 when there is no more room.
 int connlog_order_add_word(connlog_order *_Nonnull order, const uint8_t *_Nonnull text, size_t length);
-/// Adds a key, behind all words: its text with the opener in front and the colon behind.
+/// Adds a key, after all words: its text with the opener in front and the colon after.
 int connlog_order_add_key(connlog_order *_Nonnull order, const uint8_t *_Nonnull text, size_t length, int kind,
                           uint8_t slot, uint8_t first_word, uint8_t word_count);
 /// Finds the run, when all keys are there.

@@ -18,7 +18,7 @@ struct Parameters {
 
     func isOn(_ name: String) -> Bool { ["true", "1", "yes", "on"].contains(values[name]?.lowercased()) }
 
-    /// `nil` for a `%` without two hex digits behind it.
+    /// `nil` for a `%` without two hex digits after it.
     static func decoded(_ text: some Sequence<UInt8>) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(text)[...]

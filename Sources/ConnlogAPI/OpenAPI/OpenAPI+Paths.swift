@@ -8,7 +8,7 @@ extension OpenAPI {
                 query(
                     "connlog", #"{"type":"boolean"}"#, "Our filter language, 'connlog' in each row, 'after' and 'next'."
                 ),
-                query("after", #"{"type":"string"}"#, "With connlog=true: goes on behind this cursor."),
+                query("after", #"{"type":"string"}"#, "With connlog=true: goes on after this cursor."),
             ], json("ConnectionLogResponse"), store),
         path(
             "/api/v2/connectionlog/export", "Every connection that matches, newest first, streamed.",
@@ -30,7 +30,7 @@ extension OpenAPI {
             "Events as they come, as server-sent events; 'restart' when the store begins anew, with new numbers.",
             [
                 ref("q"), query("format", #"{"type":"string","enum":["json","text"]}"#, "json by itself."),
-                query("last_event_id", #"{"type":"integer","minimum":0}"#, "Goes on behind this event."),
+                query("last_event_id", #"{"type":"integer","minimum":0}"#, "Goes on after this event."),
                 #"{"name":"Last-Event-ID","in":"header","schema":{"type":"integer","minimum":0}}"#,
             ], #"{"text/event-stream":{"schema":{"type":"string"}}}"#, store),
         path(

@@ -8,7 +8,7 @@ struct JSONArrayLines {
     private enum Place {
         /// Before the first byte that tells.
         case start
-        /// Behind a `[`, which may be the beginning of a line of another kind.
+        /// After a `[`, which may be the beginning of a line of another kind.
         case bracket
         /// Between two elements.
         case between

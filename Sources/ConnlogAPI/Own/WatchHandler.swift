@@ -9,7 +9,7 @@ import ServiceLifecycle
 
 /// `GET /api/v2/connectionlog/watch?q=`: events that match, as server-sent events, as the store gets them.
 ///
-/// Each has its number as its id: whoever connects anew with `Last-Event-ID` (or `last_event_id=`) goes on behind it, and
+/// Each has its number as its id: whoever connects anew with `Last-Event-ID` (or `last_event_id=`) goes on after it, and
 /// misses nothing that retention has kept. Without, it begins with what comes next. Every 15 seconds without an event a
 /// comment keeps the connection open.
 ///

@@ -59,7 +59,7 @@ struct Parser {
             return malformed(line, from: start, number: number)
         }
         let from = line[(equals + 1)...].firstIndex { !isBlank($0) } ?? line.count
-        if line[from...].first != "\"" { warnOfComment(line, behind: equals, number: number) }
+        if line[from...].first != "\"" { warnOfComment(line, after: equals, number: number) }
         var template: Template?
         var isOpen = false
         do throws(SyntaxError) {
@@ -110,7 +110,7 @@ struct Parser {
         return .malformed(word: word)
     }
 
-    private mutating func warnOfComment(_ line: [Character], behind equals: Int, number: Int) {
+    private mutating func warnOfComment(_ line: [Character], after equals: Int, number: Int) {
         for index in line.indices.dropFirst(equals + 2)
         where (line[index] == "#" || line[index] == ";") && isBlank(line[index - 1]) {
             diagnostics.append(

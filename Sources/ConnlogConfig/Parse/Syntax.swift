@@ -12,7 +12,7 @@ struct ParsedFile: Sendable {
 enum ParsedLine: Sendable {
     /// A comment, a heading or nothing: it may be shown.
     case plain
-    /// `key = value` whose value begins behind this many characters.
+    /// `key = value` whose value begins after this many characters.
     case entry(valueStart: Int, isReference: Bool)
     /// No entry; `word` is what it begins with.
     case malformed(word: String)
@@ -49,7 +49,7 @@ struct Template: Sendable, Equatable {
     /// The value as it stands in the file, quotes included.
     let raw: String
 
-    /// `key =` with nothing behind it, which means: as if the key were not there. `""` is an empty text instead.
+    /// `key =` with nothing after it, which means: as if the key were not there. `""` is an empty text instead.
     var isUnset: Bool { parts.isEmpty && !isQuoted }
 
     var hasReferences: Bool { parts.contains { if case .reference = $0 { true } else { false } } }

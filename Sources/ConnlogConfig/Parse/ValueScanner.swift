@@ -31,8 +31,8 @@ struct ValueScanner {
         while index < line.count {
             switch line[index] {
             case "\"":
-                let behind = line[(index + 1)...].firstIndex { !isBlank($0) }
-                if let behind { throw SyntaxError(index: behind, message: afterQuote) }
+                let after = line[(index + 1)...].firstIndex { !isBlank($0) }
+                if let after { throw SyntaxError(index: after, message: afterQuote) }
                 return units
             case "\\":
                 guard index + 1 < line.count, let character = escapes[line[index + 1]] else {

@@ -25,7 +25,7 @@ func isControl(_ character: Character) -> Bool {
 func maskingUserInfo(_ text: String) -> String {
     guard text.utf8.contains(UInt8(ascii: "@")) else { return text }
     var result: [UInt8] = []
-    // Behind a `://`, where the user info would begin; forgotten at the first byte that ends it.
+    // After a `://`, where the user info would begin; forgotten at the first byte that ends it.
     var start: Int?
     for byte in text.utf8 {
         if byte == UInt8(ascii: "@"), let from = start, from < result.count {

@@ -17,7 +17,7 @@ enum NetworkText {
         return .address(host: host, port: try port(rest, of: host))
     }
 
-    /// `[v6]:port` as the address and what stands behind the colon.
+    /// `[v6]:port` as the address and what stands after the colon.
     private static func bracketed(_ text: String) throws(ValueProblem) -> (host: String, port: Substring?) {
         guard let end = text.firstIndex(of: "]") else {
             throw ValueProblem("has no ']'; write an IPv6 address such as [2001:db8::1]:6514")
@@ -26,10 +26,10 @@ enum NetworkText {
         guard isIPv6(host) else {
             throw ValueProblem("has no IPv6 address between [ and ]; write one such as [2001:db8::1]:6514")
         }
-        let behind = text[text.index(after: end)...]
-        if behind.isEmpty { return (host, nil) }
-        guard behind.hasPrefix(":") else { throw ValueProblem("needs a ':' and a port behind the ']'") }
-        return (host, behind.dropFirst())
+        let after = text[text.index(after: end)...]
+        if after.isEmpty { return (host, nil) }
+        guard after.hasPrefix(":") else { throw ValueProblem("needs a ':' and a port after the ']'") }
+        return (host, after.dropFirst())
     }
 
     private static func plain(_ text: String) throws(ValueProblem) -> (host: String, port: Substring?) {
@@ -51,7 +51,7 @@ enum NetworkText {
     private static func port(_ text: Substring, of host: String) throws(ValueProblem) -> Int {
         guard !text.isEmpty, text.utf8.count <= 5, text.utf8.allSatisfy(isDigit), let port = Int(text),
             (1...65535).contains(port)
-        else { throw ValueProblem("has no valid port; write one from 1 to 65535 behind the host, such as :6514") }
+        else { throw ValueProblem("has no valid port; write one from 1 to 65535 after the host, such as :6514") }
         return port
     }
 
@@ -79,8 +79,8 @@ enum NetworkText {
         guard let scheme = ["https://", "http://"].first(where: { text.lowercased().hasPrefix($0) }) else {
             throw ValueProblem("is not a URL; write one such as https://splunk.example.com:8088", item: text)
         }
-        let behind = text.dropFirst(scheme.count)
-        let authority = behind.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        let after = text.dropFirst(scheme.count)
+        let authority = after.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         let host = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
         if text.contains(where: { isBlank($0) || !$0.isASCII || isControl($0) }) {
             throw ValueProblem("has a character that must be written as %XX in a URL", item: text)

@@ -1,6 +1,6 @@
 /// Why a text is not a value of its kind.
 struct ValueProblem: Error, Equatable {
-    /// Goes behind the quoted value: `is not a duration; write ...`.
+    /// Goes after the quoted value: `is not a duration; write ...`.
     let text: String
     /// A right way to write it, made of the value itself; `nil` when there is none.
     let example: String?
@@ -91,7 +91,7 @@ extension ValueKind {
         return items
     }
 
-    /// Between commas; one behind a backslash belongs to its item.
+    /// Between commas; one after a backslash belongs to its item.
     private func parts(_ text: String) -> [String] {
         var parts = [""]
         var isEscaped = false

@@ -2,7 +2,7 @@ internal import ConnlogSystem
 
 /// Escape sequences of terminals.
 enum ANSIColours {
-    /// Appends the text without them: `ESC [` up to a byte of `@` to `~`, and any other `ESC` with the byte behind it.
+    /// Appends the text without them: `ESC [` up to a byte of `@` to `~`, and any other `ESC` with the byte after it.
     ///
     /// - Parameter writtenOut: rsyslog has written the line, and ESC as `#033`: then colours in that form, `#033[` up to `m`, are
     ///   taken out too. Elsewhere those characters are somebody's text.
@@ -30,7 +30,7 @@ enum ANSIColours {
         }
     }
 
-    /// Behind `#033[1;36m`.
+    /// After `#033[1;36m`.
     private static func endWrittenOut(_ bytes: Span<UInt8>, _ start: Int) -> Int? {
         guard bytes[start] == UInt8(ascii: "#"), hasPrefix(bytes, at: start, "#033[") else { return nil }
         var place = start + 5

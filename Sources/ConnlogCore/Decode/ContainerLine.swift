@@ -8,7 +8,7 @@ struct ContainerLine {
     /// The number of what nobody has wrapped.
     static let plain = Stream.plain.rawValue
 
-    /// Of a container's runtime one of `Stream`; the streams of wrapped records have the numbers behind these.
+    /// Of a container's runtime one of `Stream`; the streams of wrapped records have the numbers after these.
     var stream: Int
     let isPartial: Bool
     /// What the program has written, without its line feed: as it stands for CRI, inside a JSON string for Docker.
@@ -38,7 +38,7 @@ struct ContainerLine {
         isPartial = bytes[place] == UInt8(ascii: "P")
         guard isPartial || bytes[place] == UInt8(ascii: "F") else { return nil }
         place += 1
-        // More tags stand behind colons; anything else is a line that was torn there.
+        // More tags stand after colons; anything else is a line that was torn there.
         guard place == line.upperBound || bytes[place] == UInt8(ascii: " ") || bytes[place] == UInt8(ascii: ":") else {
             return nil
         }

@@ -154,7 +154,7 @@ extension EventDecoder {
         if case .malformed(let fault) = look { behindTear(fault, range, stream, lineStart, &batch) }
     }
 
-    /// What stands behind the place where a writer was stopped in the middle of a line and another went on.
+    /// What stands after the place where a writer was stopped in the middle of a line and another went on.
     private mutating func behindTear(
         _ fault: LineFault, _ range: Range<Int>, _ stream: Int, _ lineStart: Int, _ batch: inout EventBatch
     ) {

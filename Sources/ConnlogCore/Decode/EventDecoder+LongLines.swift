@@ -35,7 +35,7 @@ extension EventDecoder {
 
     /// All of the line lies there.
     mutating func longLine(_ range: Range<Int>, _ batch: inout EventBatch) {
-        // A hole is no part of the line behind it.
+        // A hole is no part of the line after it.
         let line = withoutHole(range, batch)
         guard line.count > maxLine else { return unwrap(line, &batch) }
         if isOfBlock(line, &batch) { return }

@@ -143,7 +143,7 @@ extension EventDecoder {
 
     /// - Parameters:
     ///   - text: without colours; `end` is the end without blanks.
-    ///   - offset: what is added to a place behind the prefix to name it in the line.
+    ///   - offset: what is added to a place after the prefix to name it in the line.
     private mutating func lookAtLine(
         _ text: Span<UInt8>, _ end: Int, _ prefix: LinePrefix, _ stream: Int, offset: Int
     ) -> Look {
@@ -151,9 +151,9 @@ extension EventDecoder {
         if let block = streams[stream].block, continues(text, end, prefix, block, stream) {
             guard streams[stream].header != nil else { return .otherEntry }
             cleaned.removeAll()
-            let behind = min(
+            let after = min(
                 text.count, start + (block.hasSecondBlank && prefix.kind == .rfc5424 && !prefix.hasSecondBlank ? 1 : 0))
-            cleaned.append(text.extracting(behind..<text.count))
+            cleaned.append(text.extracting(after..<text.count))
             return .continuation
         }
         endBlock(stream)
@@ -196,7 +196,7 @@ extension EventDecoder {
 
     // MARK: Blocks
 
-    /// Whether a line belongs to the block of the entry before it: behind the same kind of prefix and the same origin
+    /// Whether a line belongs to the block of the entry before it: after the same kind of prefix and the same origin
     /// stand four blanks or more, or nothing at all, which is how slog writes an empty line.
     private func continues(
         _ text: Span<UInt8>, _ end: Int, _ prefix: LinePrefix, _ block: Block, _ stream: Int

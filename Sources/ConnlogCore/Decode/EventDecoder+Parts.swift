@@ -9,7 +9,7 @@ extension EventDecoder {
     /// What follows a part is text of a line, and who fills a line of the human sink to the length at which the runtime
     /// splits it could make any part look like an entry: so there only the mark of the last part ends a line. A line of the
     /// JSON sink cannot be used so. Inside its strings each quote has a backslash before it, so that none holds
-    /// `{"ts":`; an object that is a value of the line has that line's own end behind it, so a part that is a whole
+    /// `{"ts":`; an object that is a value of the line has that line's own end after it, so a part that is a whole
     /// object and nothing more cannot be the end of a line that an earlier part has begun.
     mutating func beginsAnew(_ line: ContainerLine, _ bytes: Span<UInt8>) -> Bool {
         let state = streams[line.stream]
@@ -46,7 +46,7 @@ extension EventDecoder {
     func isKnownForJSON(_ line: Span<UInt8>) -> Bool {
         if hasBlocks || streams.contains(where: { $0.isDropping || $0.hasPieces && !$0.piecesAreJSON }) { return false }
         if streams.contains(where: \.hasPieces) { return true }
-        // Behind a tear the next line of Docker's would begin in the same way.
+        // After a tear the next line of Docker's would begin in the same way.
         return hasPrefix(line, at: 0, "{\"log\":\"{") && !hasPrefix(line, at: 8, "{\"")
     }
 

@@ -83,7 +83,7 @@ public struct EventDecoder: Sendable {
     /// What became of lines since the oldest pending one began, and the events among them.
     var effects: [Effect] = []
     var held = ByteBuffer()
-    /// Lines that were decoded and are not consumed, as they lie behind the consumed ones.
+    /// Lines that were decoded and are not consumed, as they lie after the consumed ones.
     private var seen = (bytes: 0, checksum: UInt32(0))
     var linesSinceDone = 0
     /// Something of what is pending came from another decoder. It stands in no bytes of this stream.
@@ -123,7 +123,7 @@ public struct EventDecoder: Sendable {
     /// How many bytes a source must be able to present at once: with so many, some are always consumed.
     public var inputMax: Int { 3 * maxLine + (1 << 16) }
 
-    /// So many bytes behind the consumed ones, and what is pending is given up.
+    /// So many bytes after the consumed ones, and what is pending is given up.
     var pendingMax: Int { 2 * maxLine + (1 << 16) }
 
     /// How many bytes before the consumed ones a later start must begin. Not 0 only while a line that is too long is
@@ -137,7 +137,7 @@ public struct EventDecoder: Sendable {
     /// Decodes the bytes of `input`, which is a part of `batch.bytes`, and adds the events to `batch`.
     ///
     /// Everything may be handed over at once: lines that cannot be read are among the counts' `samples` with their number.
-    /// Converted events are written behind everything that is in `batch.bytes`.
+    /// Converted events are written after everything that is in `batch.bytes`.
     /// - Parameters:
     ///   - input: begins with what was not consumed the last time.
     ///   - batch: has the bytes, and gets the events.
@@ -225,7 +225,7 @@ public struct EventDecoder: Sendable {
     // MARK: Progress
 
     /// All whole lines of the input but those that were seen in the last call.
-    /// - Returns: the place behind them.
+    /// - Returns: the place after them.
     private mutating func decodeLines(_ input: Range<Int>, _ batch: inout EventBatch) -> Int {
         inputStart = input.lowerBound
         done = input.lowerBound
@@ -242,7 +242,7 @@ public struct EventDecoder: Sendable {
         return at
     }
 
-    /// The place behind the lines that were seen in the last call.
+    /// The place after the lines that were seen in the last call.
     private mutating func resume(_ input: Range<Int>, _ batch: inout EventBatch) -> Int {
         guard seen.bytes > 0 else { return input.lowerBound }
         let place = input.lowerBound + seen.bytes
@@ -263,7 +263,7 @@ public struct EventDecoder: Sendable {
         return checksum.value
     }
 
-    /// - Parameter at: behind the last line that was decoded.
+    /// - Parameter at: after the last line that was decoded.
     private mutating func conclude(_ input: Range<Int>, _ at: Int, _ batch: inout EventBatch) -> Int {
         let consumed = done - input.lowerBound
         position += consumed

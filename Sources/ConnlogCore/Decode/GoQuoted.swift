@@ -32,7 +32,7 @@ enum GoQuoted {
         return true
     }
 
-    /// One escape, from behind the backslash; returns its length.
+    /// One escape, from after the backslash; returns its length.
     private static func escape(
         _ bytes: Span<UInt8>, _ place: Int, _ end: Int, into out: inout ByteBuffer
     ) -> Int? {

@@ -213,7 +213,7 @@ struct HumanEntry {
         return true
     }
 
-    /// Where a further line of the value begins, behind what aligns it.
+    /// Where a further line of the value begins, after what aligns it.
     private func unindented(_ text: Span<UInt8>, _ start: Int, _ end: Int, _ column: Int) -> Int {
         guard let margin = HumanEntry.margin(text, start, end) else { return start }
         var place = start + margin
@@ -247,7 +247,7 @@ struct HumanField {
     /// Without quotes.
     let value: Range<Int>
     let isQuoted: Bool
-    /// Behind the value.
+    /// After the value.
     let end: Int
 
     init(key: Range<Int>, isQuoted keyIsQuoted: Bool) {

@@ -56,7 +56,7 @@ struct HumanHeader {
         return hasPrefix(bytes, at: place, "[unkn]") ? "UNKNOWN" : nil
     }
 
-    /// Names, message and the place behind it.
+    /// Names, message and the place after it.
     private static func message(
         _ bytes: Span<UInt8>, _ rest: Range<Int>
     ) -> (names: Range<Int>, message: Message, end: Int)? {

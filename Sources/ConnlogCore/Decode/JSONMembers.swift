@@ -58,7 +58,7 @@ package struct JSONMembers: ~Escapable {
         }
     }
 
-    /// From the opening quote to behind the closing one; says whether there are escapes.
+    /// From the opening quote to after the closing one; says whether there are escapes.
     private mutating func skipString() -> Bool {
         var hasEscapes = false
         at += 1

@@ -21,7 +21,7 @@ package enum JSONText {
         }
     }
 
-    /// One escape; returns the place behind it.
+    /// One escape; returns the place after it.
     private static func unescapeOne(
         _ bytes: Span<UInt8>, _ place: Int, _ end: Int, into writer: inout ByteWriter
     ) -> Int {

@@ -23,7 +23,7 @@ enum LineBeginning {
         return end < line.count ? text + "…" : text
     }
 
-    /// Where the fields begin: behind the message of an entry of coderd's, else before the first value.
+    /// Where the fields begin: after the message of an entry of coderd's, else before the first value.
     private static func end(_ line: Span<UInt8>) -> Int {
         var end = min(line.count, bytesMax)
         while end > 0, end < line.count, line[end] & 0xc0 == 0x80 { end -= 1 }

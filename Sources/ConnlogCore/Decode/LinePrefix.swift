@@ -16,7 +16,7 @@ internal import ConnlogSystem
 ///     2026-09-08T01:19:09.357Z {job="coder"}·     logcli
 ///
 /// The list is closed and blanks alone are none of it, because coderd indents what others wrote: text of users stands in an
-/// entry's block, behind four blanks. Whoever takes "anything, then an entry" for an entry lets every user of coderd write
+/// entry's block, after four blanks. Whoever takes "anything, then an entry" for an entry lets every user of coderd write
 /// audit events.
 struct LinePrefix {
     enum Kind: UInt8, Sendable { case none, runner, kubectl, compose, time, syslog, rfc5424, priority, logcli }
@@ -24,7 +24,7 @@ struct LinePrefix {
     private(set) var kind = Kind.none
     /// Words that stay the same on all lines of an entry: the name, host and tag, or labels. A process id may change.
     private(set) var origin = 0..<0
-    /// Where the entry begins, or the line's end where the tool has written nothing behind the prefix.
+    /// Where the entry begins, or the line's end where the tool has written nothing after the prefix.
     private(set) var end: Int
     /// The prefix ends with two blanks, not with one.
     private(set) var hasSecondBlank = false
@@ -149,10 +149,10 @@ struct LinePrefix {
         let start = reader.at
         reader.at += 1
         guard reader.word(PrefixReader.isDigit), reader.at - start <= 4, reader.take(">") else { return false }
-        let behind = reader.at
+        let after = reader.at
         if reader.take("1 ") { return structured(&reader) }
         if syslog(&reader) { return true }
-        reader.at = behind
+        reader.at = after
         return named(.priority, 0..<0)
     }
 
@@ -288,7 +288,7 @@ private struct PrefixReader: ~Escapable {
         return true
     }
 
-    /// From behind a quote to behind the next that no backslash precedes.
+    /// From after a quote to after the next that no backslash precedes.
     private mutating func quoted() -> Bool {
         while at < end {
             let byte = bytes[at]

@@ -8,11 +8,11 @@ internal import ConnlogSystem
 ///   backslash before it, so the bytes `{"ts":` stand in none, and an object that is a value of a whole line is no entry.
 /// - What is taken begins where the grammar fails, which is where the line was torn, not at any place where it looks like
 ///   an entry: text before the tear, an object inside a value included, was read as part of the first entry.
-/// - It has to be whole to the end of the line. What the tail of a torn line holds inside a value has that value's end behind
+/// - It has to be whole to the end of the line. What the tail of a torn line holds inside a value has that value's end after
 ///   it.
 ///
 /// In a human entry text stands in quotes without being changed, and a message stands there as it is. So there an entry is
-/// taken only where a key is expected and never inside quotes that were not closed; and behind the tear of a JSON line none
+/// taken only where a key is expected and never inside quotes that were not closed; and after the tear of a JSON line none
 /// is taken where entries of the human sink have been seen, or stand between, since the quote that ends the torn string may
 /// be somebody's text. Such an event is lost, counted and told.
 enum TornLine {
@@ -20,7 +20,7 @@ enum TornLine {
     static let entriesMax = 16
 
     /// - Parameters:
-    ///   - fault: why the line is not whole. Its place may be a little before or behind the tear.
+    ///   - fault: why the line is not whole. Its place may be a little before or after the tear.
     ///   - isMixed: the stream holds entries of the human sink.
     /// - Returns: where the next entry begins.
     static func next(_ line: Span<UInt8>, _ fault: LineFault, isMixed: Bool) -> Int? {
@@ -49,8 +49,8 @@ enum TornLine {
             return isOpening(line, place) ? place : nil
         }
         for place in places.clamped(to: 1..<max(1, line.count)) where isOpening(line, place) { return place }
-        let behind = LinePrefix(line, from: fault).end
-        if behind > fault, isOpening(line, behind) { return behind }
+        let after = LinePrefix(line, from: fault).end
+        if after > fault, isOpening(line, after) { return after }
         guard let wrapped = ContainerLine(cri: line, fault..<line.count), !wrapped.isPartial,
             isOpening(line, wrapped.content.lowerBound)
         else { return nil }
@@ -77,7 +77,7 @@ enum TornLine {
         var end = fault
         while end < line.count, line[end] != UInt8(ascii: " ") { end += 1 }
         for place in [fault, fault - 11, end - 10] where place > 0 && HumanHeader.isEntry(line, place) {
-            // Behind a quote that was opened it could be somebody's text, and so it could in a JSON line behind the tear.
+            // After a quote that was opened it could be somebody's text, and so it could in a JSON line after the tear.
             let isInQuotes = place > fault && firstIndex(of: UInt8(ascii: "\""), in: line, fault..<place) != nil
             // Four blanks are a block's, and what stands in a block is text. Another entry before it stands in quotes that
             // the tear has left open, and what follows is out of step with the quotes.

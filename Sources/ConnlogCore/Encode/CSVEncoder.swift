@@ -1,8 +1,8 @@
 public import ConnlogSystem
 
-/// Writes events as rows of comma-separated values, as `CSVText` has them (CR LF behind each row, no formulas).
+/// Writes events as rows of comma-separated values, as `CSVText` has them (CR LF after each row, no formulas).
 ///
-/// The columns never change their order; new ones come behind. What an event does not have is an empty cell. Times are
+/// The columns never change their order; new ones come after. What an event does not have is an empty cell. Times are
 /// RFC 3339 in UTC.
 public struct CSVEncoder: EventEncoder, Sendable {
     /// The names of the columns, in order.

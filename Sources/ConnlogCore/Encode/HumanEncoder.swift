@@ -160,7 +160,7 @@ public struct HumanEncoder: EventEncoder, Sendable {
         }
     }
 
-    /// A bracket that nothing closes is quoted, which slog does not do: a reader would look for its end behind the value.
+    /// A bracket that nothing closes is quoted, which slog does not do: a reader would look for its end after the value.
     private func text(_ bytes: Span<UInt8>, _ range: Range<Int>, _ writer: inout ByteWriter) {
         if HumanField.endsWhereItEnds(bytes, range) {
             GoText.write(bytes, range, into: &writer)

@@ -44,7 +44,7 @@ public struct RFC5424Options: Sendable, Equatable {
     public init() {}
 
     /// Whether a text can be an SD-ID: 1 to 32 printable ASCII characters without `=`, blank, `]` and `"`, and with an
-    /// enterprise number behind an `@` (RFC 5424 §6.3.2).
+    /// enterprise number after an `@` (RFC 5424 §6.3.2).
     public static func isStructuredDataID(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         let isName = bytes.allSatisfy { 33...126 ~= $0 && !Array("=]\"".utf8).contains($0) }

@@ -14,7 +14,7 @@ internal import ConnlogSystem
 ///     code    exit code or HTTP status
 ///
 /// A parameter without a value is left out. Names that a directory knows, `user_name`, `owner_name` and `org_name`, are the
-/// encoder's and stand behind these.
+/// encoder's and stand after these.
 enum StructuredData {
     static let parameterCount = 17
     /// Names, quotes and blanks of all parameters, and an event id that is not in the record.

@@ -10,7 +10,7 @@ internal import ConnlogSystem
 struct SyslogTextWriter: Sendable {
     /// A byte of a record becomes at most this many.
     static let growthMax = 4
-    /// Room that a writer must have behind the last byte.
+    /// Room that a writer must have after the last byte.
     static let slack = 48
 
     /// Where a value goes.

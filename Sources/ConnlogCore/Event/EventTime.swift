@@ -9,9 +9,9 @@ public enum EventTime {
     private static let secondsPerDay: Int64 = 86_400
 
     /// Reads `2025-07-03T05:09:41.929840747Z`, the same with an offset, or Go's
-    /// `2025-07-03 06:57:16.144719 +0000 UTC`, also with ` m=+0.1` behind it.
+    /// `2025-07-03 06:57:16.144719 +0000 UTC`, also with ` m=+0.1` after it.
     ///
-    /// Digits of the fraction behind the ninth are passed over.
+    /// Digits of the fraction after the ninth are passed over.
     /// - Returns: `nil` if it is neither, if a part is out of its range, or before 1678 or after 2261.
     package static func parse(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Nanoseconds? {
         if let usual = UsualTime(bytes, range) { return usual.time }
@@ -76,7 +76,7 @@ public enum EventTime {
     public enum Fraction: Sendable {
         /// Up to 9 without trailing zeros, none for a whole second: as Go's `RFC3339Nano`.
         case shortest
-        /// Exactly so many (0 to 9), what is behind them cut off.
+        /// Exactly so many (0 to 9), what is after them cut off.
         case digits(Int)
     }
 
@@ -238,7 +238,7 @@ private struct Reader {
         guard hasBlank || skip(bytes, ":") else { return nil }
         guard let minutes = number(bytes, 2), hours < 24, minutes < 60 else { return nil }
         if hasBlank {
-            // Behind Go's offset stands the zone's name and perhaps the monotonic clock, which say nothing more.
+            // After Go's offset stands the zone's name and perhaps the monotonic clock, which say nothing more.
             guard at < end, bytes[at] == UInt8(ascii: " ") else { return nil }
             at = end
         }

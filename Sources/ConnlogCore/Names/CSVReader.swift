@@ -69,7 +69,7 @@ struct CSVReader {
                 place += 1
                 continue
             }
-            guard isAtEndOfField else { throw Mistake(line: line, text: "text behind a closing quote") }
+            guard isAtEndOfField else { throw Mistake(line: line, text: "text after a closing quote") }
             return try string(text)
         }
         throw Mistake(line: start, text: "a quote that nothing closes")

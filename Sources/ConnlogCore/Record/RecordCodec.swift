@@ -21,7 +21,7 @@ import ConnlogSystem
 ///     00        null
 ///     01        ""
 ///     02        a UUID in lower case, 16 bytes
-///     03 - 0c   a time like 2025-07-03T05:09:41.929840747Z with 0 to 9 digits behind the point: 12 bytes of two digits
+///     03 - 0c   a time like 2025-07-03T05:09:41.929840747Z with 0 to 9 digits after the point: 12 bytes of two digits
 ///     0d 0e 0f  a string; one that has escapes, as it is; any other JSON value: u32 length, bytes
 ///     10 11     a string that has escapes, any other JSON value: u8 length, bytes
 ///     40 - 7f   value 0 to 63 of `RecordKeys.words`, a string unless it begins with a bracket
@@ -100,7 +100,7 @@ package struct RecordCodec: Sendable {
         }
     }
 
-    /// Appends the lines of `payloads` to `lines`, each with a line feed behind it and what is known of its fields.
+    /// Appends the lines of `payloads` to `lines`, each with a line feed after it and what is known of its fields.
     /// - Returns: the numbers of those that no version so far has written, which are left out; usually none.
     package func decode(_ payloads: borrowing EventBatch, into lines: inout EventBatch) -> [Int] {
         var unreadable: [Int] = []

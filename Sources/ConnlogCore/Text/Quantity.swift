@@ -1,6 +1,6 @@
 /// Numbers as people read them.
 package enum Quantity {
-    /// `0 B`, `17 B`, `1.5 KiB`, `64 MiB`, `12.3 GiB`: at most one digit behind the point, cut off.
+    /// `0 B`, `17 B`, `1.5 KiB`, `64 MiB`, `12.3 GiB`: at most one digit after the point, cut off.
     package static func bytes(_ count: Int) -> String {
         var rest = max(0, count)
         var tenths = 0

@@ -1,4 +1,4 @@
-/// A table for people: columns under their headings, two blanks between them, nothing behind the last.
+/// A table for people: columns under their headings, two blanks between them, nothing after the last.
 package struct Table: Sendable {
     package enum Side: Sendable { case left, right }
 

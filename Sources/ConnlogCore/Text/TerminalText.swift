@@ -90,7 +90,7 @@ package struct TerminalFilter: Sendable {
 
     package mutating func clean(_ bytes: [UInt8]) -> [UInt8] { clean(bytes.span) }
 
-    /// What was held back; nothing comes behind it.
+    /// What was held back; nothing comes after it.
     package mutating func finish() -> [UInt8] {
         let last = rest
         rest = []

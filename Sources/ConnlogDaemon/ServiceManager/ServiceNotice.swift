@@ -31,7 +31,7 @@ enum ServiceNotice: Equatable {
         }
     }
 
-    /// Goes behind what a manager has not heard yet, and instead of what it need not hear any more.
+    /// Goes after what a manager has not heard yet, and instead of what it need not hear any more.
     func join(_ owed: inout [ServiceNotice]) {
         switch self {
         case .ready:

@@ -22,7 +22,7 @@ internal import ConnlogSystem
 ///   Such a record never verifies, because its offset is below the segment's first.
 /// - Proven bytes: header, checkpoints of all keys and first records, which were on disk before the file got its name.
 /// - A *group* is what one sync covers: a mark and what follows. It is the unit that a crash may tear: sectors of it are
-///   on disk or not, in any order. Of a torn one the whole batches before the first damage count: a checkpoint behind it
+///   on disk or not, in any order. Of a torn one the whole batches before the first damage count: a checkpoint after it
 ///   would claim events that are gone, and half a batch would come once more from its source.
 ///
 /// Version rule: a version is a number for the whole segment. A reader refuses a version it does not know (that is not
@@ -37,7 +37,7 @@ struct SegmentHeader: Equatable {
     var first: UInt64
     var created: Nanoseconds
     var provenBytes: Int
-    /// The file was a segment before; bytes behind the end mean nothing.
+    /// The file was a segment before; bytes after the end mean nothing.
     var isRecycled: Bool
 
     func append(to buffer: inout ByteBuffer) {

@@ -8,7 +8,7 @@ package struct QueueWalk: Sendable {
         case event(offset: UInt64)
         case checkpoint
         case mark
-        /// Cannot be read; the walk goes on behind it.
+        /// Cannot be read; the walk goes on after it.
         case damage(Damage)
         /// The daemon has let go of these while they were about to be read: every sink was past them.
         case released(Range<UInt64>)
@@ -104,7 +104,7 @@ package struct QueueWalk: Sendable {
         place = current
         switch step {
         case .record(let kind, let offset, let payload, _):
-            // Behind its end an old segment may hold what was moved to the next one.
+            // After its end an old segment may hold what was moved to the next one.
             if isAtEnd, kind == .event { return close() }
             payloadRange = payload
             return kind == .event ? .event(offset: offset) : kind == .checkpoint ? .checkpoint : .mark

@@ -138,7 +138,7 @@ struct SnapshotLook {
         return found
     }
 
-    /// Segments that a sink still needs, and that are not there: before the oldest one, or behind the last.
+    /// Segments that a sink still needs, and that are not there: before the oldest one, or after the last.
     private mutating func findMissing() throws(QueueError) {
         guard var sinks = offsets.contents?.newest.sinks, !sinks.isEmpty else { return }
         // What has the name of a segment and is none is told, with its events, by whoever reads there.

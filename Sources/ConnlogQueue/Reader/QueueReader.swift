@@ -116,7 +116,7 @@ package struct QueueReader: Sendable {
             return
         }
         place?.marks.removeAll { $0.offset > reached }
-        // The next read finds the record behind the last mark.
+        // The next read finds the record after the last mark.
         guard let mark = place?.marks.last else {
             place = nil
             return

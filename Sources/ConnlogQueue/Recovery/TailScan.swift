@@ -4,7 +4,7 @@ internal import ConnlogSystem
 ///
 /// It may end in a group that was being written in a crash: any of its sectors may be missing. A damage that a mark
 /// follows is none of that, since a mark says that all before it was on disk: it costs the damaged records only. Where
-/// none follows, the whole batches before the first damage count, and what is behind them is cut off, valid or not.
+/// none follows, the whole batches before the first damage count, and what is after them is cut off, valid or not.
 struct TailScan {
     /// The offset after the last event that counts.
     private(set) var end: UInt64
@@ -34,7 +34,7 @@ struct TailScan {
         let size = try file.size()
         var walker = SegmentWalker(file, coding, expected: first, limit: size)
         try walk(&walker, name: name, provenBytes: header?.provenBytes ?? 0)
-        // A last record that verifies is whole, though zeros behind it may be cut off: whoever copies it needs them. In a
+        // A last record that verifies is whole, though zeros after it may be cut off: whoever copies it needs them. In a
         // file that is only looked at they need not be there.
         if endPosition > size { try? file.truncate(to: endPosition) }
         if tornBytes == 0, hasRecords { tornBytes = try torn(file, size: size, isRecycled: header?.isRecycled ?? true) }
@@ -93,7 +93,7 @@ struct TailScan {
         end = offset
     }
 
-    /// Bytes behind the end that look like the beginning of an unfinished write.
+    /// Bytes after the end that look like the beginning of an unfinished write.
     private func torn(_ file: any OpenFile, size: Int, isRecycled: Bool) throws(SystemError) -> Int {
         guard endPosition < size else { return 0 }
         var rest = ByteBuffer()

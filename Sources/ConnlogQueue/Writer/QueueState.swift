@@ -64,7 +64,7 @@ final class SharedState: @unchecked Sendable {
             return missedNotices > 0 ? notices + [.missed(missedNotices)] : notices
         }
 
-        /// The group that was being filled; the next one begins behind it.
+        /// The group that was being filled; the next one begins after it.
         mutating func takeFilling() -> Group {
             var group = Group(first: filling.end, memory: freeBuffers.popLast() ?? ByteBuffer())
             swap(&group, &filling)

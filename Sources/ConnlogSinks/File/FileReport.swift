@@ -13,7 +13,7 @@ struct FileReport: Sendable {
 
     func tornLine(_ path: String) {
         counters.add(\.tornLines)
-        log(.warning, "\(path) ended in the middle of a line that is not connlog's; a line feed was put behind it")
+        log(.warning, "\(path) ended in the middle of a line that is not connlog's; a line feed was put after it")
     }
 
     func setAside(_ path: String, _ copy: String) {

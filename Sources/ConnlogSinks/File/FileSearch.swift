@@ -5,7 +5,7 @@ struct FileSearch {
     enum Outcome: Equatable {
         /// There is no file: make one.
         case missing
-        /// The file has the committed name and the committed bytes; behind them may be events that were not committed.
+        /// The file has the committed name and the committed bytes; after them may be events that were not committed.
         case asCommitted
         /// The file is the committed one, but somebody cut or rewrote it.
         case changed
@@ -14,7 +14,7 @@ struct FileSearch {
         case begun
         /// Another file has the name, and the committed one is gone.
         case replaced
-        /// The committed file was given this name in the same directory by somebody else, and behind the committed
+        /// The committed file was given this name in the same directory by somebody else, and after the committed
         /// bytes are more.
         case moved(String)
     }

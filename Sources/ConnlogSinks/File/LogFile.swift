@@ -10,7 +10,7 @@ internal import ConnlogSystem
 /// events again, and as long as the bytes are those that would be written, they are taken as written. So a line is
 /// there once, torn lines are completed, and what somebody else has put there is found out and left alone.
 struct LogFile {
-    /// What stands behind the end and was not written by this object.
+    /// What stands after the end and was not written by this object.
     enum Change { case none, grown, cut }
 
     let path: String
@@ -67,7 +67,7 @@ struct LogFile {
     /// The size up to which the file may grow: a tail was within the limit when it was written.
     func limit(_ rotateBytes: Int) -> Int { max(rotateBytes, hasTail ? end : 0) }
 
-    /// Looks whether somebody else has appended or cut. Then the file as it is now is left alone, and lines go behind it.
+    /// Looks whether somebody else has appended or cut. Then the file as it is now is left alone, and lines go after it.
     mutating func noticeChange() throws(SystemError) -> Change {
         let size = try file.size()
         if size == end { return .none }

@@ -53,7 +53,7 @@ package struct LogFileSeries: Sendable {
 extension RotatedName {
     /// The time in the name.
     fileprivate func time(of parsed: Parsed) -> Nanoseconds? {
-        // `20260115T093012.480Z` behind the stem and a hyphen.
+        // `20260115T093012.480Z` after the stem and a hyphen.
         let stamp = Array(parsed.name.utf8.dropFirst(stem.utf8.count + 1).prefix(20))
         guard stamp.count == 20 else { return nil }
         func part(_ range: Range<Int>) -> String { String(decoding: stamp[range], as: UTF8.self) }

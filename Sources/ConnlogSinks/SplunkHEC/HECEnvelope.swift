@@ -55,7 +55,7 @@ struct HECEnvelope: Sendable {
     }
 
     let format: Format
-    /// `"host":"...",...` with a comma behind each.
+    /// `"host":"...",...` with a comma after each.
     private let metadata: ByteBuffer
     /// `nil`: ids only.
     private var names: HECNames?

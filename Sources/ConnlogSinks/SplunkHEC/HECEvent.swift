@@ -47,7 +47,7 @@ struct HECEvent: ~Escapable {
         copy(index.value(field, in: record), key, record, &writer)
     }
 
-    /// - Parameter key: with the comma before it and the quote behind it.
+    /// - Parameter key: with the comma before it and the quote after it.
     private func copy(_ text: TextRange?, _ key: StaticString, _ record: Span<UInt8>, _ writer: inout ByteWriter) {
         guard let text, isPlain(text.range, record) else { return }
         writer.append(key)

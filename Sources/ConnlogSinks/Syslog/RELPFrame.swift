@@ -49,7 +49,7 @@ struct RELPReply: Equatable {
     let code: Int
     /// Of a response: the rest of its first line.
     let text: String
-    /// Of a response: what comes behind its first line, such as the offers.
+    /// Of a response: what comes after its first line, such as the offers.
     let more: String
 
     var isOK: Bool { code == 200 }
@@ -75,7 +75,7 @@ struct RELPReader {
     /// A reply is short: the longest are the offers.
     static let dataMax = 64 << 10
 
-    /// Takes the next whole frame out, beginning at `at`, which moves behind it.
+    /// Takes the next whole frame out, beginning at `at`, which moves after it.
     /// - Returns: `nil` when it is not all there yet.
     static func next(_ bytes: borrowing ByteBuffer, _ at: inout Int) throws(Fault) -> RELPReply? {
         var reader = Cursor(at: at)
@@ -139,14 +139,14 @@ struct RELPReader {
 
         init(at: Int) { self.at = at }
 
-        /// Digits and the blank behind them.
+        /// Digits and the blank after them.
         mutating func number(_ bytes: borrowing ByteBuffer, digitsMax: Int) throws(Fault) -> UInt64? {
             guard let number = try digits(bytes, digitsMax) else { return nil }
             try expect(UInt8(ascii: " "), bytes)
             return number
         }
 
-        /// Digits with something behind them, which stays.
+        /// Digits with something after them, which stays.
         mutating func length(_ bytes: borrowing ByteBuffer) throws(Fault) -> Int? {
             guard let number = try digits(bytes, 9) else { return nil }
             guard number <= UInt64(RELPReader.dataMax) else { throw fault(bytes) }
@@ -166,7 +166,7 @@ struct RELPReader {
             return value
         }
 
-        /// Letters and the blank behind them.
+        /// Letters and the blank after them.
         mutating func word(_ bytes: borrowing ByteBuffer) throws(Fault) -> String? {
             let start = at
             while at < bytes.count, bytes[at] | 0x20 >= 97, bytes[at] | 0x20 <= 122 {

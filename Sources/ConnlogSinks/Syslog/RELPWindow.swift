@@ -6,7 +6,7 @@ internal import ConnlogSystem
 /// A message is done when its own response is there. A batch is done when each of its messages is; or when the session
 /// broke, which leaves those without a response to be sent again. What a batch came to is the sink's outcome:
 /// the leading messages that were taken are delivered, the first that was refused is rejected with its number. What is
-/// known of those behind it is kept: when the delivery sends the rest again, only what the receiver has not got goes out.
+/// known of those after it is kept: when the delivery sends the rest again, only what the receiver has not got goes out.
 struct RELPWindow {
     private enum State: UInt8 { case pending, taken, refused }
 

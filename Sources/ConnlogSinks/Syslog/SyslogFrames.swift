@@ -1,7 +1,7 @@
 internal import ConnlogCore
 internal import ConnlogSystem
 
-/// Messages in the frames of RFC 6587, one behind the other, as a stream carries them.
+/// Messages in the frames of RFC 6587, one after the other, as a stream carries them.
 ///
 /// What works for each event lies together here, apart from the sink: an actor's properties are checked for exclusive
 /// access each time they are used.

@@ -17,7 +17,7 @@ public struct SyslogOptions: Sendable {
     public enum Framing: String, Sendable, CaseIterable {
         /// The length in bytes and a blank before each message.
         case octetCounting = "octet_counting"
-        /// A line feed behind each message; no message has one inside, since control characters are rewritten.
+        /// A line feed after each message; no message has one inside, since control characters are rewritten.
         case lf
     }
 

@@ -17,7 +17,7 @@ struct SyslogTrial {
                 receiver.host.contains(":")
                 ? "[\(receiver.host)]:\(receiver.port)" : "\(receiver.host):\(receiver.port)"
             do throws(SocketError) { return try connect(receiver, name) } catch {
-                // The address stands in front of it anyway, often with the number behind the name.
+                // The address stands in front of it anyway, often with the number after the name.
                 return .failed("\(error)")
             }
         }

@@ -80,7 +80,7 @@ public actor SyslogUDPSink: Sink {
         return nil
     }
 
-    /// Fills `chunk` with messages; says `false` when the record behind them is none.
+    /// Fills `chunk` with messages; says `false` when the record after them is none.
     private func encode(_ batch: EventBatch, from first: Int) -> Bool {
         chunk.removeAll()
         datagrams.removeAll(keepingCapacity: true)

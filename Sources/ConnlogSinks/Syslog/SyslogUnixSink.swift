@@ -67,7 +67,7 @@ public actor SyslogUnixSink: Sink {
         return nil
     }
 
-    /// Fills `chunk` with messages; says `false` when the record behind them is none.
+    /// Fills `chunk` with messages; says `false` when the record after them is none.
     private func encode(_ batch: EventBatch, from first: Int, isStream: Bool) -> Bool {
         chunk.removeAll()
         messages.removeAll(keepingCapacity: true)

@@ -66,7 +66,7 @@ extension FileFollower {
         files[former]?.bequest = FollowedFile.Bequest(heir: id, end: end.place, markerHash: end.markerHash)
     }
 
-    /// Behind the last whole line of what was read of a file; `nil` if that holds none that waits.
+    /// After the last whole line of what was read of a file; `nil` if that holds none that waits.
     private mutating func endOfLines(_ id: UInt64) -> (place: Int, markerHash: UInt64)? {
         guard var file = files[id], let open = try? open(&file) else { return nil }
         files[id]?.file = open
@@ -97,7 +97,7 @@ extension FileFollower {
         if let state = files[id]?.state, state != .missing { files[id]?.hasMore = true }
     }
 
-    /// What was handed over is reported, so reading goes on behind it.
+    /// What was handed over is reported, so reading goes on after it.
     private mutating func passBequest(_ id: UInt64, _ bequest: FollowedFile.Bequest) {
         guard var position = files[id]?.position else { return }
         files[id]?.pending -= bequest.end - position.offset

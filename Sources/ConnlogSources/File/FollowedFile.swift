@@ -31,7 +31,7 @@ struct FollowedFile: Sendable {
     var decoder: (any EntryDecoder)?
     /// Where in the file the decoder began.
     private var decoderStart = 0
-    /// Bytes behind `position.offset` that were read and make no whole entry yet.
+    /// Bytes after `position.offset` that were read and make no whole entry yet.
     var pending = 0
     /// Size and time of change when its end was reached last.
     var seen: (size: Int, modified: Nanoseconds)?
@@ -54,7 +54,7 @@ struct FollowedFile: Sendable {
     /// A copy goes on where this file ends, unless it grows beyond this size: then there is no rest to be taken.
     var superseded: Int?
     /// What its decoder had open was handed to that of the file that follows it. Nothing is read here until that one has
-    /// reported it; then this one's place is behind it.
+    /// reported it; then this one's place is after it.
     var bequest: Bequest?
     /// The file whose open entry its decoder goes on with.
     var inherits: UInt64?
@@ -71,7 +71,7 @@ struct FollowedFile: Sendable {
 
     struct Bequest: Sendable {
         let heir: UInt64
-        /// Behind the last line that was handed over.
+        /// After the last line that was handed over.
         let end: Int
         let markerHash: UInt64
     }

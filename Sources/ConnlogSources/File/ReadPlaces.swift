@@ -24,7 +24,7 @@ final class ReadPlaces: Sendable {
 extension FileFollower {
     /// Of all files that are there.
     ///
-    /// One that is known to have more gets on as long as any is read: its turn comes, behind thousands of others or behind
+    /// One that is known to have more gets on as long as any is read: its turn comes, after thousands of others or after
     /// those that it waits for. One that is not known to, though it has more, has only its own reading.
     var readPlaces: [ReadPlace] {
         let all = order.compactMap { files[$0] }.filter { $0.state != .missing }

@@ -4,7 +4,7 @@ import ConnlogSystem
 /// Where reading begins, and where it goes on.
 ///
 ///     the journal at resume                              what the library says      what is done
-///     the entry is still there                           it is found                go on behind it
+///     the entry is still there                           it is found                go on after it
 ///     its file was vacuumed, or it no longer matches     the first entry left       take that one; told
 ///     a journal in memory was written to disk            one of its microsecond     pass over those that are done
 ///     its number was given anew after a power cut        another with that number   go by the time; told
@@ -58,7 +58,7 @@ extension JournalFollower {
         position.interrupted = streams.interruptions.asOf(number - 1)
     }
 
-    /// Goes behind the last entry that was read.
+    /// Goes after the last entry that was read.
     /// - Parameter tellsGaps: entries may have come and gone since.
     /// - Returns: whether the present entry is that one.
     mutating func seek(_ journal: Journal, _ from: JournalPosition, tellsGaps: Bool) throws(SystemError) -> Bool {

@@ -45,9 +45,9 @@ package struct JournalFollower {
 
     /// What was stored when the source began.
     let stored: JournalPosition?
-    /// Behind the last entry that is done.
+    /// After the last entry that is done.
     var position: JournalPosition
-    /// Behind the last entry that was read; for opening the journal anew.
+    /// After the last entry that was read; for opening the journal anew.
     var readUpTo: JournalPosition
     /// Of the entries that were read and are not done, or not stored.
     private var cursors: [JournalCursor] = []
@@ -64,7 +64,7 @@ package struct JournalFollower {
     var isAtUnread = false
     /// What of the entries that come was done before, while that is not known by the place alone.
     var done: JournalDone?
-    /// The cursor behind which entries are missing; that was told.
+    /// The cursor after which entries are missing; that was told.
     var toldOf: JournalCursor?
     private var hasBegun = false
     /// When there was nothing more the last time.
@@ -274,7 +274,7 @@ package struct JournalFollower {
         !batch.isEmpty && streams.oldestUndone ?? number < streams.lastEvent
     }
 
-    /// Moves the position behind the last entry before which all are done.
+    /// Moves the position after the last entry before which all are done.
     private mutating func advance() {
         let end = streams.oldestUndone ?? number
         guard end > firstNumber else { return }

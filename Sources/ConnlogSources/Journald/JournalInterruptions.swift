@@ -3,7 +3,7 @@
 struct JournalInterruptions: Sendable {
     private struct Interval: Sendable {
         var what: JournalPosition.Interrupted
-        /// The number of the entry behind which it began, and of the one with which it ended.
+        /// The number of the entry after which it began, and of the one with which it ended.
         var since: Int
         var until = Int.max
     }

@@ -38,7 +38,7 @@ struct JournalStream: Sendable {
     /// Every line that it began was of the JSON sink.
     var isOnlyJSON = true
 
-    /// Entries whose bytes are not done, by number, with the place behind them.
+    /// Entries whose bytes are not done, by number, with the place after them.
     private var undone: [(end: Int, number: Int)] = []
     private var firstUndone = 0
     /// The number of the last entry that is done.
@@ -59,7 +59,7 @@ struct JournalStream: Sendable {
         undone.append((written, number))
     }
 
-    /// A byte was put behind the last entry's.
+    /// A byte was put after the last entry's.
     mutating func extendLast() {
         written += 1
         openBytes += 1

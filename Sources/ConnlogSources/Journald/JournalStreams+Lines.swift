@@ -120,7 +120,7 @@ extension JournalStreams {
         if isObject(batch.bytes.span(end - length..<end)) { endOpenLine(stream, &batch) }
     }
 
-    /// The line has a NUL in it, and what stands behind that is not believed.
+    /// The line has a NUL in it, and what stands after that is not believed.
     private mutating func cut(_ stream: Int, _ number: Int, _ batch: inout EventBatch) {
         endOpenLine(stream, &batch)
         count("nul")
@@ -153,7 +153,7 @@ extension JournalStreams {
 
     // MARK: Bytes
 
-    /// Puts the message behind what there is.
+    /// Puts the message after what there is.
     private mutating func append(
         _ entry: borrowing JournalEntry, isBeginning: Bool, _ stream: Int, _ number: Int, _ batch: inout EventBatch
     ) {

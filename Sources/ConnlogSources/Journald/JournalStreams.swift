@@ -9,7 +9,7 @@ import ConnlogSystem
 ///
 ///     _LINE_BREAK      what follows in the stream
 ///     (none), eof      a new line
-///     line-max         the next piece, put behind this one without anything between
+///     line-max         the next piece, put after this one without anything between
 ///     nul, unknown     the rest of the line, which is passed over to its end and counted
 ///     pid-change       a new line, but of this process the rest, which is passed over
 ///

@@ -44,7 +44,7 @@ package struct DiskReserve: Sendable {
         guard let own = look(directory), let other = look(queue), own.device != other.device else { return nil }
         let kept = DiskSpace.keptFree(freeBytesMin, of: own.space)
         guard kept > 0, own.space.available - bytes < kept else { return nil }
-        // Others write meanwhile, so it is looked at once more behind the queue's.
+        // Others write meanwhile, so it is looked at once more after the queue's.
         if let again = look(directory), DiskReserve.isShared(own.space, other.space, again.space) { return nil }
         guard own.space.available - bytes < kept - freeInside() else { return nil }
         return StoreProblem(

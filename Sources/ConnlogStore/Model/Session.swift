@@ -2,7 +2,7 @@
 ///
 /// Merging is commutative and associative, and a repeat changes nothing but `events`: whatever the order, the batches
 /// and the repeats, the same comes out. It keeps what Coder's upserts keep, and does not lose a connect that comes
-/// behind its disconnect.
+/// after its disconnect.
 package struct Session: Sendable, Equatable {
     /// The smallest time of all events: a disconnect alone is a connection of no length.
     package private(set) var connect: Microseconds

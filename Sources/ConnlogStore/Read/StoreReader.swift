@@ -216,7 +216,7 @@ struct StoreReader {
         return events
     }
 
-    /// Events behind a mark; those of the store as it is now, if that is not the one that gave the mark.
+    /// Events after a mark; those of the store as it is now, if that is not the one that gave the mark.
     func events(after mark: EventMark, limit: Int, bytesMax: Int) throws -> NewEvents {
         let place = mark.place(in: try newestMark())
         let events = try events(from: place.number + 1, limit: limit, bytesMax: bytesMax)
@@ -225,7 +225,7 @@ struct StoreReader {
             restart: place == mark ? nil : place)
     }
 
-    /// Behind the newest event.
+    /// After the newest event.
     func newestMark() throws -> EventMark {
         try database.first("SELECT store, next_event FROM settings") {
             EventMark(store: $0.bytes(0), number: $0.int(1) - 1)

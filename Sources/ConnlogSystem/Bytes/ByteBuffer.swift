@@ -6,7 +6,7 @@ public import CConnlog
 /// allocating. At least `padding` readable bytes always follow the last one: vector kernels may load past the end.
 /// A copy shares memory until one of the two is changed.
 public struct ByteBuffer: Sendable {
-    /// Readable bytes behind the end, for kernels that load 16 bytes at a time.
+    /// Readable bytes after the end, for kernels that load 16 bytes at a time.
     @usableFromInline package static let padding = 64
 
     // All of it is initialised memory; `count` says how much of it means something.
@@ -85,7 +85,7 @@ public struct ByteBuffer: Sendable {
         used = newCount
     }
 
-    /// Makes room for `more` bytes behind the present ones; grows by doubling.
+    /// Makes room for `more` bytes after the present ones; grows by doubling.
     @inlinable public mutating func reserve(_ more: Int) {
         let needed = count + more + ByteBuffer.padding
         if storage.count < needed { grow(needed) }
@@ -160,7 +160,7 @@ public struct ByteBuffer: Sendable {
         }
     }
 
-    /// Writes up to `limit` bytes behind the present ones with `body`, which must not write more than that.
+    /// Writes up to `limit` bytes after the present ones with `body`, which must not write more than that.
     ///
     /// The writer checks in debug builds only, so that encoders run at the speed of plain memory: whoever calls it
     /// computes `limit` from the lengths of what is copied.
@@ -178,7 +178,7 @@ public struct ByteBuffer: Sendable {
         used += written
     }
 
-    /// Lets `fill` write at most `limit` bytes of memory behind the present ones; it returns how many it wrote.
+    /// Lets `fill` write at most `limit` bytes of memory after the present ones; it returns how many it wrote.
     package mutating func fill<Failure: Error>(
         atMost limit: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
     ) throws(Failure) -> Int {

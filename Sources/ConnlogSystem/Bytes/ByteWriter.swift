@@ -22,7 +22,7 @@ public import CConnlog
         self.limit = limit
     }
 
-    /// Counts bytes that an extension has stored behind the present ones.
+    /// Counts bytes that an extension has stored after the present ones.
     @inlinable @inline(__always)
     mutating func advance(by length: Int) { written &+= length }
 
@@ -71,7 +71,7 @@ public import CConnlog
 
     /// Copies the bytes of a message from `start` on, up to the first control character (below 0x20, or DEL). Needs 16 bytes
     /// more room than it copies.
-    /// - Parameter isASCII: becomes `false` when there is more than ASCII in what was copied, or close behind it.
+    /// - Parameter isASCII: becomes `false` when there is more than ASCII in what was copied, or close after it.
     /// - Returns: how many bytes were copied.
     package mutating func appendSyslogMessage(_ bytes: Span<UInt8>, from start: Int, isASCII: inout Bool) -> Int {
         precondition(start >= 0 && start <= bytes.count)

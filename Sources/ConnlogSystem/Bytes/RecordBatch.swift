@@ -66,7 +66,7 @@ public struct RecordBatch: Sendable {
     @inlinable @inline(__always)
     static func notePlace(_ index: Int) -> Range<Int> { index * noteWords..<(index + 1) * noteWords }
 
-    /// Whether `bytes` is nothing but the records, each with a line feed behind it, so that all can be written at once.
+    /// Whether `bytes` is nothing but the records, each with a line feed after it, so that all can be written at once.
     package var isLines: Bool {
         var end = 0
         for record in records {

@@ -70,7 +70,7 @@ package struct FileWatcher: ~Copyable, Sendable {
         return got > 0
     }
 
-    /// An event: watch, mask, cookie and name length, 4 bytes each, then the name with zeros behind (inotify(7)).
+    /// An event: watch, mask, cookie and name length, 4 bytes each, then the name with zeros after (inotify(7)).
     private mutating func noteEvents(_ changes: inout FileChanges) {
         var position = 0
         while position + 16 <= events.count {

@@ -55,7 +55,7 @@ package struct LineReader {
         }
     }
 
-    /// What stands behind the last line feed, once `next` has come to the end.
+    /// What stands after the last line feed, once `next` has come to the end.
     package var unfinished: ByteBuffer {
         var rest = ByteBuffer()
         rest.append(text.span(at..<text.count))
@@ -72,7 +72,7 @@ package struct LineReader {
         return nil
     }
 
-    /// Moves the beginning of the next line to the front and reads another piece behind it.
+    /// Moves the beginning of the next line to the front and reads another piece after it.
     private mutating func readMore() throws(LineReaderError) -> Bool {
         guard !isAtEnd else { return false }
         textStart += at

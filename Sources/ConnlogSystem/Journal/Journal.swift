@@ -80,7 +80,7 @@ import Glibc
         _ = try checked(unsafe connlog_journal_seek_head(handle), "sd_journal_seek_head")
     }
 
-    /// Behind the last entry; it is `previous` that goes to it, `next` may give older ones (systemd #9934).
+    /// After the last entry; it is `previous` that goes to it, `next` may give older ones (systemd #9934).
     package func seekTail() throws(SystemError) {
         _ = try checked(unsafe connlog_journal_seek_tail(handle), "sd_journal_seek_tail")
     }

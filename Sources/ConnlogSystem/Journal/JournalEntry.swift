@@ -40,7 +40,7 @@ package struct JournalEntry: Sendable {
         for place in ranges.indices { ranges[place] = nil }
     }
 
-    /// Puts a value behind the others.
+    /// Puts a value after the others.
     package mutating func add(_ field: JournalField, _ value: Span<UInt8>) {
         let start = bytes.count
         bytes.append(value)

@@ -41,7 +41,7 @@ package struct SocketError: Error, Equatable, Sendable, CustomStringConvertible 
     }
 
     package let kind: Kind
-    /// The peer: `siem.example.com:6514`, with the numeric address behind it where one is known.
+    /// The peer: `siem.example.com:6514`, with the numeric address after it where one is known.
     package let address: String
     /// What happened, in words, and where there is one the next step.
     package let detail: String

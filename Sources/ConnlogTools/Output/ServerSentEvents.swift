@@ -29,7 +29,7 @@ package struct WatchedEvents: Sendable {
 
     private var stream = ServerSentEvents()
     private var name = ""
-    /// The id of the newest event: with it a watch goes on behind that one.
+    /// The id of the newest event: with it a watch goes on after that one.
     package private(set) var last: String?
 
     package init() {}

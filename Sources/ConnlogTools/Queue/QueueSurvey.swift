@@ -77,7 +77,7 @@ extension Damage {
         switch kind {
         case .records where bytes == 0: "\(Quantity.count(events, "event")) missing"
         case .records: "\(Quantity.count(bytes, "damaged byte")), \(Quantity.count(events, "event")) lost"
-        case .segmentHeader: "the header is damaged; the records behind it are read all the same"
+        case .segmentHeader: "the header is damaged; the records after it are read all the same"
         case .tornTail: "an unfinished write"
         case .foreignFile: "not a file of this queue; it is passed over"
         case .unreadableFile: "it cannot be read"

@@ -126,7 +126,7 @@ struct ReplaySource {
                     return true
                 }
             } catch {
-                counts.losses.append("\(error); what is behind it in this file was not read")
+                counts.losses.append("\(error); what is after it in this file was not read")
             }
             bytesDone += reader?.bytesRead ?? 0
             reader = nil

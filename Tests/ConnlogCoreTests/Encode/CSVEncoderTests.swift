@@ -45,7 +45,7 @@ import Testing
         #expect(golden.difference(from: shown) == nil)
     }
 
-    /// What a cell must hold, from the rule: a text that a spreadsheet would take for a formula behind a `'`.
+    /// What a cell must hold, from the rule: a text that a spreadsheet would take for a formula after a `'`.
     private func guarded(_ text: String) -> String {
         let start = text.drop { $0 == " " }
         let isFormula = "=+-@\t\r\n＋－＝＠".unicodeScalars.contains { $0 == start.unicodeScalars.first }
@@ -78,7 +78,7 @@ import Testing
             #expect(rows(line)[0][16] == "'" + formula)
             #expect(CSVText.cell(formula).hasPrefix("\"'"))
         }
-        // Where a semicolon separates, what stands behind one must not begin a cell.
+        // Where a semicolon separates, what stands after one must not begin a cell.
         #expect(CSVText.cell("x;=HYPERLINK(1)") == "\"x;=HYPERLINK(1)\"")
         #expect(CSVText.cell("") == "" && CSVText.cell("1") == "\"1\"" && CSVText.cell("-1") == "\"-1\"")
     }

@@ -38,7 +38,7 @@ import Testing
         users: [UserName(id: "u-1", username: "al\"i]ce\u{1}"), UserName(id: "o-1", username: "bob")],
         organizations: [OrganizationName(id: "g-1", name: "coder é")])
 
-    @Test func `names stand behind the ids when they are known, and are the first to go`() throws {
+    @Test func `names stand after the ids when they are known, and are the first to go`() throws {
         func event(_ agent: String) -> String {
             #"{"msg":"connection_log","fields":{"ID":"e","UserID":"U-1","WorkspaceOwnerID":"o-1","#
                 + #""OrganizationID":"g-1","AgentName":"\#(agent)","ConnectionStatus":"connected","Type":"ssh"}}"#

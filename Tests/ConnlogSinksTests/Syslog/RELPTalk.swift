@@ -39,7 +39,7 @@ final class RELPTalk {
             guard head.count == 3, let length = Int(head[2]) else { return nil }
             let end = length == 0 ? place : place + 1 + length
             guard bytes.count > end else { return nil }
-            if bytes[end] != UInt8(ascii: "\n") { complaint = "no line feed behind \(head)" }
+            if bytes[end] != UInt8(ascii: "\n") { complaint = "no line feed after \(head)" }
             return (head, length == 0 ? place : place + 1, end)
         }
         return nil

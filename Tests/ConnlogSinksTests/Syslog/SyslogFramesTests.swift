@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test(arguments: SyslogOptions.Framing.allCases, 0..<4 as Range<UInt64>)
-    func `each message stands behind its length, however many digits that has`(
+    func `each message stands after its length, however many digits that has`(
         framing: SyslogOptions.Framing, seed: UInt64
     ) {
         var options = SyslogOptions([.init(host: "127.0.0.1", port: 1)])

@@ -85,7 +85,7 @@ import Testing
         await sink.close()
     }
 
-    @Test func `a message that is refused goes alone, and those behind it are not sent again`() async throws {
+    @Test func `a message that is refused goes alone, and those after it are not sent again`() async throws {
         let server = try SyslogServer { connection, server in
             let talk = RELPTalk(connection)
             talk.open()

@@ -52,7 +52,7 @@ struct ProcessStatus {
 
     /// Seconds of processor time that it has used.
     var processorSeconds: Double {
-        // The name of the program, in brackets, may hold blanks: count from behind it.
+        // The name of the program, in brackets, may hold blanks: count from after it.
         let fields = text("stat").split(separator: ")").last?.split(separator: " ") ?? []
         guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
         return (user + system) / 100

@@ -34,7 +34,7 @@ export class Rows {
     return added;
   }
 
-  // Takes the newest rows in and says how many are new. `ask` gives a page behind a cursor. Where so many have come that
+  // Takes the newest rows in and says how many are new. `ask` gives a page after a cursor. Where so many have come that
   // the rows known before are not reached in a few pages, those are let go: a list with a hole would mislead.
   async renew(ask) {
     const newest = this.all[0], found = [];

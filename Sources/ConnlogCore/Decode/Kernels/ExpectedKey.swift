@@ -1,6 +1,6 @@
 /// `"key":` as three words with masks, so that one comparison finds it.
 ///
-/// Invariant: who asks whether it matches has `lengthMax` readable bytes; bytes behind the key are masked out.
+/// Invariant: who asks whether it matches has `lengthMax` readable bytes; bytes after the key are masked out.
 /// Measured: without guessing, decoding an event in parts takes 9,080 instructions instead of 4,860.
 struct ExpectedKey: Sendable {
     /// Longer keys, quotes and colon included, are not guessed.

@@ -55,7 +55,7 @@ extension LineParser {
         }
     }
 
-    /// A key, its colon and the blanks behind it.
+    /// A key, its colon and the blanks after it.
     mutating func plainKey() -> Bool {
         guard at < count, byte(at) == UInt8(ascii: "\"") else { return failHere() }
         at &+= 1

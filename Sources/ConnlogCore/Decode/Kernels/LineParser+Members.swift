@@ -4,7 +4,7 @@ internal import CConnlog
 ///
 /// Invariant: `takeExpected` and `key` load `ExpectedKey.lengthMax` bytes at `at` only when `at + lengthMax <= count`.
 extension LineParser {
-    /// The members of the entry itself or of its `fields`, from behind the brace to behind the closing one.
+    /// The members of the entry itself or of its `fields`, from after the brace to after the closing one.
     mutating func members(of level: Level, _ index: inout EventFields) -> Bool {
         skipBlanks()
         guard at < count else { return fail(.truncated) }
@@ -15,7 +15,7 @@ extension LineParser {
         while true {
             if mode == .fast {
                 takeExpected(level, &index)
-                // It ends behind a comma, where another writer may have a blank.
+                // It ends after a comma, where another writer may have a blank.
                 skipBlanks()
             }
             guard let slot = key(level) else { return false }
@@ -34,7 +34,7 @@ extension LineParser {
         }
     }
 
-    /// Takes members as long as each has the expected key, a string without escapes or null, and a comma behind it, and no
+    /// Takes members as long as each has the expected key, a string without escapes or null, and a comma after it, and no
     /// blank anywhere: what coderd writes. Stands before a key, as it did; whatever is different is left to the general
     /// way, which finds it untouched.
     ///

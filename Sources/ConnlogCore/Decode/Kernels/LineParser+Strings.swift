@@ -2,10 +2,10 @@ internal import CConnlog
 
 /// Strings, which are most of a line.
 ///
-/// Invariant: the prefix kernel is told the end of the line and loads nothing behind it.
+/// Invariant: the prefix kernel is told the end of the line and loads nothing after it.
 /// Measured: without its 16 bytes at a time, decoding an event in parts takes 9,340 instructions instead of 4,860.
 extension LineParser {
-    /// From behind the opening quote to behind the closing one; says whether there were escapes. `nil` is a failure.
+    /// From after the opening quote to after the closing one; says whether there were escapes. `nil` is a failure.
     @inline(__always)
     mutating func stringBody() -> Bool? {
         at &+= unsafe connlog_plain_string_prefix_within(base, base + at, base + count)

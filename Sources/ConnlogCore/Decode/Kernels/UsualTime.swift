@@ -1,7 +1,7 @@
 internal import CConnlog
 internal import ConnlogSystem
 
-/// A point in time as coderd writes it: `2025-07-03T05:09:41.929840747Z`, up to nine digits behind the point or no point.
+/// A point in time as coderd writes it: `2025-07-03T05:09:41.929840747Z`, up to nine digits after the point or no point.
 ///
 /// Measured: a third of the instructions of `Reader`, which goes over every part on its own.
 struct UsualTime {

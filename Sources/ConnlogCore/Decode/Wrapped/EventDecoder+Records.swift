@@ -64,19 +64,19 @@ extension EventDecoder {
 
     /// A line in which a JSON value stands that has been found to be whole, and may be a wrapper.
     ///
-    /// CloudWatch and Splunk put one object behind the other without a line feed. Behind a wrapper only another may stand.
+    /// CloudWatch and Splunk put one object after the other without a line feed. After a wrapper only another may stand.
     mutating func recordOrOther(_ value: Range<Int>, _ line: Range<Int>, _ batch: inout EventBatch) {
         // Held until all of the line is done with.
         pendingCount += 1
         let isRecord = record(value, line, &batch)
-        var place = isRecord ? behind(value, line, batch.bytes.span) : line.upperBound
+        var place = isRecord ? after(value, line, batch.bytes.span) : line.upperBound
         while place < line.upperBound {
             guard let next = nextValue(place..<line.upperBound, batch.bytes.span), record(next, line, &batch) else {
                 let fault = LineFault(.trailingBytes, at: place - line.lowerBound)
                 emit(.told(told(faultToTell(fault), line, batch)), &batch)
                 break
             }
-            place = behind(next, line, batch.bytes.span)
+            place = after(next, line, batch.bytes.span)
         }
         pendingCount -= 1
         if isRecord { return }
@@ -86,15 +86,15 @@ extension EventDecoder {
         emit(.told(told(faultToTell(LineFault(.badContainerLine, at: 0)), line, batch)), &batch)
     }
 
-    /// Where something stands behind a value, or the line's end.
-    private func behind(_ value: Range<Int>, _ line: Range<Int>, _ bytes: Span<UInt8>) -> Int {
+    /// Where something stands after a value, or the line's end.
+    private func after(_ value: Range<Int>, _ line: Range<Int>, _ bytes: Span<UInt8>) -> Int {
         var place = value.upperBound
         while place < line.upperBound, bytes[place] <= 0x20 { place += 1 }
         // Fluent Bit's bracket.
         return place + 1 == line.upperBound && bytes[place] == UInt8(ascii: "]") ? line.upperBound : place
     }
 
-    /// The JSON object that begins a text, which may go on behind it; `nil` if it is none that is whole.
+    /// The JSON object that begins a text, which may go on after it; `nil` if it is none that is whole.
     mutating func nextValue(_ text: Range<Int>, _ bytes: Span<UInt8>) -> Range<Int>? {
         guard hasPrefix(bytes, at: text.lowerBound, "{") else { return nil }
         guard case .malformed(let fault) = scanner.scan(bytes.extracting(text), into: &fields) else { return text }

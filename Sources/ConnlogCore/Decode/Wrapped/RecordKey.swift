@@ -224,7 +224,7 @@ struct JSONElements: ~Escapable {
     mutating func next() -> FieldRange? {
         while at < end, bytes[at] <= 0x20 || bytes[at] == UInt8(ascii: ",") { at += 1 }
         guard at < end else { return nil }
-        // A member without its key: the reader of members begins behind a brace, so it is given the place before.
+        // A member without its key: the reader of members begins after a brace, so it is given the place before.
         var reader = JSONMembers(bytes, at - 1..<end + 1)
         let value = reader.element()
         at = value.whole.upperBound

@@ -2,7 +2,7 @@
 ///
 /// Splunk counts the requests of a channel from 0 and says of a number `true` once, when its events are indexed, and
 /// `false` for everything else: not yet, long ago, never heard of. The state is in the memory of one indexer. One that
-/// was restarted, or another one behind the same address, counts from 0 again, so that a number gets another meaning.
+/// was restarted, or another one after the same address, counts from 0 again, so that a number gets another meaning.
 /// Nothing may be taken for proven by such a mistake, hence:
 ///
 /// - One request at a time, so that numbers have to rise. Where one does not, the channel takes no more requests; if

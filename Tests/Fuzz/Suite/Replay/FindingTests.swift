@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test(arguments: 1...7)
-    func `zeros that are cut off behind the last record cost nothing, and the queue goes on`(cut: Int) async throws {
+    func `zeros that are cut off after the last record cost nothing, and the queue goes on`(cut: Int) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "connlog-finding-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -73,7 +73,7 @@ import Testing
         var segment = ByteBuffer()
         SegmentHeader(queueID: coding.queueID, first: 0, created: 1, provenBytes: 64, isRecycled: false)
             .append(to: &segment)
-        // One byte, and seven zeros behind it.
+        // One byte, and seven zeros after it.
         let event: [UInt8] = [0x61]
         coding.append(.event, event.span, offset: 0, endsBatch: true, to: &segment)
         try Data(segment.array.dropLast(cut)).write(to: folder.appending(path: SegmentName.of(0)))
