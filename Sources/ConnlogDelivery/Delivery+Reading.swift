@@ -105,11 +105,11 @@ extension Delivery {
             let limit = Int(clamping: wanted.range.upperBound - reader.position)
             let read = try reader.read(into: &chunk, maxEvents: limit, maxBytes: Delivery.chunkBytes)
             guard read > 0 else { break }
-            for place in 0..<read {
-                let offset = reader.position - UInt64(read - place)
+            for index in 0..<read {
+                let offset = reader.position - UInt64(read - index)
                 while next < wanted.count, wanted.offsets[next] < offset { next += 1 }
                 guard next < wanted.count, wanted.offsets[next] == offset else { continue }
-                guard codec.decode(chunk.record(place), into: &part.batch) else { continue }
+                guard codec.decode(chunk.record(index), into: &part.batch) else { continue }
                 offsets.append(offset)
             }
         }

@@ -19,7 +19,7 @@ struct DeadLetterRetryCommand: AsyncParsableCommand {
 
     @OptionGroup var file: ConfigurationFile
     @OptionGroup var choice: DeadLetterChoice
-    @OptionGroup var patience: Patience
+    @OptionGroup var giveUp: GiveUpOptions
 
     @Argument(help: "Ids, as list shows them, such as splunk/4711; all of --sink if there are none.")
     var ids: [String] = []
@@ -34,7 +34,7 @@ struct DeadLetterRetryCommand: AsyncParsableCommand {
         let location = QueueLocation(dataDirectory: configuration.connlog.string("data_dir"))
         let plan = Plan(configuration, version: Version.text, log: Terminal.complain)
         let target = try ResendTarget(
-            sink, among: plan.pipeline.sinks, patience: try patience.duration, log: Terminal.complain)
+            sink, among: plan.pipeline.sinks, patience: try giveUp.duration, log: Terminal.complain)
         let outcome = try await Interruption.stopping {
             try await target.retryDeadLetters(selection, at: location)
         }
@@ -49,7 +49,7 @@ struct DeadLetterRetryCommand: AsyncParsableCommand {
 }
 
 /// How long a sink that fails is tried.
-struct Patience: ParsableArguments {
+struct GiveUpOptions: ParsableArguments {
     @Option(help: "Give up when the sink has failed for so long, such as 30s, 5m or 2h.")
     var giveUpAfter = "5m"
 

@@ -30,7 +30,7 @@ struct ReplayCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var file: ConfigurationFile
-    @OptionGroup var patience: Patience
+    @OptionGroup var giveUp: GiveUpOptions
 
     @Option(help: "The sink.")
     var sink: String
@@ -60,7 +60,7 @@ struct ReplayCommand: AsyncParsableCommand {
             Terminal.complain(level, text)
         }
         let sinks = Plan(configuration, version: Version.text, log: log).pipeline.sinks
-        let target = try ResendTarget(sink, among: sinks, patience: try patience.duration, log: log)
+        let target = try ResendTarget(sink, among: sinks, patience: try giveUp.duration, log: log)
         let archives = ResendTarget.archives(sinks)
         let bar = progress.bar
         let sends = !dryRun

@@ -86,15 +86,15 @@ import Testing
 
     @Test func `a body may come as slowly as it needs to, not slower`() {
         let start = ContinuousClock.now
-        let patience = BodyPatience(.seconds(30))
+        let bodyTimeout = BodyTimeout(.seconds(30))
         for second in 0..<100 {
-            patience.wait(now: start + .seconds(second))
-            patience.go(on: 4096, now: start + .seconds(second + 1))
+            bodyTimeout.wait(now: start + .seconds(second))
+            bodyTimeout.go(on: 4096, now: start + .seconds(second + 1))
         }
-        patience.wait(now: start + .seconds(100))
-        #expect(!patience.isOver(now: start + .seconds(130)))
-        #expect(patience.isOver(now: start + .seconds(131)))
-        let drip = BodyPatience(.seconds(30))
+        bodyTimeout.wait(now: start + .seconds(100))
+        #expect(!bodyTimeout.isOver(now: start + .seconds(130)))
+        #expect(bodyTimeout.isOver(now: start + .seconds(131)))
+        let drip = BodyTimeout(.seconds(30))
         for second in 0..<31 {
             drip.wait(now: start + .seconds(second))
             drip.go(on: 1, now: start + .seconds(second + 1))
@@ -102,7 +102,7 @@ import Testing
         drip.wait(now: start + .seconds(31))
         #expect(drip.isOver(now: start + .seconds(31)))
         // While we work ourselves, nobody is slow.
-        let busy = BodyPatience(.seconds(30))
+        let busy = BodyTimeout(.seconds(30))
         #expect(!busy.isOver(now: start + .seconds(1000)))
     }
 }

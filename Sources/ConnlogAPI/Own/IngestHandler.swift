@@ -33,17 +33,17 @@ struct IngestHandler: Sendable {
                 status: .unsupportedMediaType, message: "Only gzip is known as Content-Encoding.",
                 headers: [.acceptEncoding: "gzip, identity"])
         }
-        let patience = BodyPatience(timeout)
+        let bodyTimeout = BodyTimeout(timeout)
         return try await withThrowingTaskGroup(of: Response.self) { group in
-            group.addTask { try await take(request, isPacked: encoding != "identity", patience) }
-            group.addTask { throw try await patience.end() }
+            group.addTask { try await take(request, isPacked: encoding != "identity", bodyTimeout) }
+            group.addTask { throw try await bodyTimeout.end() }
             defer { group.cancelAll() }
             guard let response = try await group.next() else { throw CancellationError() }
             return response
         }
     }
 
-    private func take(_ request: Request, isPacked: Bool, _ patience: BodyPatience) async throws -> Response {
+    private func take(_ request: Request, isPacked: Bool, _ bodyTimeout: BodyTimeout) async throws -> Response {
         do {
             let session =
                 if let organizations { try intake.begin(organizations: organizations) } else { try intake.begin() }
@@ -53,10 +53,10 @@ struct IngestHandler: Sendable {
             var pieces = request.body.makeAsyncIterator()
             var wireBytes = 0
             while true {
-                patience.wait()
+                bodyTimeout.wait()
                 var next: NIOCore.ByteBuffer?
                 do { next = try await pieces.next() } catch { throw try IngestHandler.unreadable(error) }
-                patience.go(on: next?.readableBytes ?? 0)
+                bodyTimeout.go(on: next?.readableBytes ?? 0)
                 guard let next else { break }
                 let piece = Array(next.readableBytesView)
                 wireBytes += piece.count
@@ -181,7 +181,7 @@ struct IngestBody {
 }
 
 /// How long a body may keep us waiting: for a while, and as long as a slow line needs for its bytes.
-final class BodyPatience: Sendable {
+final class BodyTimeout: Sendable {
     private struct State {
         var since: ContinuousClock.Instant?
         var waited = Duration.zero
@@ -207,7 +207,7 @@ final class BodyPatience: Sendable {
     func isOver(now: ContinuousClock.Instant = .now) -> Bool {
         state.withLock { state in
             guard let since = state.since else { return false }
-            let allowed = timeout + .seconds(state.bytes / BodyPatience.bytesOfSecond)
+            let allowed = timeout + .seconds(state.bytes / BodyTimeout.bytesOfSecond)
             return state.waited + (now - since) > allowed
         }
     }

@@ -30,9 +30,9 @@ extension EventEncoder {
 
     /// Appends one record of a batch, which often knows where its fields lie.
     @inlinable @inline(__always)
-    public mutating func append(_ batch: borrowing EventBatch, _ place: Int, to output: inout ByteBuffer) -> Bool {
-        guard batch.hasNote(place) else { return append(batch.record(place), to: &output) }
-        return append(batch.record(place), EventIndex(batch.note(place)), to: &output)
+    public mutating func append(_ batch: borrowing EventBatch, _ index: Int, to output: inout ByteBuffer) -> Bool {
+        guard batch.hasNote(index) else { return append(batch.record(index), to: &output) }
+        return append(batch.record(index), EventIndex(batch.note(index)), to: &output)
     }
 
     /// None.

@@ -60,9 +60,9 @@ public struct QueryFilter: EventFilter {
         return kept
     }
 
-    private mutating func matches(_ batch: borrowing EventBatch, _ place: Int) -> Bool {
-        guard batch.hasNote(place) else { return matches(batch.record(place)) }
-        return matches(batch.record(place), EventIndex(batch.note(place)))
+    private mutating func matches(_ batch: borrowing EventBatch, _ index: Int) -> Bool {
+        guard batch.hasNote(index) else { return matches(batch.record(index)) }
+        return matches(batch.record(index), EventIndex(batch.note(index)))
     }
 
     /// Whether all terms hold for one event.

@@ -77,11 +77,11 @@ package struct RecordCodec: Sendable {
     package mutating func encode(_ lines: borrowing EventBatch, into payloads: inout EventBatch) {
         var scanner = EventScanner()
         var fields = EventFields()
-        for place in 0..<lines.count {
-            let line = lines.record(place)
+        for index in 0..<lines.count {
+            let line = lines.record(index)
             let start = payloads.bytes.count
-            if lines.hasNote(place) {
-                encode(line, EventIndex(lines.note(place)), into: &payloads.bytes)
+            if lines.hasNote(index) {
+                encode(line, EventIndex(lines.note(index)), into: &payloads.bytes)
             } else {
                 encode(line, &scanner, &fields, into: &payloads.bytes)
             }
@@ -105,8 +105,8 @@ package struct RecordCodec: Sendable {
     package func decode(_ payloads: borrowing EventBatch, into lines: inout EventBatch) -> [Int] {
         var unreadable: [Int] = []
         var fields = EventFields()
-        for place in 0..<payloads.count where !decode(payloads.record(place), &fields, into: &lines) {
-            unreadable.append(place)
+        for index in 0..<payloads.count where !decode(payloads.record(index), &fields, into: &lines) {
+            unreadable.append(index)
         }
         return unreadable
     }

@@ -58,11 +58,11 @@ struct QueueOutput: EventOutput {
         var pieces: [Range<Int>] = []
         var start = 0
         var bytes = 0
-        for place in 0..<batch.count {
-            let more = batch.record(place).count + Queue.recordOverheadMax
-            if bytes + more > most, place > start {
-                pieces.append(start..<place)
-                (start, bytes) = (place, 0)
+        for index in 0..<batch.count {
+            let more = batch.record(index).count + Queue.recordOverheadMax
+            if bytes + more > most, index > start {
+                pieces.append(start..<index)
+                (start, bytes) = (index, 0)
             }
             bytes += more
         }

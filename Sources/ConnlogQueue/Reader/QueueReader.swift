@@ -12,7 +12,7 @@ package struct QueueReader: Sendable {
 
     private let source: ReaderSource
     private var place: Place?
-    private var patience = Patience()
+    private var refusals = RefusalCount()
     private var rounds = Rounds()
     private var skipped: UInt64 = 0
     /// Bytes of a record on disk, about, and what it counts; for small reads.
@@ -24,7 +24,7 @@ package struct QueueReader: Sendable {
     package static let refusalsMax = 8
 
     /// Counts the refusals at one place.
-    private struct Patience {
+    private struct RefusalCount {
         private var position: UInt64?
         private var refusals = 0
 
@@ -193,7 +193,7 @@ package struct QueueReader: Sendable {
             let before = walker.position
             let step = try walker.next()
             if case .record = step { continue }
-            if let refusal = walker.refusal, !patience.isOver(at: position) {
+            if let refusal = walker.refusal, !refusals.isOver(at: position) {
                 pendingSeek = from
                 throw refusal
             }
@@ -341,7 +341,7 @@ package struct QueueReader: Sendable {
             // It was readable this time.
             return true
         }
-        if let refusal = walker.refusal, !patience.isOver(at: position) { throw refusal }
+        if let refusal = walker.refusal, !refusals.isOver(at: position) { throw refusal }
         let from = current.filePosition
         var reached = end
         var resume = max(from, limit)

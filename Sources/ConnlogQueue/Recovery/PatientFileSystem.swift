@@ -12,20 +12,20 @@ struct PatientFileSystem: FileSystem {
     static let pause = Duration.milliseconds(250)
 
     let base: any FileSystem
-    let patience: Patience
+    let retries: ReadRetries
 
     init(_ base: any FileSystem, _ timer: any QueueTimer) {
         self.base = base
-        patience = Patience(timer)
+        retries = ReadRetries(timer)
     }
 
     func open(_ path: String, _ mode: OpenMode) throws(SystemError) -> any OpenFile {
         PatientFile(
-            base: try patience.insist { () throws(SystemError) in try base.open(path, mode) }, patience: patience)
+            base: try retries.insist { () throws(SystemError) in try base.open(path, mode) }, retries: retries)
     }
 
     func list(_ directory: String) throws(SystemError) -> [String] {
-        try patience.insist { () throws(SystemError) in try base.list(directory) }
+        try retries.insist { () throws(SystemError) in try base.list(directory) }
     }
 
     func createDirectory(_ path: String) throws(SystemError) { try base.createDirectory(path) }
@@ -37,7 +37,7 @@ struct PatientFileSystem: FileSystem {
 }
 
 /// Counts how often the disk refused.
-final class Patience: Sendable {
+final class ReadRetries: Sendable {
     private struct State {
         var pauses = 0
         var refusals = 0
@@ -77,11 +77,11 @@ final class Patience: Sendable {
 /// One of its files.
 private struct PatientFile: OpenFile {
     let base: any OpenFile
-    let patience: Patience
+    let retries: ReadRetries
 
     func read(into buffer: inout ByteBuffer, at position: Int, count: Int) throws(SystemError) -> Int {
         // A read that fails has appended nothing.
-        try patience.insist { () throws(SystemError) in try base.read(into: &buffer, at: position, count: count) }
+        try retries.insist { () throws(SystemError) in try base.read(into: &buffer, at: position, count: count) }
     }
 
     func write(_ buffer: ByteBuffer, _ range: Range<Int>, at position: Int) throws(SystemError) -> Int {
@@ -89,7 +89,7 @@ private struct PatientFile: OpenFile {
     }
 
     func sync() throws(SystemError) { try base.sync() }
-    func size() throws(SystemError) -> Int { try patience.insist { () throws(SystemError) in try base.size() } }
+    func size() throws(SystemError) -> Int { try retries.insist { () throws(SystemError) in try base.size() } }
     func truncate(to size: Int) throws(SystemError) { try base.truncate(to: size) }
     func identity() throws(SystemError) -> FileIdentity { try base.identity() }
 }

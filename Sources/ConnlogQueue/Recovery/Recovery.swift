@@ -42,7 +42,7 @@ struct Recovery {
         takeOffsets()
         try examineLastSegment()
         finishReport()
-        report.refusedReads = fileSystem.patience.refusals
+        report.refusedReads = fileSystem.retries.refusals
     }
 
     // MARK: - Files

@@ -86,12 +86,12 @@ struct HECEnvelope: Sendable {
 
     /// Appends the envelopes of a batch to `body`.
     mutating func append(_ batch: borrowing EventBatch, to body: inout ByteBuffer) {
-        for place in 0..<batch.count { append(batch, place, to: &body) }
+        for index in 0..<batch.count { append(batch, index, to: &body) }
     }
 
-    private mutating func append(_ batch: borrowing EventBatch, _ place: Int, to body: inout ByteBuffer) {
-        guard batch.hasNote(place) else { return append(batch.record(place), to: &body) }
-        append(batch.record(place), EventIndex(batch.note(place)), to: &body)
+    private mutating func append(_ batch: borrowing EventBatch, _ index: Int, to body: inout ByteBuffer) {
+        guard batch.hasNote(index) else { return append(batch.record(index), to: &body) }
+        append(batch.record(index), EventIndex(batch.note(index)), to: &body)
     }
 
     /// Appends the envelope of one record, which is one slog JSON line, to `body`.

@@ -10,22 +10,22 @@ extension SplunkHECSink {
 
     /// Gives the channel of a request back, and turns a success with a number into a receipt.
     func giveBack(
-        _ lane: HECAcknowledgements.Lane, _ index: Int, _ result: HTTPResult, _ verdict: inout HECVerdict
+        _ channelUse: HECAcknowledgements.ChannelUse, _ index: Int, _ result: HTTPResult, _ verdict: inout HECVerdict
     ) {
         let cookies = (try? result.outcome.get())?.cookies ?? []
         let isUsable = verdict.change != .channel
         switch verdict.outcome {
         case .delivered where settings.ack == .off:
-            _ = acknowledgements.end(lane, .accepted(number: nil), cookies: cookies)
+            _ = acknowledgements.end(channelUse, .accepted(number: nil), cookies: cookies)
         case .delivered:
-            let outcome = acknowledgements.end(lane, .accepted(number: verdict.ackID), cookies: cookies)
+            let outcome = acknowledgements.end(channelUse, .accepted(number: verdict.ackID), cookies: cookies)
             if let outcome { verdict.outcome = outcome }
             if settings.ack == .on { state.withLock { $0.endpoints[index].provesEvents = outcome != nil } }
             if outcome == nil, settings.ack == .on { verdict.outcome = .hold(unproven(index)) }
         case .retry(_, let reason) where reason.mayRepeat, .hold(let reason) where reason.mayRepeat:
-            _ = acknowledgements.end(lane, .replyLost, cookies: cookies)
+            _ = acknowledgements.end(channelUse, .replyLost, cookies: cookies)
         default:
-            _ = acknowledgements.end(lane, .refused, cookies: cookies, isUsable: isUsable)
+            _ = acknowledgements.end(channelUse, .refused, cookies: cookies, isUsable: isUsable)
         }
         if verdict.change == .slower || verdict.code == 27 { acknowledgements.hurry(index) }
     }

@@ -7,21 +7,21 @@ extension SplunkHECSink {
     /// Where the same events meet code 8 again and again, has them halved, and the last one given up if it fails once more
     /// after an event that Splunk took before was taken again. That one may be there twice then.
     func findCulprit(
-        _ verdict: inout HECVerdict, _ target: Target, _ bench: HECBench
+        _ verdict: inout HECVerdict, _ target: Target, _ memory: HECRequestMemory
     ) async {
         switch verdict.outcome {
         case .delivered, .accepted:
-            state.withLock { $0.suspects.succeeded(bench.fingerprint, bench.firstEnvelope) }
+            state.withLock { $0.suspects.succeeded(memory.fingerprint, memory.firstEnvelope) }
         case .retry(_, let reason) where verdict.code == 8:
-            let isSuspect = state.withLock { $0.suspects.failed(bench.fingerprint) }
+            let isSuspect = state.withLock { $0.suspects.failed(memory.fingerprint) }
             guard isSuspect else { return }
-            guard bench.events == 1 else {
+            guard memory.events == 1 else {
                 verdict.outcome = .rejected(at: nil, reason)
                 return
             }
             guard await stillTakesEvents(target) else { return }
             // All may be well again since this one failed last.
-            verdict = await exchange(target, bench)
+            verdict = await exchange(target, memory)
             guard verdict.code == 8, case .retry = verdict.outcome else { return }
             let text = "\(reason) again and again, and took another event in between"
             verdict.outcome = .rejected(
@@ -34,10 +34,10 @@ extension SplunkHECSink {
     private func stillTakesEvents(_ target: Target) async -> Bool {
         let (known, compresses) = state.withLock { ($0.suspects.taken, $0.compresses) }
         guard let known else { return false }
-        let bench = takeBench()
-        defer { state.withLock { $0.idleBenches.append(bench) } }
-        bench.load(known, compressing: compresses)
-        switch await exchange(target, bench).outcome {
+        let memory = takeMemory()
+        defer { state.withLock { $0.idleMemories.append(memory) } }
+        memory.load(known, compressing: compresses)
+        switch await exchange(target, memory).outcome {
         case .delivered: return true
         case .accepted(let receipt):
             // It was proven once; nobody waits for it now.

@@ -115,14 +115,14 @@ extension SplunkHECSink {
         do throws(SecretError) { token = try settings.token.read() } catch {
             return [.failed(tokenReason(error).text)]
         }
-        let bench = HECBench(settings)
+        let memory = HECRequestMemory(settings)
         var findings: [TrialFinding] = []
         for index in settings.endpoints.indices {
             var verdict: HECVerdict
             var tries = 0
             repeat {
-                bench.encode(batch, compressing: state.withLock { $0.compresses })
-                verdict = await attempt(index, bench, token, isTrial: true)
+                memory.encode(batch, compressing: state.withLock { $0.compresses })
+                verdict = await attempt(index, memory, token, isTrial: true)
                 tries += 1
             } while (verdict.change == .channel || verdict.change == .compression) && tries < SplunkHECSink.trialsMax
             findings.append(await sendFinding(verdict, settings.endpoints[index]))

@@ -27,7 +27,7 @@ public final class SplunkHECSink: Sink {
         var token: (text: String, since: Duration)?
         var compresses: Bool
         var session: HTTPSession?
-        var idleBenches: [HECBench] = []
+        var idleMemories: [HECRequestMemory] = []
         /// What was said last about each endpoint, so that it is said once.
         var toldTrouble: [Int: String] = [:]
         /// Somebody has to mend something; with what was refused.
@@ -120,11 +120,11 @@ public final class SplunkHECSink: Sink {
             if state.token?.text != token { state.token = (token, now) }
             return (state.endpoints.order(now: now), state.compresses)
         }
-        let bench = takeBench()
-        bench.encode(batch, compressing: compresses)
-        let outcome = await sendToOne(of: order, bench, token)
+        let memory = takeMemory()
+        memory.encode(batch, compressing: compresses)
+        let outcome = await sendToOne(of: order, memory, token)
         state.withLock { state in
-            state.idleBenches.append(bench)
+            state.idleMemories.append(memory)
             if case .hold = outcome { state.heldWith = credentials } else { state.heldWith = nil }
         }
         return outcome
@@ -148,17 +148,17 @@ public final class SplunkHECSink: Sink {
         acknowledgements.forget()
         state.withLock { state in
             state.session = nil
-            state.idleBenches = []
+            state.idleMemories = []
         }
     }
 
     // MARK: sending
 
     /// Tries the endpoints in order until one says something that another cannot mend.
-    private func sendToOne(of order: [Int], _ bench: HECBench, _ token: String) async -> SendOutcome {
+    private func sendToOne(of order: [Int], _ memory: HECRequestMemory, _ token: String) async -> SendOutcome {
         var worst: SendOutcome?
         for index in order {
-            let verdict = await attempt(index, bench, token)
+            let verdict = await attempt(index, memory, token)
             if let outcome = verdict.finalOutcome { return outcome }
             if Task.isCancelled { return verdict.outcome }
             // A busy collector comes back sooner than somebody who mends a configuration.
@@ -179,9 +179,9 @@ public final class SplunkHECSink: Sink {
         let isTrial: Bool
     }
 
-    /// Sends to one endpoint what a bench holds, and learns from the reply.
+    /// Sends to one endpoint what a request's memory holds, and learns from the reply.
     func attempt(
-        _ index: Int, _ bench: HECBench, _ token: String, isTrial: Bool = false
+        _ index: Int, _ memory: HECRequestMemory, _ token: String, isTrial: Bool = false
     ) async -> HECVerdict {
         let target = state.withLock { state in
             state.endpoints[index].began()
@@ -192,28 +192,30 @@ public final class SplunkHECSink: Sink {
         defer { state.withLock { $0.endpoints[index].ended() } }
         if target.endpoint.pace > .zero { await clock.sleep(target.endpoint.pace) }
         if let refusal = await checkAcknowledgement(target) { return refusal }
-        var verdict = await exchange(target, bench)
-        await findCulprit(&verdict, target, bench)
+        var verdict = await exchange(target, memory)
+        await findCulprit(&verdict, target, memory)
         note(verdict, target)
         return verdict
     }
 
     /// One request with events and its reply.
-    func exchange(_ target: Target, _ bench: HECBench) async -> HECVerdict {
+    func exchange(_ target: Target, _ memory: HECRequestMemory) async -> HECVerdict {
         let (index, endpoint) = (target.index, target.endpoint)
-        let lane = endpoint.wantsChannel ? acknowledgements.begin(index) : nil
-        let result = await perform(request(target, lane, bench), index)
+        let channelUse = endpoint.wantsChannel ? acknowledgements.begin(index) : nil
+        let result = await perform(request(target, channelUse, memory), index)
         let sent = HECSent(
-            endpoint: endpoint.name, events: bench.events, bodyBytes: bench.bodyBytes, isCompressed: bench.isCompressed,
-            hasChannel: lane != nil, isProving: lane != nil && settings.ack != .off, index: settings.metadata.index,
+            endpoint: endpoint.name, events: memory.events, bodyBytes: memory.bodyBytes,
+            isCompressed: memory.isCompressed,
+            hasChannel: channelUse != nil, isProving: channelUse != nil && settings.ack != .off,
+            index: settings.metadata.index,
             isKnown: state.withLock { $0.tallies[index].hasReplied }, now: wallTime.now())
         var verdict = HECVerdict(result.outcome, sent)
-        state.withLock { $0.tallies[index].noteRequest(result, verdict.code, bodyBytes: bench.bodyBytes) }
-        bench.takeBack(result.requestBody)
+        state.withLock { $0.tallies[index].noteRequest(result, verdict.code, bodyBytes: memory.bodyBytes) }
+        memory.takeBack(result.requestBody)
         if verdict.change == .token, case .hold(let reason) = verdict.outcome, tokenHasChanged(from: target.token) {
             verdict.outcome = .retry(after: .zero, reason)
         }
-        if let lane { giveBack(lane, index, result, &verdict) }
+        if let channelUse { giveBack(channelUse, index, result, &verdict) }
         return verdict
     }
 
@@ -225,12 +227,12 @@ public final class SplunkHECSink: Sink {
     }
 
     private func request(
-        _ target: Target, _ lane: HECAcknowledgements.Lane?, _ bench: HECBench
+        _ target: Target, _ channelUse: HECAcknowledgements.ChannelUse?, _ memory: HECRequestMemory
     ) -> HTTPRequest {
-        var headers = SplunkHECSink.headers(target.token, channel: lane?.channel, cookies: lane?.cookies)
-        if bench.isCompressed { headers.append((name: "Content-Encoding", value: "gzip")) }
+        var headers = SplunkHECSink.headers(target.token, channel: channelUse?.channel, cookies: channelUse?.cookies)
+        if memory.isCompressed { headers.append((name: "Content-Encoding", value: "gzip")) }
         return HTTPRequest(
-            .post, target.endpoint.eventURL, headers: headers, body: bench.handOut(), timeout: settings.timeout,
+            .post, target.endpoint.eventURL, headers: headers, body: memory.handOut(), timeout: settings.timeout,
             statusesThatClose: SplunkHECSink.statusesThatClose)
     }
 
@@ -258,8 +260,8 @@ public final class SplunkHECSink: Sink {
         Reason("token_unreadable", "token: \(error)")
     }
 
-    func takeBench() -> HECBench {
-        state.withLock { $0.idleBenches.popLast() } ?? HECBench(settings)
+    func takeMemory() -> HECRequestMemory {
+        state.withLock { $0.idleMemories.popLast() } ?? HECRequestMemory(settings)
     }
 }
 

@@ -66,8 +66,8 @@ struct RELPWindow {
 
     private static func isSame(_ left: EventBatch, _ right: EventBatch) -> Bool {
         guard left.count == right.count, left.recordBytes == right.recordBytes else { return false }
-        return (0..<left.count).allSatisfy { place in
-            let (one, other) = (left.record(place), right.record(place))
+        return (0..<left.count).allSatisfy { index in
+            let (one, other) = (left.record(index), right.record(index))
             return one.count == other.count && one.indices.allSatisfy { one[$0] == other[$0] }
         }
     }

@@ -98,9 +98,9 @@ public actor SyslogRELPSink: Sink {
 
     /// Waits until a quarter of the window is free, so that what follows is written in large pieces.
     private func waitForRoom(for bytes: Int, _ connection: TCPConnection) throws(SocketError) {
-        var patience = Patience(options.timeout)
+        var waiting = ProgressTimeout(options.timeout)
         let wanted = max(1, options.window - options.window / 4)
-        while !hasRoom(for: bytes, of: wanted) { try waitForReplies(connection, &patience) }
+        while !hasRoom(for: bytes, of: wanted) { try waitForReplies(connection, &waiting) }
     }
 
     // MARK: Replies
@@ -147,8 +147,8 @@ public actor SyslogRELPSink: Sink {
         }
     }
 
-    private func waitForReplies(_ connection: TCPConnection, _ patience: inout Patience) throws(SocketError) {
-        guard let wait = patience.next(progress: window.answers) else {
+    private func waitForReplies(_ connection: TCPConnection, _ waiting: inout ProgressTimeout) throws(SocketError) {
+        guard let wait = waiting.next(progress: window.answers) else {
             throw SocketError(
                 .timedOut, connection.peer, "answered nothing for \(options.timeout); is it stuck, or its disk full?")
         }
@@ -157,24 +157,24 @@ public actor SyslogRELPSink: Sink {
 
     /// What became of a batch that was accepted: see `Sink.outcome(of:)`.
     public func outcome(of receipt: Receipt) async -> SendOutcome {
-        var patience = Patience(options.timeout)
+        var waiting = ProgressTimeout(options.timeout)
         while true {
             if let outcome = window.take(receipt) { return outcome }
             if Task.isCancelled {
                 window.forget(receipt)
                 return .retry(Reason("cancelled", "stopped before the receiver had answered", mayRepeat: true))
             }
-            wait(&patience)
+            wait(&waiting)
             // The next batch may be written meanwhile.
             await Task.yield()
         }
     }
 
-    private func wait(_ patience: inout Patience) {
+    private func wait(_ waiting: inout ProgressTimeout) {
         guard let connection = pool.connection else {
             return breakOff(SocketError(.closed, "relp", "the session was ended before the receiver had answered"))
         }
-        do throws(SocketError) { try waitForReplies(connection, &patience) } catch {
+        do throws(SocketError) { try waitForReplies(connection, &waiting) } catch {
             // Whoever asked is told; what is in flight stays so for those who have not been cancelled.
             if error.kind != .cancelled { breakOff(error) }
         }
@@ -209,8 +209,8 @@ public actor SyslogRELPSink: Sink {
     }
 
     private func retire() {
-        var patience = Patience(options.timeout)
-        while !window.isSettled, !Task.isCancelled, pool.connection != nil { wait(&patience) }
+        var waiting = ProgressTimeout(options.timeout)
+        while !window.isSettled, !Task.isCancelled, pool.connection != nil { wait(&waiting) }
         // Nothing that was not answered may be given up with the session.
         guard window.isSettled, window.untoldBreak == nil else { return }
         endSession()

@@ -145,7 +145,7 @@ public actor SyslogTCPSink: Sink {
 
     /// What became of a batch that was accepted: see `Sink.outcome(of:)`.
     public func outcome(of receipt: Receipt) async -> SendOutcome {
-        var patience = Patience(options.timeout)
+        var waiting = ProgressTimeout(options.timeout)
         while true {
             advance()
             if let outcome = window.take(receipt) { return outcome }
@@ -157,9 +157,9 @@ public actor SyslogTCPSink: Sink {
                 rest(connection)
                 // The next batch may be written meanwhile.
                 try? await Task.sleep(for: SyslogTCPSink.restPause)
-                patience = Patience(options.timeout)
+                waiting = ProgressTimeout(options.timeout)
             } else {
-                waitForProgress(&patience)
+                waitForProgress(&waiting)
                 await Task.yield()
             }
         }
@@ -189,10 +189,10 @@ public actor SyslogTCPSink: Sink {
     private func settle() { wait { !window.isSettled } }
 
     private func wait(while isWaiting: () -> Bool) {
-        var patience = Patience(options.timeout)
+        var waiting = ProgressTimeout(options.timeout)
         while pool.connection != nil, isWaiting(), !Task.isCancelled {
             advance()
-            if isWaiting() { waitForProgress(&patience) }
+            if isWaiting() { waitForProgress(&waiting) }
         }
     }
 
@@ -202,14 +202,14 @@ public actor SyslogTCPSink: Sink {
         if connection.isInDoubt || isLast && !keepsOpen { endInDoubt(connection) }
     }
 
-    private func waitForProgress(_ patience: inout Patience) {
+    private func waitForProgress(_ waiting: inout ProgressTimeout) {
         guard let connection = pool.connection else {
             return breakOff(
                 "connection_closed", "the connection was ended before the receiver had read everything")
         }
         let progress = connection.bytesAcknowledged &+ connection.bytesProven
         if connection.isInDoubt { return endInDoubt(connection) }
-        guard let wait = patience.next(progress: progress) else {
+        guard let wait = waiting.next(progress: progress) else {
             return breakOff(
                 "timeout", "\(connection.peer): has read nothing for \(options.timeout); is it stuck?")
         }

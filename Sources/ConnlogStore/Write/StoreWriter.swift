@@ -145,9 +145,9 @@ struct StoreWriter {
         var numbers: [Int64]
     }
 
-    private mutating func event(_ batch: borrowing EventBatch, _ place: Int, _ arrival: Nanoseconds) -> StoredEvent {
-        let record = batch.record(place)
-        if batch.hasNote(place) { return StoredEvent(record, EventIndex(batch.note(place)), arrival: arrival) }
+    private mutating func event(_ batch: borrowing EventBatch, _ index: Int, _ arrival: Nanoseconds) -> StoredEvent {
+        let record = batch.record(index)
+        if batch.hasNote(index) { return StoredEvent(record, EventIndex(batch.note(index)), arrival: arrival) }
         var fields = EventFields()
         _ = scanner.scan(record, into: &fields)
         return StoredEvent(record, fields.index, arrival: arrival)

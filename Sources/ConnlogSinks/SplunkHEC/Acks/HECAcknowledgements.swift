@@ -30,7 +30,7 @@ final class HECAcknowledgements: Sendable {
     }
 
     /// A channel taken for one request.
-    struct Lane: Sendable {
+    struct ChannelUse: Sendable {
         let number: UInt64
         let channel: String
         let cookies: String?
@@ -115,7 +115,7 @@ final class HECAcknowledgements: Sendable {
     // MARK: requests
 
     /// A channel for one request to this endpoint; `end` gives it back.
-    func begin(_ endpoint: Int) -> Lane {
+    func begin(_ endpoint: Int) -> ChannelUse {
         state.withLock { state in
             let isScattered = state.recounts[endpoint, default: 0] >= HECAcknowledgements.recountsMax
             let free = state.channels.filter { $0.value.endpoint == endpoint && $0.value.channel.mayBegin }.keys.min()
@@ -123,7 +123,7 @@ final class HECAcknowledgements: Sendable {
             state.channels[number]?.channel.begin()
             if isScattered { state.channels[number]?.channel.retire() }
             let channel = state.channels[number]?.channel
-            return Lane(number: number, channel: channel?.name ?? "", cookies: channel?.cookieHeader)
+            return ChannelUse(number: number, channel: channel?.name ?? "", cookies: channel?.cookieHeader)
         }
     }
 
@@ -137,11 +137,11 @@ final class HECAcknowledgements: Sendable {
 
     /// Gives a channel back. Returns what the batch's outcome is if it was accepted under a number.
     /// - Parameter isUsable: the channel's name was not refused.
-    func end(_ lane: Lane, _ ended: Ended, cookies: [String], isUsable: Bool = true) -> SendOutcome? {
+    func end(_ channelUse: ChannelUse, _ ended: Ended, cookies: [String], isUsable: Bool = true) -> SendOutcome? {
         let now = clock.elapsed()
         let (outcome, settled): (SendOutcome?, [Resumption]) = state.withLock { state in
-            guard var channel = state.channels[lane.number]?.channel,
-                let endpoint = state.channels[lane.number]?.endpoint
+            guard var channel = state.channels[channelUse.number]?.channel,
+                let endpoint = state.channels[channelUse.number]?.endpoint
             else { return (nil, []) }
             channel.keep(cookies, now: now)
             if !isUsable { channel.retire() }
@@ -157,7 +157,7 @@ final class HECAcknowledgements: Sendable {
             case .accepted(nil), .refused: settled = channel.ended(replyLost: false)
             case .replyLost: settled = channel.ended(replyLost: true)
             }
-            store(channel, lane.number, &state)
+            store(channel, channelUse.number, &state)
             return (outcome, settle(settled, endpoint, &state))
         }
         for resumption in settled { resumption.run() }

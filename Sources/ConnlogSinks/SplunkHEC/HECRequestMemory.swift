@@ -4,13 +4,13 @@ internal import ConnlogSystem
 /// The tools and memory of one request.
 ///
 /// `@unchecked Sendable`: it belongs to the one `send` that took it out of the sink's pool; the pool's mutex hands it on.
-final class HECBench: @unchecked Sendable {
+final class HECRequestMemory: @unchecked Sendable {
     private var envelope: HECEnvelope
     private let gzip = Gzip()
     private var plain = ByteBuffer()
     private var compressed = ByteBuffer()
     private(set) var isCompressed = false
-    /// On the bench.
+    /// In the body.
     private(set) var events = 0
     /// Before compression.
     private(set) var bodyBytes = 0
@@ -35,13 +35,13 @@ final class HECBench: @unchecked Sendable {
         gzip.compress(whole.span, into: &compressed)
     }
 
-    /// Puts one envelope on the bench that was encoded before.
+    /// Puts one envelope in the body that was encoded before.
     func load(_ envelope: ByteBuffer, compressing: Bool) {
         plain = envelope
         finish(1, compressing)
     }
 
-    /// The first of the envelopes on the bench.
+    /// The first of the envelopes in the body.
     var firstEnvelope: ByteBuffer {
         let whole = plain
         var length = 0

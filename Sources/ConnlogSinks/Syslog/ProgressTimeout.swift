@@ -3,7 +3,7 @@
 ///
 /// Only what was really waited counts, so that a process that did not get to run for a while, or was stopped, blames
 /// nobody for it: after such a time the connection is looked at again first.
-struct Patience {
+struct ProgressTimeout {
     private let limit: Duration
     private var wait = Duration.microseconds(50)
     private var progress: UInt64?
