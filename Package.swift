@@ -122,7 +122,7 @@ let package = Package(
         .target(name: "ConnlogConfig", dependencies: ["ConnlogSystem"], swiftSettings: strict),
         .target(name: "ConnlogCore", dependencies: ["CConnlog", "ConnlogSystem"], swiftSettings: strict),
         .target(name: "ConnlogSystem", dependencies: ["CConnlog", "CCurl", "CISAL"], swiftSettings: strict),
-        .target(name: "CConnlog", dependencies: ["COpenSSL"], cSettings: packaged),
+        .target(name: "CConnlog", dependencies: ["CISAL", "COpenSSL"], cSettings: packaged),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),

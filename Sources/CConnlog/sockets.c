@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "sockets.h"
 
+#include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -74,4 +76,17 @@ int connlog_connect_path(int socket, const char *path) {
     }
     memcpy(address.sun_path, path, length);
     return connect(socket, (struct sockaddr *)&address, sizeof address);
+}
+
+bool connlog_ip_address(const uint8_t *text, size_t length, uint64_t words[2]) {
+    char copy[INET6_ADDRSTRLEN];
+    if (length >= sizeof copy || memchr(text, 0, length)) return false;
+    memcpy(copy, text, length);
+    copy[length] = 0;
+    uint64_t bytes[2] = {0, htobe64(0xffff00000000)};
+    bool is_v6 = memchr(text, ':', length);
+    if (inet_pton(is_v6 ? AF_INET6 : AF_INET, copy, is_v6 ? (void *)bytes : (char *)bytes + 12) != 1) return false;
+    words[0] = be64toh(bytes[0]);
+    words[1] = be64toh(bytes[1]);
+    return true;
 }

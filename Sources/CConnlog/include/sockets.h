@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /// How many datagrams one call of `connlog_send_datagrams` can take.
@@ -34,3 +35,7 @@ int connlog_wait_for_many(const int *_Nonnull sockets, int count, int64_t nanose
 
 /// Connects to a local socket by its path, or for a datagram socket sets where it sends to. 0, or -1 and errno.
 int connlog_connect_path(int socket, const char *_Nonnull path);
+
+/// Reads an IP address as inet_pton does, without a mask, as the two halves of an IPv6 address; IPv4 as `::ffff:a.b.c.d`.
+/// Returns whether it is one.
+bool connlog_ip_address(const uint8_t *_Nonnull text, size_t length, uint64_t words[_Nonnull 2]);

@@ -226,7 +226,7 @@ struct HECVerdict: Equatable, Sendable {
     /// What Retry-After asks for: seconds or a date, at most `retryAfterMax`; what is neither, or past, is ignored.
     private static func pause(_ response: HTTPResponse, _ sent: HECSent) -> Duration? {
         guard let text = response.retryAfter else { return nil }
-        let seconds = HTTPDate.seconds(text, now: sent.now)
+        let seconds = RetryAfter.seconds(text, now: sent.now)
         guard let seconds, seconds > 0 else { return nil }
         return min(.seconds(seconds), retryAfterMax)
     }
