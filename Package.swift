@@ -82,7 +82,7 @@ let package = Package(
         .target(
             name: "ConnlogAPI",
             dependencies: [
-                "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem",
+                "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem",
                 .product(name: "Crypto", package: "swift-crypto", condition: server),
                 .product(name: "Hummingbird", package: "hummingbird", condition: server),
                 .product(name: "HummingbirdTLS", package: "hummingbird", condition: server),
@@ -201,7 +201,8 @@ let package = Package(
         .testTarget(
             name: "ConnlogAPITests",
             dependencies: [
-                "ConnlogAPI", "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem", "ConnlogTestSupport",
+                "ConnlogAPI", "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem",
+                "ConnlogTestSupport",
                 .product(name: "NIOCore", package: "swift-nio", condition: server),
                 .product(name: "NIOEmbedded", package: "swift-nio", condition: server),
             ],

@@ -52,7 +52,8 @@ package struct APIServer: Sendable {
         self.options = options
         let counts = HTTPCounts()
         let connections = Connections(options, counts, log: log)
-        let gate = Gate(state: state, external: options.externalURL, isTLS: options.certificate != nil)
+        let gate = Gate(
+            state: state, external: options.externalURL, isTLS: options.certificate != nil, counts: counts)
         responder = APIResponder(
             answers: Answers(gate: gate, counts: counts, connections: connections, options: options),
             connections: connections, counts: counts, options: options, log: log)

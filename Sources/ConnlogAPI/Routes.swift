@@ -227,9 +227,12 @@ struct Asker: Sendable {
     let client: ClientConnection?
 
     /// - Throws: when the caller's rights have changed since the answer began.
-    func check() throws {
-        guard gate.isStillGood(caller) else { throw RightsChanged() }
+    func check() async throws {
+        guard await gate.isStillGood(caller) else { throw RightsChanged() }
     }
+
+    /// When at the latest `check` has to be asked again, from now on; `nil`: when the gate's bell rings.
+    var patience: Duration? { gate.patience(caller) }
 
     struct RightsChanged: Error {}
 }

@@ -7,7 +7,8 @@ import Synchronization
 package struct CoderAPI: Sendable {
     /// Scheme, host, port and a proxy's path, without a slash at the end.
     package let base: String
-    private let token: SecretReference
+    /// connlog's own; `nil` where it only asks for others.
+    private let token: SecretReference?
     private let session: HTTPSession
     private let headers: [(name: String, value: String)]
     private let timeout: Duration
@@ -19,7 +20,7 @@ package struct CoderAPI: Sendable {
     ///   - url: with or without slashes at its end.
     ///   - headers: more of them, such as an access proxy wants.
     package init(
-        url: String, token: SecretReference, http: HTTPSettings, headers: [(name: String, value: String)] = [],
+        url: String, token: SecretReference?, http: HTTPSettings, headers: [(name: String, value: String)] = [],
         timeout: Duration = .seconds(60)
     ) {
         var base = url[...]
@@ -36,8 +37,14 @@ package struct CoderAPI: Sendable {
     ///   - path: after `/api/v2/`, with its query.
     ///   - what: is asked for, in words, for the sentence when there is none.
     package func get(_ path: String, _ what: String) async throws(CoderTrouble) -> JSONValue {
+        guard let token else { throw CoderTrouble(.token, "connlog has no token of its own for \(base)") }
         let key: String
         do throws(SecretError) { key = try token.read() } catch { throw CoderTrouble(.token, "\(error)") }
+        return try await get(path, what, as: key)
+    }
+
+    /// Asks with somebody else's token.
+    package func get(_ path: String, _ what: String, as key: String) async throws(CoderTrouble) -> JSONValue {
         let body = Body()
         var request = HTTPRequest(
             .get, "\(base)/api/v2/\(path)",

@@ -76,13 +76,16 @@ public struct SectionSchema: Sendable {
     public let exampleName: String?
     /// Whether its required keys stand there as active lines; otherwise the whole section is commented out.
     public let isActiveExample: Bool
+    /// A section that has no `type` is of this one.
+    public let isUsualType: Bool
 
     /// A section. `type` is `nil` where there is one kind of it.
     public init(
         kind: String, type: String? = nil, isNamed: Bool, example: String? = nil, isActiveExample: Bool = false,
-        summary: String, keys: [Key]
+        isUsualType: Bool = false, summary: String, keys: [Key]
     ) {
         exampleName = example
+        self.isUsualType = isUsualType
         self.isActiveExample = isActiveExample
         self.kind = kind
         self.type = type
@@ -95,6 +98,6 @@ public struct SectionSchema: Sendable {
     package func appending(_ more: [Key]) -> SectionSchema {
         SectionSchema(
             kind: kind, type: type, isNamed: isNamed, example: exampleName, isActiveExample: isActiveExample,
-            summary: summary, keys: keys + more)
+            isUsualType: isUsualType, summary: summary, keys: keys + more)
     }
 }

@@ -142,7 +142,8 @@ import Testing
                     AccessList.Entry(
                         name: "x", role: asker.role, tokenHashes: [],
                         organizations: asker.isLimited ? [Self.own] : []))
-                let caller = Caller(entry, asker.isByCookie ? .session("x") : .token([]), NoNames())
+                let caller = Caller(
+                    entry, asker.isByCookie ? .session("x") : .grant(.token([]), isFromBrowser: false), NoNames())
                 return need.refusal(caller) != nil
             }
             #expect(refused.isEmpty == (need.isNobody || need == .holder), "\(need)")

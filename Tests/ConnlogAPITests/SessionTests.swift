@@ -89,17 +89,17 @@ import Testing
     @Test func `sessions end by themselves, and there are never more than so many`() {
         let sessions = Sessions()
         let start = ContinuousClock.now
-        let first = sessions.begin([1], now: start)
-        #expect(sessions.tokenHash(of: first, now: start + Sessions.idleMax - .seconds(1)) == [1])
-        #expect(sessions.tokenHash(of: first, now: start + Sessions.idleMax + .seconds(1)) == [1])
-        #expect(sessions.tokenHash(of: first, now: start + Sessions.idleMax * 2 + .seconds(2)) == nil)
-        let used = sessions.begin([1], now: start)
-        for hour in 1..<12 { #expect(sessions.tokenHash(of: used, now: start + .seconds(3600 * hour)) == [1]) }
-        #expect(sessions.tokenHash(of: used, now: start + Sessions.ageMax) == nil)
-        let many = (0..<Sessions.countOfTokenMax + 1).map { sessions.begin([2], now: start + .seconds($0)) }
-        #expect(sessions.count == Sessions.countOfTokenMax)
-        #expect(sessions.tokenHash(of: many[0], now: start + .seconds(99)) == nil)
-        #expect(sessions.tokenHash(of: many[1], now: start + .seconds(99)) == [2])
+        let first = sessions.begin(.token([1]), now: start)
+        #expect(sessions.grant(of: first, now: start + Sessions.idleMax - .seconds(1)) == .token([1]))
+        #expect(sessions.grant(of: first, now: start + Sessions.idleMax + .seconds(1)) == .token([1]))
+        #expect(sessions.grant(of: first, now: start + Sessions.idleMax * 2 + .seconds(2)) == nil)
+        let used = sessions.begin(.token([1]), now: start)
+        for hour in 1..<12 { #expect(sessions.grant(of: used, now: start + .seconds(3600 * hour)) == .token([1])) }
+        #expect(sessions.grant(of: used, now: start + Sessions.ageMax) == nil)
+        let many = (0..<Sessions.countOfHolderMax + 1).map { sessions.begin(.token([2]), now: start + .seconds($0)) }
+        #expect(sessions.count == Sessions.countOfHolderMax)
+        #expect(sessions.grant(of: many[0], now: start + .seconds(99)) == nil)
+        #expect(sessions.grant(of: many[1], now: start + .seconds(99)) == .token([2]))
     }
 
     @Test func `who loses the right to it loses the live view at once`() async throws {

@@ -32,7 +32,8 @@ import Testing
         ],
         "ConnlogStore": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem", "GRDB", "GRDBSQLite"],
         "ConnlogAPI": [
-            "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem", "Crypto", "HTTPTypes", "Hummingbird",
+            "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem", "Crypto", "HTTPTypes",
+            "Hummingbird",
             "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore", "NIOHTTP1", "NIOSSL", "ServiceLifecycle",
         ],
         "connlog": [

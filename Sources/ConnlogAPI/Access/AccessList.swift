@@ -5,6 +5,8 @@ import Crypto
 /// Who may ask: the `[access]` sections.
 package struct AccessList: Sendable {
     private let entries: [Entry]
+    /// Those of `type = coder`.
+    package var coders: [CoderSignIn] = []
     private let saysOpen: Bool
 
     /// One `[access "name"]`.
@@ -17,6 +19,8 @@ package struct AccessList: Sendable {
         package let organizations: [String]
         /// Whom `me` means, by id or name; `nil`: nobody.
         package let user: String?
+        /// Somebody whom others vouch for: the name is the person's own.
+        let isPerson: Bool
 
         /// - Parameter hashes: 64 hex digits each.
         /// - Returns: `nil` if one is something else.
@@ -33,6 +37,17 @@ package struct AccessList: Sendable {
             self.hashes = bytes
             self.organizations = organizations
             self.user = user
+            isPerson = false
+        }
+
+        /// Somebody whom others vouch for.
+        package init(person name: String, _ role: Role, organizations: [String] = [], user: String?) {
+            self.name = name
+            self.role = role
+            self.organizations = organizations
+            self.user = user
+            hashes = []
+            isPerson = true
         }
     }
 
@@ -43,10 +58,13 @@ package struct AccessList: Sendable {
     }
 
     /// Nobody on this machine needs a token.
-    package var isOpen: Bool { entries.isEmpty && saysOpen }
+    package var isOpen: Bool { isEmpty && saysOpen }
 
     /// Nobody is let in but through the local socket: no section says who may, and nothing says that all may.
-    package var isClosed: Bool { entries.isEmpty && !saysOpen }
+    package var isClosed: Bool { isEmpty && !saysOpen }
+
+    /// There is no `[access]` section.
+    package var isEmpty: Bool { entries.isEmpty && coders.isEmpty }
 
     /// Whose token has this SHA-256. How long that takes tells nothing about the tokens there are.
     func holder(ofHash presented: [UInt8]) -> Entry? {

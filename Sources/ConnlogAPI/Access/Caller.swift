@@ -16,9 +16,10 @@ struct Caller: Sendable {
         case localSocket
         /// Nobody needs one.
         case open
-        /// SHA-256 of a token in a header.
-        case token([UInt8])
-        /// The id of a login, in a cookie: a browser sends it along whoever asks.
+        /// What came with the request itself.
+        /// - isFromBrowser: a browser sends it along whoever asks, or the proxy before us for it.
+        case grant(Grant, isFromBrowser: Bool)
+        /// The id of a login, in a cookie, which is such a thing too.
         case session(String)
     }
 
@@ -41,14 +42,23 @@ struct Caller: Sendable {
         }
         let userID = entry.user.flatMap { text in
             UUIDText.normalized(text) ?? names.userIDs(named: text, evenDeleted: false).first
+                ?? (entry.isPerson ? names.userIDs(withEmail: text, evenDeleted: false).first : nil)
         }
         self.init(
             name: entry.name, role: entry.role, organizations: entry.organizations.isEmpty ? nil : ids,
-            user: userID.map { names.user($0) ?? UserName(id: $0, username: entry.user ?? "") },
+            user: userID.map {
+                names.user($0) ?? UserName(id: $0, username: entry.isPerson ? entry.name : entry.user ?? "")
+            },
             credential: credential)
     }
 
-    var isByCookie: Bool { if case .session = credential { true } else { false } }
+    /// By what a browser sends along whoever makes it ask.
+    var isByBrowser: Bool {
+        switch credential {
+        case .session, .grant(_, isFromBrowser: true): true
+        case .localSocket, .open, .grant: false
+        }
+    }
 
     /// Not all organizations are the caller's to see.
     var isLimited: Bool { organizations != nil }

@@ -9,11 +9,13 @@ struct Gate: Sendable {
     /// Where browsers find the server, if a proxy stands before it.
     let external: ExternalURL?
     let cookie: SessionCookie
+    let counts: HTTPCounts
     let sessions = Sessions()
     let logins = LoginGuard()
 
-    init(state: APIState, external: ExternalURL?, isTLS: Bool) {
+    init(state: APIState, external: ExternalURL?, isTLS: Bool, counts: HTTPCounts) {
         self.state = state
+        self.counts = counts
         self.external = external
         cookie = SessionCookie(external, isTLS: isTLS)
     }
@@ -84,61 +86,6 @@ struct Gate: Sendable {
             detail: "Send Content-Type: application/jsonl, whatever format the lines have; forms of other sites cannot."
         )
     }
-
-    private func caller(_ request: Request, _ context: APIContext) async throws(APIError) -> Caller {
-        if context.isLocalSocket { return .local(.localSocket) }
-        let parts = state.parts
-        if parts.access.isOpen { return .local(.open) }
-        if let token = Gate.token(request) {
-            let entry = try await entry(of: token, context)
-            return Caller(entry, .token(TokenText.hash(of: token)), parts.names)
-        }
-        guard let id = cookie.session(request) else { throw .notLoggedIn }
-        guard let caller = holder(.session(id)) else { throw .sessionOver }
-        return caller
-    }
-
-    /// Whose token it is, for a login.
-    func entry(of token: String, _ context: APIContext) async throws(APIError) -> AccessList.Entry {
-        // A good token always lets in: behind a proxy all have one address, and whoever tries tokens there must not
-        // lock the others out.
-        if let entry = state.parts.access.holder(ofHash: TokenText.hash(of: token)) { return entry }
-        let wait = logins.wait(context.peer)
-        logins.fail(context.peer)
-        guard let wait else { throw .notLoggedIn }
-        // Whoever goes on trying is slowed on each connection too.
-        try? await Task.sleep(for: LoginGuard.slowness)
-        throw APIError(
-            status: .tooManyRequests, message: "Too many wrong tokens came from this address.",
-            headers: [.retryAfter: String(wait.components.seconds + 1)])
-    }
-
-    /// Whether somebody who was let in still may the same: tokens are revoked, sessions end, organizations change.
-    func isStillGood(_ caller: Caller) -> Bool { holder(caller.credential)?.mayAs(caller) ?? false }
-
-    private func holder(_ credential: Caller.Credential) -> Caller? {
-        let parts = state.parts
-        let hash: [UInt8]
-        switch credential {
-        case .localSocket: return .local(credential)
-        case .open: return parts.access.isOpen ? .local(credential) : nil
-        case .token(let sent): hash = sent
-        case .session(let id):
-            guard let kept = sessions.tokenHash(of: id) else { return nil }
-            hash = kept
-        }
-        return parts.access.holder(ofHash: hash).map { Caller($0, credential, parts.names) }
-    }
-
-    /// As Coder's clients send it, or as most others do. Coder's cookie is Coder's: on a host that both share, browsers
-    /// would send its token here.
-    private static func token(_ request: Request) -> String? {
-        if let token = request.headers[.coderSessionToken], !token.isEmpty { return token }
-        guard let value = request.headers[.authorization] else { return nil }
-        let parts = value.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return String(parts[1])
-    }
 }
 
 /// The cookie that holds a session's id, which scripts cannot read and other sites cannot send.
@@ -159,7 +106,10 @@ struct SessionCookie: Sendable {
 
     var cleared: String { "\(name)=\(attributes); Max-Age=0" }
 
-    func session(_ request: Request) -> String? {
+    func session(_ request: Request) -> String? { SessionCookie.value(of: name, request) }
+
+    /// The value of a cookie; `nil` where there is none, or an empty one.
+    static func value(of name: String, _ request: Request) -> String? {
         for cookies in request.headers[values: .cookie] {
             for pair in cookies.split(separator: ";") {
                 let parts = pair.split(separator: "=", maxSplits: 1).map { $0.drop { $0 == " " } }

@@ -14,6 +14,7 @@ import HTTPTypes
 ///     watcher         no       yes                 no                auditor, metrics, admin
 ///     watcherOfAll    no       yes                 no                the same, of all organizations
 ///     writer          no       yes                 no                ingest, admin; not by a cookie
+///                                                                 or the word of a proxy
 ///
 /// All is closed without `[access]` and without `open = true`. Through the local socket everything is served.
 enum Need: Sendable, CaseIterable {
@@ -49,8 +50,8 @@ enum Need: Sendable, CaseIterable {
         case .reader: caller.role.mayRead ? nil : .forbidden
         case .watcher: caller.role.mayWatch ? nil : .forbidden
         case .watcherOfAll: !caller.role.mayWatch ? .forbidden : caller.isLimited ? .ofSomeOnly : nil
-        // A browser sends cookies along with what other sites make it send.
-        case .writer: caller.role.mayWrite && !caller.isByCookie ? nil : .forbidden
+        // A browser sends cookies along with what other sites make it send, and so does a proxy what it knows of it.
+        case .writer: caller.role.mayWrite && !caller.isByBrowser ? nil : .forbidden
         }
     }
 }

@@ -1,9 +1,9 @@
 #if Server
 import Synchronization
 
-/// The page's logins: random ids, each standing for the token that it was begun with, in memory alone.
+/// The page's logins: random ids, each standing for what it was begun with, in memory alone.
 ///
-/// So a restart ends them all, and whoever takes the token out of the configuration ends those that hang on it.
+/// So a restart ends them all, and whoever takes a token out of the configuration ends those that hang on it.
 final class Sessions: Sendable {
     /// One that nobody used for so long is over.
     static let idleMax = Duration.seconds(4 * 3600)
@@ -11,10 +11,11 @@ final class Sessions: Sendable {
     static let ageMax = Duration.seconds(12 * 3600)
     /// With more, the one that was used longest ago is over.
     static let countMax = 4096
-    static let countOfTokenMax = 64
+    static let countOfHolderMax = 64
 
     private struct Session {
-        let tokenHash: [UInt8]
+        let grant: Grant
+        let holder: [UInt8]
         let began: ContinuousClock.Instant
         var used: ContinuousClock.Instant
 
@@ -26,13 +27,13 @@ final class Sessions: Sendable {
     private let sessions = Mutex<[String: Session]>([:])
 
     /// A new one's id.
-    func begin(_ tokenHash: [UInt8], now: ContinuousClock.Instant = .now) -> String {
-        let id = TokenText.random()
+    func begin(_ grant: Grant, now: ContinuousClock.Instant = .now) -> String {
+        let (id, holder) = (TokenText.random(), grant.holder)
         sessions.withLock { sessions in
             sessions = sessions.filter { !$0.value.isOver(now) }
-            Sessions.make(room: Sessions.countOfTokenMax, &sessions) { $0.tokenHash == tokenHash }
+            Sessions.make(room: Sessions.countOfHolderMax, &sessions) { $0.holder == holder }
             Sessions.make(room: Sessions.countMax, &sessions) { _ in true }
-            sessions[id] = Session(tokenHash: tokenHash, began: now, used: now)
+            sessions[id] = Session(grant: grant, holder: holder, began: now, used: now)
         }
         return id
     }
@@ -42,8 +43,8 @@ final class Sessions: Sendable {
         for (id, _) in those.prefix(max(0, those.count - most + 1)) { sessions[id] = nil }
     }
 
-    /// The SHA-256 of the token that it stands for; `nil` when it is over.
-    func tokenHash(of id: String, now: ContinuousClock.Instant = .now) -> [UInt8]? {
+    /// What it stands for; `nil` when it is over.
+    func grant(of id: String, now: ContinuousClock.Instant = .now) -> Grant? {
         sessions.withLock { sessions in
             guard let session = sessions[id] else { return nil }
             if session.isOver(now) {
@@ -51,7 +52,7 @@ final class Sessions: Sendable {
                 return nil
             }
             sessions[id]?.used = now
-            return session.tokenHash
+            return session.grant
         }
     }
 

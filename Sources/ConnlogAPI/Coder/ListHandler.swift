@@ -57,7 +57,7 @@ struct ListHandler {
             var (pages, text) = (pages, first)
             try await writer.write(contentsOf: ByteBuffer.pieces(text))
             while true {
-                try question.asker.check()
+                try await question.asker.check()
                 guard let rows = try await pages.next() else { break }
                 text = ""
                 add(rows, &pages, &text)

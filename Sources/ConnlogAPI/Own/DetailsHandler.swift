@@ -34,7 +34,7 @@ struct DetailsHandler {
             while !events.isOver {
                 try await writer.write(contentsOf: ByteBuffer.pieces(text))
                 text = try await events.next()
-                try question.asker.check()
+                try await question.asker.check()
             }
             try await writer.write(contentsOf: ByteBuffer.pieces(text + "]}\n"))
             try await writer.finish(nil)

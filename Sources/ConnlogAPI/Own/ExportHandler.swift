@@ -50,7 +50,7 @@ struct ExportHandler {
             while let page = rows {
                 let text = text(page)
                 pages.written(page, bytes: text.utf8.count)
-                try question.asker.check()
+                try await question.asker.check()
                 try await writer.write(contentsOf: ByteBuffer.pieces(text))
                 rows = try await pages.next()
             }

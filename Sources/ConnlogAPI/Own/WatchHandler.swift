@@ -52,7 +52,7 @@ struct WatchHandler {
                 size.learn(count: new.events.count, bytes: new.events.reduce(0) { $0 + $1.line.count })
                 let text = (new.restart.map(restart) ?? "") + matching(new.events)
                 // Before anything is told: whoever asked may have lost the right to it meanwhile.
-                try question.asker.check()
+                try await question.asker.check()
                 if !text.isEmpty { try await writer.write(contentsOf: NIOCore.ByteBuffer.pieces(text)) }
                 mark = new.mark
                 if new.events.isEmpty, try await !waits(after: mark) {
@@ -75,12 +75,14 @@ struct WatchHandler {
     /// Whether there is something new before the pause is over, be it that somebody's rights have changed.
     private func waits(after last: EventMark) async throws -> Bool {
         let (store, change) = (question.store, question.asker.gate.state.bell.next())
-        try question.asker.check()
-        return try await question.ask { try await Self.waits(store, after: last, change) }
+        try await question.asker.check()
+        let pause = min(WatchHandler.pause, question.asker.patience ?? WatchHandler.pause)
+        return try await question.ask { try await Self.waits(store, after: last, change, pause) }
     }
 
-    private static func waits(_ store: ConnectionStore, after last: EventMark, _ change: Bell.Ring) async throws -> Bool
-    {
+    private static func waits(
+        _ store: ConnectionStore, after last: EventMark, _ change: Bell.Ring, _ pause: Duration
+    ) async throws -> Bool {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await cancelWhenGracefulShutdown { try await store.waitForEvents(after: last) }
@@ -91,7 +93,7 @@ struct WatchHandler {
                 return true
             }
             group.addTask {
-                try await Task.sleep(for: WatchHandler.pause)
+                try await Task.sleep(for: pause)
                 return false
             }
             defer { group.cancelAll() }

@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// `POST /login` and `POST /logout`: the page's session is a random id in a cookie, which stands for the token.
+/// `POST /login` and `POST /logout`: the page's session is a random id in a cookie, which stands for what was shown.
 struct LoginHandler {
     let gate: Gate
 
@@ -18,7 +18,7 @@ struct LoginHandler {
         guard let body, let token = LoginHandler.token(String(buffer: body)) else {
             throw APIError(status: .badRequest, message: #"Send {"token":"..."}."#)
         }
-        let entry = try await gate.entry(of: token, context)
+        let (entry, grant) = try await gate.entry(of: token, context)
         guard entry.role.mayRead else {
             throw APIError(
                 status: .forbidden,
@@ -26,7 +26,7 @@ struct LoginHandler {
                 detail: "The page needs one of the role 'auditor' or 'admin'.")
         }
         var response = Response.json(["username": .string(entry.name)])
-        response.headers[.setCookie] = gate.cookie.set(gate.sessions.begin(TokenText.hash(of: token)))
+        response.headers[.setCookie] = gate.cookie.set(gate.sessions.begin(grant))
         return response
     }
 

@@ -8,6 +8,12 @@ final class HTTPCounts: Sendable {
         let status: Int
     }
 
+    /// What was asked, and what came of it; words of our own.
+    struct SignIn: Hashable {
+        let type: String
+        let outcome: String
+    }
+
     struct Snapshot {
         var requests: [Place: Int] = [:]
         var seconds: [String: Double] = [:]
@@ -16,6 +22,8 @@ final class HTTPCounts: Sendable {
         var connectionsRefused = 0
         /// Connections closed while something was under way, by reason.
         var connectionsCut: [String: Int] = ["slow_body": 0, "slow_reader": 0]
+        /// What was said of people whom somebody else vouches for.
+        var signIns: [SignIn: Int] = [:]
     }
 
     private let state = Mutex(Snapshot())
@@ -30,6 +38,10 @@ final class HTTPCounts: Sendable {
             $0.requests[Place(route: route, status: status), default: 0] += 1
             $0.seconds[route, default: 0] += time / .seconds(1)
         }
+    }
+
+    func signIn(_ type: String, _ outcome: String) {
+        state.withLock { $0.signIns[SignIn(type: type, outcome: outcome), default: 0] += 1 }
     }
 
     func refuseConnection() { state.withLock { $0.connectionsRefused += 1 } }

@@ -111,6 +111,14 @@ extension Metrics.Own {
         figures += Figure.each(
             .counter, "connections_cut", "Connections closed while something was under way, by reason.", by: "reason",
             http.connectionsCut)
+        for (what, count) in http.signIns.sorted(by: { ($0.key.type, $0.key.outcome) < ($1.key.type, $1.key.outcome) })
+        {
+            figures.append(
+                Figure(
+                    .counter, "sign_ins",
+                    "Tokens and people of Coder, an issuer or a proxy that came, by type of [access] and outcome.",
+                    by: [.init("type", what.type), .init("outcome", what.outcome)], count))
+        }
         if let end = certificateEnd {
             figures.append(
                 Figure(

@@ -76,6 +76,7 @@ struct SectionChecker {
         let types = candidates.compactMap(\.type)
         let entry = section.entries["type"]
         guard let entry, entry.value?.isUnset != true else {
+            if let usual = candidates.first(where: \.isUsualType) { return usual }
             error(
                 entry?.place ?? section.place,
                 "\(section.heading) has no type; add a line 'type = \(types[0])' (\(enumeration(types)))"

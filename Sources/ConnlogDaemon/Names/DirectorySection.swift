@@ -22,9 +22,7 @@ enum DirectorySection {
         kind: "directory", type: "coder_api", isNamed: true, example: "coder",
         summary: "Names of users and organizations from Coder itself, kept in data_dir for when it does not answer.",
         keys: [
-            Key(
-                "url", .urls, required: true, example: "https://coder.example.com",
-                help: "Where Coder answers, as browsers have it (CODER_ACCESS_URL)."),
+            CoderKeys.url,
             Key(
                 "token", .secret, required: true, example: "${file:/run/secrets/coder-token}",
                 help:
@@ -33,9 +31,7 @@ enum DirectorySection {
             Key(
                 "interval", .duration(.seconds(60) ... .seconds(7 * 86_400)), default: "15m",
                 help: "How often all users are read; those that are new are looked for each minute."),
-            Key(
-                "headers", .secret, example: "X-Proxy-Key=secret, X-Other=value",
-                help: "Headers that a proxy before Coder wants, name=value, separated by commas."),
+            CoderKeys.headers,
             Key(
                 "timeout", .duration(.seconds(1) ... .seconds(600)), default: "60s", help: "For one answer."),
         ] + HTTPKeys.all)
@@ -54,15 +50,37 @@ enum DirectorySection {
     static func api(_ section: Section, version: String) throws(Diagnostic) -> CoderAPI? {
         guard section.type == "coder_api" else { return nil }
         guard let token = section.secretReference("token") else { throw section.error("token", "is missing") }
+        return try CoderKeys.api(section, token: token, version: version)
+    }
+}
+
+/// What every section says that asks a Coder.
+enum CoderKeys {
+    static let url = Key(
+        "url", .urls, required: true, example: "https://coder.example.com",
+        help: "Where Coder answers, as browsers have it (CODER_ACCESS_URL).")
+    static let headers = Key(
+        "headers", .secret, example: "X-Proxy-Key=secret, X-Other=value",
+        help: "Headers that a proxy before Coder wants, name=value, separated by commas.")
+
+    /// - Parameter token: connlog's own; `nil` where it asks with those of others.
+    static func api(_ section: Section, token: SecretReference?, version: String) throws(Diagnostic) -> CoderAPI {
+        try maker(section, token: token, version: version)()
+    }
+
+    /// What makes one, for when it is needed.
+    static func maker(
+        _ section: Section, token: SecretReference? = nil, version: String
+    ) throws(Diagnostic) -> @Sendable () -> CoderAPI {
         let urls = section.list("url")
         guard let url = urls.first, urls.count == 1 else { throw section.error("url", "is one address") }
         let rest = url.split(separator: "/", omittingEmptySubsequences: true)
         guard !url.contains("?"), !url.contains("#"), rest.count < 2 || !rest[1].contains("@") else {
             throw section.error("url", "ends with host, port and path; the token is a key of its own")
         }
-        return CoderAPI(
-            url: url, token: token, http: try HTTPKeys.settings(section, version: version),
-            headers: try headers(section), timeout: section.duration("timeout"))
+        let (http, headers) = (try HTTPKeys.settings(section, version: version), try headers(section))
+        let timeout = section.duration("timeout")
+        return { CoderAPI(url: url, token: token, http: http, headers: headers, timeout: timeout) }
     }
 
     private static func headers(_ section: Section) throws(Diagnostic) -> [(name: String, value: String)] {

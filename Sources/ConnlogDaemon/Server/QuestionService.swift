@@ -14,6 +14,7 @@ final class QuestionService: Sendable {
     private let stopper: Stopper
     private let log: LogFunction
     private let names: NameDirectory
+    private let accesses: AccessMaker
     private let state: APIState
     private let configuration: ServerConfiguration
     private let store = Mutex<(section: Section, holder: StoreHolder)?>(nil)
@@ -30,6 +31,7 @@ final class QuestionService: Sendable {
         let forwarder = RemoteForwarder(link)
         self.forwarder = forwarder
         names = NameDirectory([], log: { _, _ in })
+        accesses = AccessMaker(version: configuration.version, log: log)
         state = APIState(APIParts(names: names, overview: { try await forwarder.overview() }))
         use(configuration)
     }
@@ -39,9 +41,7 @@ final class QuestionService: Sendable {
         let dataDirectory = new.connlog.string("data_dir")
         names.use(new.sections(ofKind: "directory").flatMap { DirectorySection.sources($0, in: dataDirectory) })
         let holder = holder(new.sections(ofKind: "store").first)
-        let access = ServerPlan.access(
-            new.sections(ofKind: "access"), new.sections(ofKind: "server").first
-        ) { _ in }
+        let access = accesses.list(new.sections(ofKind: "access"), new.sections(ofKind: "server").first) { _ in }
         state.update { parts in
             parts.access = access
             parts.store = holder

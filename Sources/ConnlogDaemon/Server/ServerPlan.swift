@@ -34,7 +34,8 @@ struct ServerPlan: Sendable {
             self.section = section
             do throws(Diagnostic) { options = try ServerSection.options(section) } catch { mistakes.append(error) }
         }
-        access = ServerPlan.access(configuration.sections(ofKind: "access"), section) { mistakes.append($0) }
+        let maker = AccessMaker(version: "", log: { _, _ in })
+        access = maker.list(configuration.sections(ofKind: "access"), section) { mistakes.append($0) }
         for section in configuration.sections(ofKind: "source") {
             guard let taking = sources.first(where: { $0.name == section.name })?.intake else { continue }
             if self.section == nil {
@@ -54,15 +55,6 @@ struct ServerPlan: Sendable {
         let reserve = DiskReserve(
             of: store.path, queue: settings.dataDirectory, freeBytesMin: settings.queue.freeBytesMin)
         return (name, section, SinkMaker { StoreSink(store, reserve: reserve, log: { log($0, "\(name): \($1)") }) })
-    }
-
-    static func access(_ sections: [Section], _ server: Section?, _ refuse: (Diagnostic) -> Void) -> AccessList {
-        var entries: [AccessList.Entry] = []
-        for section in sections {
-            do throws(Diagnostic) { entries.append(try AccessSection.entry(section)) } catch { refuse(error) }
-        }
-        do throws(Diagnostic) { return try ServerSection.access(server, entries) } catch { refuse(error) }
-        return AccessList(entries)
     }
 
     /// Keys of `[server]` that the server process takes over while it works; with another one changed it begins anew.

@@ -101,9 +101,9 @@ enum ServerSection {
 
     /// Who may ask, by the `[access]` sections and what `[server]` says.
     /// - Parameter section: `nil` without `[server]`.
-    static func access(_ section: Section?, _ entries: [AccessList.Entry]) throws(Diagnostic) -> AccessList {
-        guard let section, section.boolean("open") else { return AccessList(entries) }
-        guard entries.isEmpty else {
+    static func access(_ section: Section?, _ list: AccessList) throws(Diagnostic) -> AccessList {
+        guard let section, section.boolean("open") else { return list }
+        guard list.isEmpty else {
             throw section.error(
                 "open", "means that nobody needs a token, and there are [access] sections; leave one out")
         }
@@ -117,49 +117,7 @@ enum ServerSection {
                 "is for a loopback address only, and this listens at \(host); write an [access] section instead, "
                     + "or listen = 127.0.0.1:8484")
         }
-        return AccessList(entries, isOpen: true)
-    }
-}
-
-/// `[access "name"]`: who may ask.
-enum AccessSection {
-    static let schema = SectionSchema(
-        kind: "access", isNamed: true, example: "jane",
-        summary: "Somebody who may use the server, known by a token: see 'connlog token create'.",
-        keys: [
-            Key(
-                "role", .choice(Role.allCases.map(\.rawValue)), required: true, example: "auditor",
-                help:
-                    "auditor reads connections and connlog's state, ingest hands in events, metrics reads connlog's state and "
-                    + "no connection, admin does all of it."),
-            Key(
-                "token_sha256", .list, required: true,
-                example: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-                help: "The SHA-256 of the token, as 'connlog token create' prints it; two while one replaces the other."
-            ),
-            Key(
-                "organizations", .list, example: "engineering",
-                help:
-                    "The only organizations whose connections are shown and whose events may be handed in, by name or id; "
-                    + "without it, all."),
-            Key(
-                "user", .string, example: "jane",
-                help: "Whom 'me' means in a filter: a user name of a [directory], or a user's id."),
-        ])
-
-    static func entry(_ section: Section) throws(Diagnostic) -> AccessList.Entry {
-        let entry = AccessList.Entry(
-            name: section.name ?? "", role: Role(rawValue: section.string("role")) ?? .auditor,
-            tokenHashes: section.list("token_sha256"), organizations: section.optionalList("organizations"),
-            user: section.optionalString("user"))
-        if entry?.role == .metrics, section.isSet("organizations") {
-            throw section.error("organizations", "does not go with the role 'metrics': its figures count all of them")
-        }
-        guard let entry else {
-            throw section.error(
-                "token_sha256", "is not the 64 hex digits of a SHA-256; 'connlog token create' prints them")
-        }
-        return entry
+        return AccessList(isOpen: true)
     }
 }
 #endif

@@ -87,7 +87,8 @@ package struct GroundTrial: Sendable {
                 UUIDText.normalized(name) == nil && known.organizationIDs(named: name).isEmpty
             }
             if unknown.isEmpty { return nil }
-            var outcome = SinkTrial.Outcome(part: "access", name: section.name ?? "", type: section.string("role"))
+            var outcome = SinkTrial.Outcome(
+                part: "access", name: section.name ?? "", type: section.optionalString("role") ?? "")
             outcome.findings = unknown.map {
                 .doubtful(
                     "no [directory] knows an organization '\($0)', so nothing of it is shown; correct it, or write its id"

@@ -1,0 +1,146 @@
+#if Server
+import ConnlogCore
+import HTTPTypes
+import Hummingbird
+
+/// Who asks: by a token, by a session, or by the word of somebody else.
+extension Gate {
+    func caller(_ request: Request, _ context: APIContext) async throws(APIError) -> Caller {
+        if context.isLocalSocket { return .local(.localSocket) }
+        let access = state.parts.access
+        if access.isOpen { return .local(.open) }
+        if let token = Gate.token(request) {
+            let (entry, grant) = try await entry(of: token, context)
+            return Caller(entry, .grant(grant, isFromBrowser: false), state.parts.names)
+        }
+        if let id = cookie.session(request) {
+            guard let grant = sessions.grant(of: id) else { throw .sessionOver }
+            return Caller(try await entry(of: grant), .session(id), state.parts.names)
+        }
+        return try await callerByCodersCookie(request, access)
+    }
+
+    /// Coder's cookie is Coder's: it is taken where the configuration says so.
+    private func callerByCodersCookie(_ request: Request, _ access: AccessList) async throws(APIError) -> Caller {
+        for coder in access.coders where coder.settings.takesCookie {
+            guard let token = SessionCookie.value(of: "coder_session_token", request), CoderSignIn.mayBe(token) else {
+                continue
+            }
+            let verdict = await coder.verdict(token, mayAsk: true)
+            if case .unknown = verdict { continue }
+            let grant = Grant.coder(way: coder.name, token: token)
+            return Caller(
+                try Gate.entry(verdict, or: .notLoggedIn), .grant(grant, isFromBrowser: true), state.parts.names)
+        }
+        throw .notLoggedIn
+    }
+
+    /// Whose token it is, for a login too.
+    func entry(
+        of token: String, _ context: APIContext
+    ) async throws(APIError) -> (entry: AccessList.Entry, grant: Grant) {
+        // A good token always lets in: behind a proxy all have one address, and whoever tries tokens there must not
+        // lock the others out.
+        let (access, hash) = (state.parts.access, TokenText.hash(of: token))
+        if let entry = access.holder(ofHash: hash) { return (entry, .token(hash)) }
+        let wait = logins.wait(context.peer)
+        var refusal: APIError?
+        for coder in access.coders where CoderSignIn.mayBe(token) {
+            let verdict = await coder.verdict(token, mayAsk: wait == nil)
+            counts.signIn("coder", verdict)
+            if case .unknown = verdict { continue }
+            do throws(APIError) {
+                return (try Gate.entry(verdict, or: .notLoggedIn), .coder(way: coder.name, token: token))
+            } catch {
+                refusal = error
+            }
+        }
+        if wait == nil, let refusal { throw refusal }
+        logins.fail(context.peer)
+        guard let wait else { throw .notLoggedIn }
+        // Whoever goes on trying is slowed on each connection too.
+        try? await Task.sleep(for: LoginGuard.slowness)
+        throw APIError(
+            status: .tooManyRequests, message: "Too many wrong tokens came from this address.",
+            headers: [.retryAfter: String(wait.components.seconds + 1)])
+    }
+
+    /// Who it is by what somebody else has said.
+    /// - Parameter error: thrown when nobody is known.
+    static func entry(_ verdict: Verdict, or error: APIError) throws(APIError) -> AccessList.Entry {
+        switch verdict {
+        case .person(let entry): return entry
+        case .unknown: throw error
+        case .refused(let why): throw APIError(status: .forbidden, message: "Forbidden.", detail: why)
+        case .unavailable(let why):
+            throw APIError(
+                status: .serviceUnavailable, message: why,
+                detail: "Nobody is let in without its word. Try again in a while; connlog's own log says more.",
+                headers: [.retryAfter: "5"])
+        case .tooMany:
+            throw APIError(
+                status: .tooManyRequests, message: "Too many unknown tokens have come lately.",
+                detail: "Whoever is known is let in; try again in a minute.", headers: [.retryAfter: "60"])
+        }
+    }
+
+    // MARK: - Again
+
+    /// Who it is that was let in by this, now.
+    /// - Throws: why whoever it was may not any more, or cannot be known now.
+    func entry(of grant: Grant) async throws(APIError) -> AccessList.Entry {
+        let access = state.parts.access
+        switch grant {
+        case .token(let hash):
+            guard let entry = access.holder(ofHash: hash) else { throw .sessionOver }
+            return entry
+        case .coder(let way, let token):
+            guard let coder = access.coders.first(where: { $0.name == way }) else { throw .sessionOver }
+            return try Gate.entry(await coder.verdict(token, mayAsk: true), or: .sessionOver)
+        }
+    }
+
+    /// Whether somebody who was let in still may the same: tokens are revoked, sessions end, people leave, organizations
+    /// change.
+    func isStillGood(_ caller: Caller) async -> Bool {
+        let grant: Grant
+        switch caller.credential {
+        case .localSocket: return true
+        case .open: return state.parts.access.isOpen
+        case .grant(let given, _): grant = given
+        case .session(let id):
+            guard let kept = sessions.grant(of: id) else { return false }
+            grant = kept
+        }
+        do throws(APIError) {
+            return Caller(try await entry(of: grant), caller.credential, state.parts.names).mayAs(caller)
+        } catch {
+            return false
+        }
+    }
+
+    /// When at the latest it has to be asked anew whether a caller still may, from now on; `nil`: whenever something
+    /// changes, which the bell says.
+    func patience(_ caller: Caller) -> Duration? {
+        let grant: Grant?
+        switch caller.credential {
+        case .localSocket, .open: grant = nil
+        case .grant(let given, _): grant = given
+        case .session(let id): grant = sessions.grant(of: id)
+        }
+        guard case .coder(let way, let token) = grant else { return nil }
+        return state.parts.access.coders.first { $0.name == way }?.patience(token)
+    }
+
+    // MARK: - Tokens
+
+    /// As Coder's clients send it, or as most others do.
+    static func token(_ request: Request) -> String? {
+        if let token = request.headers[.coderSessionToken], !token.isEmpty { return token }
+        guard let value = request.headers[.authorization] else { return nil }
+        let parts = value.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return String(parts[1])
+    }
+}
+#endif

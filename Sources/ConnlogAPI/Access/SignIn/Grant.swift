@@ -1,0 +1,18 @@
+#if Server
+
+/// By what somebody is let in, as it is kept to ask again: for a session, and while an answer goes on.
+enum Grant: Sendable, Equatable {
+    /// SHA-256 of a token of the configuration.
+    case token([UInt8])
+    /// A token of the Coder that the section `way` names.
+    case coder(way: String, token: String)
+
+    /// Whose it is, to count sessions by.
+    var holder: [UInt8] {
+        switch self {
+        case .token(let hash): hash
+        case .coder(let way, let token): Array(way.utf8) + [0] + TokenText.hash(of: token)
+        }
+    }
+}
+#endif

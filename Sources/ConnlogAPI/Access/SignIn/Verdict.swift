@@ -1,0 +1,52 @@
+#if Server
+
+/// What somebody else says of whoever wants to come in.
+package enum Verdict: Sendable, Equatable {
+    case person(AccessList.Entry)
+    /// Nobody is known by that.
+    case unknown
+    /// Somebody who may not, with why.
+    case refused(String)
+    /// Nothing is said now; one sentence for whoever asks, without names of hosts.
+    case unavailable(String)
+    /// Too many have asked for what nobody is known by.
+    case tooMany
+
+    /// In one word, for figures.
+    var outcome: String {
+        switch self {
+        case .person: "let_in"
+        case .unknown: "unknown"
+        case .refused: "refused"
+        case .unavailable: "unavailable"
+        case .tooMany: "too_many"
+        }
+    }
+}
+
+extension HTTPCounts {
+    func signIn(_ type: String, _ verdict: Verdict) { signIn(type, verdict.outcome) }
+}
+
+/// Names of people, as somebody else writes them.
+package enum PersonText {
+    /// Whether a text can stand for a person in a log and on a page: up to 128 characters, none of which is a blank, breaks
+    /// a line, turns the direction of writing or is not to be seen.
+    package static func isName(_ text: String) -> Bool {
+        guard !text.isEmpty, text.utf8.count <= 512, text.count <= 128 else { return false }
+        return text.unicodeScalars.allSatisfy { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .surrogate, .privateUse, .unassigned, .spaceSeparator, .lineSeparator,
+                .paragraphSeparator:
+                false
+            default: true
+            }
+        }
+    }
+
+    /// Whether one of these texts stands in a list, whatever their case.
+    package static func isListed(_ texts: [String], in list: Set<String>) -> Bool {
+        texts.contains { list.contains($0.lowercased()) }
+    }
+}
+#endif

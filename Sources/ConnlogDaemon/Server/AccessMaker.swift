@@ -1,0 +1,55 @@
+#if Server
+import ConnlogAPI
+import ConnlogConfig
+import ConnlogCore
+import Synchronization
+
+/// Makes the list of who may ask. What asks others who people are is kept over a reload as long as its section is the
+/// same, with what it has been told.
+final class AccessMaker: Sendable {
+    private struct Kept: Sendable {
+        let section: Section
+        let coder: CoderSignIn
+    }
+
+    private let kept = Mutex<[String: Kept]>([:])
+    private let version: String
+    private let log: LogFunction
+
+    /// - Parameter log: gets what is wrong with the answers of others.
+    init(version: String, log: @escaping LogFunction) {
+        self.version = version
+        self.log = log
+    }
+
+    /// - Parameter server: `nil` without `[server]`.
+    func list(_ sections: [Section], _ server: Section?, _ refuse: (Diagnostic) -> Void) -> AccessList {
+        var entries: [AccessList.Entry] = []
+        var coders: [CoderSignIn] = []
+        for section in sections {
+            do throws(Diagnostic) {
+                switch section.type {
+                case "coder": coders.append(try coder(section))
+                default: entries.append(try AccessSection.entry(section))
+                }
+            } catch {
+                refuse(error)
+            }
+        }
+        var list = AccessList(entries)
+        list.coders = coders
+        let names = Set(coders.map(\.name))
+        kept.withLock { kept in kept = kept.filter { names.contains($0.key) } }
+        do throws(Diagnostic) { return try ServerSection.access(server, list) } catch { refuse(error) }
+        return list
+    }
+
+    private func coder(_ section: Section) throws(Diagnostic) -> CoderSignIn {
+        let name = section.name ?? ""
+        if let kept = kept.withLock({ $0[name] }), section.changes(from: kept.section).isEmpty { return kept.coder }
+        let coder = try AccessSection.coder(section, version: version, log: log)
+        kept.withLock { $0[name] = Kept(section: section, coder: coder) }
+        return coder
+    }
+}
+#endif
