@@ -4,7 +4,9 @@ import ConnlogPipeline
 /// What is right by the rules and still may not be what was meant, with the way out.
 enum Doubts {
     static func of(_ configuration: Configuration, _ registry: Registry) -> [String] {
-        configuration.sections.flatMap { openDoors($0) + relativePaths($0, registry) + ofSource($0, registry) }
+        configuration.sections.flatMap {
+            openDoors($0) + sharedAddresses($0) + relativePaths($0, registry) + ofSource($0, registry)
+        }
     }
 
     private static func ofSource(_ section: Section, _ registry: Registry) -> [String] {
@@ -22,6 +24,16 @@ enum Doubts {
             "\(section.heading) listen: tokens and connections go to \(host.contains(":") ? "[\(host)]" : host):\(port) in the "
                 + "clear; set tls_cert and tls_key, or listen on 127.0.0.1 behind a proxy that speaks TLS"
         ]
+    }
+
+    /// Where every program of the machine can say who it is.
+    private static func sharedAddresses(_ section: Section) -> [String] {
+        guard section.kind == "access", section.type == "proxy", !section.isSet("secret") else { return [] }
+        let shared = section.optionalList("from").filter { $0.hasPrefix("127.") || $0 == "::1" || $0.hasPrefix("::1/") }
+        return shared.map {
+            "\(section.heading) from: every program and user of this machine can connect from \($0) and say there who "
+                + "it is; set secret, and have the proxy send it as Connlog-Proxy-Secret"
+        }
     }
 
     /// Files that are others when connlog is started elsewhere.

@@ -57,6 +57,19 @@ import Testing
             + "[access \"a\"]\nrole = admin\ntoken_sha256 = \(String(repeating: "0a", count: 32))\n"
     }
 
+    @Test func `a proxy for which every program of the machine could speak is told`() throws {
+        func proxy(_ from: String, _ more: String = "") throws -> [String] {
+            try doubts(
+                server("127.0.0.1:8680") + "[access \"p\"]\ntype = proxy\nrole = auditor\nfrom = \(from)\n\(more)")
+        }
+        for address in ["127.0.0.1", "127.0.0.0/8", "::1"] {
+            let found = try proxy("10.0.0.7, \(address)")
+            #expect(found.count == 1 && found[0].contains("can connect from \(address) and say"), "\(found)")
+            #expect(try proxy(address, "secret = s3cret\n").isEmpty)
+        }
+        #expect(try proxy("10.0.0.7").isEmpty)
+    }
+
     @Test(arguments: ["0.0.0.0:8680", "[::]:8680", "10.0.0.7:8680", "connlog.example:8680"])
     func `tokens in the clear on a network are told, with the way out`(listen: String) throws {
         let found = try doubts(server(listen))

@@ -7,6 +7,8 @@ package struct AccessList: Sendable {
     private let entries: [Entry]
     /// Those of `type = coder`.
     package var coders: [CoderSignIn] = []
+    /// Those of `type = proxy`.
+    package var proxies: [ProxySignIn] = []
     private let saysOpen: Bool
 
     /// One `[access "name"]`.
@@ -64,7 +66,7 @@ package struct AccessList: Sendable {
     package var isClosed: Bool { isEmpty && !saysOpen }
 
     /// There is no `[access]` section.
-    package var isEmpty: Bool { entries.isEmpty && coders.isEmpty }
+    package var isEmpty: Bool { entries.isEmpty && coders.isEmpty && proxies.isEmpty }
 
     /// Whose token has this SHA-256. How long that takes tells nothing about the tokens there are.
     func holder(ofHash presented: [UInt8]) -> Entry? {
@@ -75,7 +77,8 @@ package struct AccessList: Sendable {
         return found
     }
 
-    private static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+    /// In a time that does not tell where they differ.
+    static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
         guard one.count == other.count else { return false }
         return zip(one, other).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
     }

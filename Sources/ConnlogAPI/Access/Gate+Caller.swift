@@ -9,15 +9,49 @@ extension Gate {
         if context.isLocalSocket { return .local(.localSocket) }
         let access = state.parts.access
         if access.isOpen { return .local(.open) }
-        if let token = Gate.token(request) {
+        let proxied = try proxied(request, context, access)
+        // A token of the configuration's own says more exactly who asks, and a proxy's word more than any other token.
+        if let token = Gate.token(request),
+            proxied == nil || access.holder(ofHash: TokenText.hash(of: token)) != nil
+        {
             let (entry, grant) = try await entry(of: token, context)
             return Caller(entry, .grant(grant, isFromBrowser: false), state.parts.names)
+        }
+        if let proxied {
+            return Caller(try await entry(of: proxied), .grant(proxied, isFromBrowser: true), state.parts.names)
         }
         if let id = cookie.session(request) {
             guard let grant = sessions.grant(of: id) else { throw .sessionOver }
             return Caller(try await entry(of: grant), .session(id), state.parts.names)
         }
         return try await callerByCodersCookie(request, access)
+    }
+
+    /// Whom an authenticating proxy brings.
+    private func proxied(
+        _ request: Request, _ context: APIContext, _ access: AccessList
+    ) throws(APIError) -> Grant? {
+        var refused: Grant?
+        for proxy in access.proxies {
+            switch proxy.word(request.headers, neighbour: context.neighbour) {
+            case .none: continue
+            case .foreign: counts.signIn("proxy", "foreign")
+            case .wrongSecret: counts.signIn("proxy", "wrong_secret")
+            case .twice(let header):
+                counts.signIn("proxy", "twice")
+                throw APIError(
+                    status: .badRequest, message: "The header \(header) stands there twice.",
+                    detail: "The proxy has to take away what others send under that name.")
+            case .person(let user, let groups):
+                let verdict = proxy.verdict(user: user, groups: groups)
+                counts.signIn("proxy", verdict)
+                let grant = Grant.proxy(way: proxy.name, user: user, groups: groups)
+                guard case .refused = verdict else { return grant }
+                // Another section of the same proxy may know the groups.
+                refused = refused ?? grant
+            }
+        }
+        return refused
     }
 
     /// Coder's cookie is Coder's: it is taken where the configuration says so.
@@ -94,6 +128,9 @@ extension Gate {
         case .token(let hash):
             guard let entry = access.holder(ofHash: hash) else { throw .sessionOver }
             return entry
+        case .proxy(let way, let user, let groups):
+            guard let proxy = access.proxies.first(where: { $0.name == way }) else { throw .notLoggedIn }
+            return try Gate.entry(proxy.verdict(user: user, groups: groups), or: .notLoggedIn)
         case .coder(let way, let token):
             guard let coder = access.coders.first(where: { $0.name == way }) else { throw .sessionOver }
             return try Gate.entry(await coder.verdict(token, mayAsk: true), or: .sessionOver)

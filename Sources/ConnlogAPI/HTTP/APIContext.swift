@@ -8,6 +8,8 @@ struct APIContext: InitializableFromSource, Sendable {
     /// The address of whoever asks, without port; empty if there is none. Behind a trusted proxy, what that says.
     var peer: String
     let isLoopback: Bool
+    /// The address at the other end of the connection itself, whatever headers say.
+    let neighbour: String
     /// It came through a socket in the file system, which only its owner can open.
     let isLocalSocket: Bool
 
@@ -19,6 +21,7 @@ struct APIContext: InitializableFromSource, Sendable {
         // A client's end of such a socket has no name, so the server's end is asked too.
         isLocalSocket = APIContext.isUnix(address) || address == nil && APIContext.isUnix(source.channel.localAddress)
         peer = address?.ipAddress ?? ""
+        neighbour = peer
         isLoopback = peer.hasPrefix("127.") || peer == "::1" || peer.hasPrefix("::ffff:127.")
     }
 

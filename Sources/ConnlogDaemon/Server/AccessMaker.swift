@@ -26,10 +26,12 @@ final class AccessMaker: Sendable {
     func list(_ sections: [Section], _ server: Section?, _ refuse: (Diagnostic) -> Void) -> AccessList {
         var entries: [AccessList.Entry] = []
         var coders: [CoderSignIn] = []
+        var proxies: [ProxySignIn] = []
         for section in sections {
             do throws(Diagnostic) {
                 switch section.type {
                 case "coder": coders.append(try coder(section))
+                case "proxy": proxies.append(try AccessSection.proxy(section))
                 default: entries.append(try AccessSection.entry(section))
                 }
             } catch {
@@ -38,6 +40,7 @@ final class AccessMaker: Sendable {
         }
         var list = AccessList(entries)
         list.coders = coders
+        list.proxies = proxies
         let names = Set(coders.map(\.name))
         kept.withLock { kept in kept = kept.filter { names.contains($0.key) } }
         do throws(Diagnostic) { return try ServerSection.access(server, list) } catch { refuse(error) }

@@ -6,7 +6,7 @@ import ConnlogPipeline
 
 /// `[access "name"]`: who may ask.
 enum AccessSection {
-    static let schemas = [token, coder]
+    static let schemas = [token, coder, proxy]
 
     private static let token = SectionSchema(
         kind: "access", type: "token", isNamed: true, example: "jane", isUsualType: true,
@@ -58,7 +58,7 @@ enum AccessSection {
             Key("timeout", .duration(.seconds(1) ... .seconds(20)), default: "10s", help: "For one answer."),
         ] + HTTPKeys.all)
 
-    private static let revoked = Key(
+    static let revoked = Key(
         "revoked", .list, example: "mallory",
         help:
             "People who are not let in whatever others say of them, by user name, e-mail address or id; in force at SIGHUP."
@@ -105,7 +105,7 @@ enum AccessSection {
     }
 
     /// A list of names to compare with, in lower case.
-    private static func names(_ section: Section, _ key: String) -> Set<String> {
+    static func names(_ section: Section, _ key: String) -> Set<String> {
         Set(section.optionalList(key).map { $0.lowercased() })
     }
 }

@@ -6,11 +6,14 @@ enum Grant: Sendable, Equatable {
     case token([UInt8])
     /// A token of the Coder that the section `way` names.
     case coder(way: String, token: String)
+    /// What a proxy said of whoever sent a request.
+    case proxy(way: String, user: String, groups: [String])
 
     /// Whose it is, to count sessions by.
     var holder: [UInt8] {
         switch self {
         case .token(let hash): hash
+        case .proxy(let way, let user, _): Array(way.utf8) + [0] + Array(user.utf8)
         case .coder(let way, let token): Array(way.utf8) + [0] + TokenText.hash(of: token)
         }
     }
