@@ -84,6 +84,7 @@ let package = Package(
             dependencies: [
                 "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem",
                 .product(name: "Crypto", package: "swift-crypto", condition: server),
+                .product(name: "CryptoExtras", package: "swift-crypto", condition: server),
                 .product(name: "Hummingbird", package: "hummingbird", condition: server),
                 .product(name: "HummingbirdTLS", package: "hummingbird", condition: server),
                 .product(name: "Logging", package: "swift-log"),
@@ -187,7 +188,7 @@ let package = Package(
             name: "ConnlogDaemonTests",
             dependencies: [
                 "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogPipeline", "ConnlogSystem",
-                "ConnlogTestSupport", "ConnlogTools",
+                "ConnlogTestSupport", "ConnlogTools", .target(name: "ConnlogAPI", condition: server),
             ],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
@@ -204,6 +205,8 @@ let package = Package(
                 "ConnlogAPI", "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem",
                 "ConnlogTestSupport",
                 .product(name: "NIOCore", package: "swift-nio", condition: server),
+                .product(name: "Crypto", package: "swift-crypto", condition: server),
+                .product(name: "CryptoExtras", package: "swift-crypto", condition: server),
                 .product(name: "NIOEmbedded", package: "swift-nio", condition: server),
             ],
             swiftSettings: strict),

@@ -22,6 +22,7 @@ Tests/tools/need-packages.sh libcurl4-openssl-dev libisal-dev libsqlite3-dev lib
     e2fsprogs mount curl postgresql-15 util-linux chromium chromium-driver nginx-light libsystemd0 systemd-journal-remote
 Tests/tools/setup-peers.sh .build/peers
 Tests/tools/setup-python.sh .build/schemathesis 'schemathesis>=4.32,<5'
+Tests/tools/setup-python.sh .build/oidc-issuer 'oidc-provider-mock==0.3.4' 'authlib<2'
 Tests/tools/setup-python.sh .build/page-tools 'selenium>=4.40,<5' 'axe-core-python<1'
 swift --version 2>/dev/null | sed -n 1p
 

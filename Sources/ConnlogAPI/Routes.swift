@@ -11,6 +11,9 @@ enum Route: String, CaseIterable {
     case file = "/page/{name}"
     case login = "/login"
     case logout = "/logout"
+    case ways = "/login/ways"
+    case signIn = "/login/oidc"
+    case signedIn = "/login/oidc/callback"
     case health = "/healthz"
     case ready = "/readyz"
     case metrics = "/metrics"
@@ -45,8 +48,9 @@ enum Route: String, CaseIterable {
         switch self {
         case .health: .life
         case .ready: .readiness
-        case .page, .file, .openAPI, .buildInfo: .anyone
-        case .login, .logout: .visitor
+        case .page, .file, .openAPI, .buildInfo, .ways: .anyone
+        case .login, .logout, .signIn: .visitor
+        case .signedIn: .returner
         case .me: .holder
         case .organizations, .list, .export, .stats, .watch, .names, .details: .reader
         case .status: .watcher
@@ -105,7 +109,7 @@ struct Answers: Sendable {
             let ticket = try (route.isStreamed ? streams : questions).take(caller.name, context.peer)
             let asker = Asker(caller: caller, gate: gate, client: context.client(connections))
             return try await question(route, id, request, parts, asker).holding(ticket)
-        case .page, .file, .login, .logout, .health, .ready, .openAPI, .buildInfo:
+        case .page, .file, .login, .logout, .ways, .signIn, .signedIn, .health, .ready, .openAPI, .buildInfo:
             return try await open(route, id, request, context, parts)
         }
     }
@@ -142,6 +146,9 @@ struct Answers: Sendable {
             return file.response(request)
         case .login: return try await login.logIn(request, context)
         case .logout: return login.logOut(request)
+        case .ways: return OIDCHandler(gate: gate).ways()
+        case .signIn: return try await OIDCHandler(gate: gate).begin(request, context)
+        case .signedIn: return await OIDCHandler(gate: gate).finish(request)
         case .ready: return await ready(parts)
         case .buildInfo: return SurroundingHandler.buildInfo(try await overview(parts).version)
         case .openAPI:

@@ -133,6 +133,9 @@ final class CoderServer: Sendable {
 final class HandClock: Sendable {
     private let time = Mutex(ContinuousClock.now)
     var now: ContinuousClock.Instant { time.withLock { $0 } }
+    private let start = ContinuousClock.now
+    /// How far it has gone on.
+    var seconds: Int64 { (now - start + .milliseconds(500)).components.seconds }
     func advance(_ by: Duration) { time.withLock { $0 += by } }
 }
 #endif

@@ -27,7 +27,7 @@ import Testing
     /// By hand, and not by the program's own table.
     private static func mayGo(_ asker: Asker, _ route: Route) -> Bool {
         switch route {
-        case .page, .file, .login, .logout, .health, .ready, .openAPI, .buildInfo, .me: true
+        case .page, .file, .login, .logout, .ways, .signIn, .signedIn, .health, .ready, .openAPI, .buildInfo, .me: true
         case .organizations, .list, .export, .stats, .watch, .names, .details:
             asker.role == .auditor || asker.role == .admin
         case .status: asker.role != .ingest
@@ -36,7 +36,9 @@ import Testing
         }
     }
 
-    private static let open: Set<Route> = [.page, .file, .login, .logout, .health, .ready, .openAPI, .buildInfo]
+    private static let open: Set<Route> = [
+        .page, .file, .login, .logout, .ways, .signIn, .signedIn, .health, .ready, .openAPI, .buildInfo,
+    ]
 
     private static func path(_ route: Route) -> String {
         switch route {
@@ -46,8 +48,10 @@ import Testing
         }
     }
 
-    /// What a route answers when it is let in; `/login` gets no token here.
-    private static func good(_ route: Route) -> Int { route == .login ? 400 : 200 }
+    /// What a route answers when it is let in; `/login` gets no token here, and there is no issuer to sign in by.
+    private static func good(_ route: Route) -> Int {
+        [.login, .signedIn].contains(route) ? 400 : route == .signIn ? 404 : 200
+    }
 
     private static var events: [ToldEvent] {
         var event = ToldEvent(id: ToldEvent.uuid(1), time: 10, connection: ToldEvent.uuid(50))
@@ -110,8 +114,8 @@ import Testing
         let headers = ["Coder-Session-Token: \(token)", "Origin: https://evil.example"]
         try await withServer(Self.events, access: AccessList([entry]), intake: LimitedIntake()) { server async throws in
             for route in Route.allCases {
-                let isSame = Self.open.subtracting([.login, .logout]).contains(route)
-                #expect(try await Self.status(route, server, headers) == (isSame ? 200 : 403), "\(route)")
+                let isSame = Self.open.subtracting([.login, .logout, .signIn]).contains(route)
+                #expect(try await Self.status(route, server, headers) == (isSame ? Self.good(route) : 403), "\(route)")
             }
         }
     }

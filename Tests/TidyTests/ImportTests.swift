@@ -32,7 +32,8 @@ import Testing
         ],
         "ConnlogStore": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem", "GRDB", "GRDBSQLite"],
         "ConnlogAPI": [
-            "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem", "Crypto", "HTTPTypes",
+            "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogStore", "ConnlogSystem", "Crypto", "CryptoExtras",
+            "HTTPTypes",
             "Hummingbird",
             "HummingbirdCore", "HummingbirdTLS", "Logging", "NIOCore", "NIOHTTP1", "NIOSSL", "ServiceLifecycle",
         ],

@@ -9,6 +9,8 @@ package struct AccessList: Sendable {
     package var coders: [CoderSignIn] = []
     /// Those of `type = proxy`.
     package var proxies: [ProxySignIn] = []
+    /// Those of `type = oidc`.
+    package var issuers: [OIDCSignIn] = []
     private let saysOpen: Bool
 
     /// One `[access "name"]`.
@@ -66,7 +68,10 @@ package struct AccessList: Sendable {
     package var isClosed: Bool { isEmpty && !saysOpen }
 
     /// There is no `[access]` section.
-    package var isEmpty: Bool { entries.isEmpty && coders.isEmpty && proxies.isEmpty }
+    package var isEmpty: Bool { entries.isEmpty && coders.isEmpty && proxies.isEmpty && issuers.isEmpty }
+
+    /// There are tokens of connlog's own.
+    var takesTokens: Bool { !entries.isEmpty }
 
     /// Whose token has this SHA-256. How long that takes tells nothing about the tokens there are.
     func holder(ofHash presented: [UInt8]) -> Entry? {

@@ -89,6 +89,18 @@ extension Gate {
                 refusal = error
             }
         }
+        for issuer in access.issuers {
+            guard let outcome = await issuer.person(ofToken: token) else { continue }
+            let (verdict, person) = issuer.verdict(outcome)
+            counts.signIn("oidc", verdict)
+            do throws(APIError) {
+                let entry = try Gate.entry(verdict, or: .notLoggedIn)
+                if let person { return (entry, .oidc(way: issuer.name, person)) }
+            } catch {
+                refusal = error
+                if case .invalid = verdict { logins.fail(context.peer) }
+            }
+        }
         if wait == nil, let refusal { throw refusal }
         logins.fail(context.peer)
         guard let wait else { throw .notLoggedIn }
@@ -105,6 +117,10 @@ extension Gate {
         switch verdict {
         case .person(let entry): return entry
         case .unknown: throw error
+        case .invalid(let why):
+            throw APIError(
+                status: .unauthorized, message: "You must be logged in.", detail: why,
+                headers: [.wwwAuthenticate: "Bearer realm=\"connlog\", error=\"invalid_token\""])
         case .refused(let why): throw APIError(status: .forbidden, message: "Forbidden.", detail: why)
         case .unavailable(let why):
             throw APIError(
@@ -131,6 +147,9 @@ extension Gate {
         case .proxy(let way, let user, let groups):
             guard let proxy = access.proxies.first(where: { $0.name == way }) else { throw .notLoggedIn }
             return try Gate.entry(proxy.verdict(user: user, groups: groups), or: .notLoggedIn)
+        case .oidc(let way, let person):
+            guard let issuer = access.issuers.first(where: { $0.name == way }) else { throw .sessionOver }
+            return try Gate.entry(issuer.verdict(person), or: .sessionOver)
         case .coder(let way, let token):
             guard let coder = access.coders.first(where: { $0.name == way }) else { throw .sessionOver }
             return try Gate.entry(await coder.verdict(token, mayAsk: true), or: .sessionOver)
@@ -165,8 +184,12 @@ extension Gate {
         case .grant(let given, _): grant = given
         case .session(let id): grant = sessions.grant(of: id)
         }
-        guard case .coder(let way, let token) = grant else { return nil }
-        return state.parts.access.coders.first { $0.name == way }?.patience(token)
+        let access = state.parts.access
+        switch grant {
+        case .coder(let way, let token): return access.coders.first { $0.name == way }?.patience(token)
+        case .oidc(let way, let person): return access.issuers.first { $0.name == way }?.patience(person)
+        case .token, .proxy, nil: return nil
+        }
     }
 
     // MARK: - Tokens

@@ -9,6 +9,8 @@ struct Gate: Sendable {
     /// Where browsers find the server, if a proxy stands before it.
     let external: ExternalURL?
     let cookie: SessionCookie
+    let signInCookie: SignInCookie
+    let isTLS: Bool
     let counts: HTTPCounts
     let sessions = Sessions()
     let logins = LoginGuard()
@@ -17,7 +19,9 @@ struct Gate: Sendable {
         self.state = state
         self.counts = counts
         self.external = external
+        self.isTLS = isTLS
         cookie = SessionCookie(external, isTLS: isTLS)
+        signInCookie = SignInCookie(external, isTLS: isTLS)
     }
 
     // MARK: - Before anything else

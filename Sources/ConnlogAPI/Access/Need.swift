@@ -9,6 +9,7 @@ import HTTPTypes
 ///     readiness       yes      yes                 yes               anyone
 ///     anyone          no       yes                 yes               anyone
 ///     visitor         no       yes                 no                anyone
+///     returner        no       yes                 yes               anyone
 ///     holder          no       yes                 no                whoever has a token
 ///     reader          no       yes                 no                auditor, admin
 ///     watcher         no       yes                 no                auditor, metrics, admin
@@ -26,6 +27,8 @@ enum Need: Sendable, CaseIterable {
     case anyone
     /// Somebody who is no holder yet, or is about to be none any more.
     case visitor
+    /// Somebody whom an issuer sends back, and whom a cookie ties to the sign-in that was begun here.
+    case returner
     case holder
     case reader
     case watcher
@@ -33,7 +36,7 @@ enum Need: Sendable, CaseIterable {
     case writer
 
     /// No token is asked for.
-    var isNobody: Bool { [.life, .readiness, .anyone, .visitor].contains(self) }
+    var isNobody: Bool { [.life, .readiness, .anyone, .visitor, .returner].contains(self) }
 
     var isServedWhenClosed: Bool { self == .life || self == .readiness }
 
@@ -46,7 +49,7 @@ enum Need: Sendable, CaseIterable {
     /// Why a caller may not; `nil`: the caller may.
     func refusal(_ caller: Caller) -> APIError? {
         switch self {
-        case .life, .readiness, .anyone, .visitor, .holder: nil
+        case .life, .readiness, .anyone, .visitor, .returner, .holder: nil
         case .reader: caller.role.mayRead ? nil : .forbidden
         case .watcher: caller.role.mayWatch ? nil : .forbidden
         case .watcherOfAll: !caller.role.mayWatch ? .forbidden : caller.isLimited ? .ofSomeOnly : nil

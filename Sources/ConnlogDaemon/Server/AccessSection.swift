@@ -6,7 +6,7 @@ import ConnlogPipeline
 
 /// `[access "name"]`: who may ask.
 enum AccessSection {
-    static let schemas = [token, coder, proxy]
+    static let schemas = [token, coder, proxy, oidc]
 
     private static let token = SectionSchema(
         kind: "access", type: "token", isNamed: true, example: "jane", isUsualType: true,

@@ -5,6 +5,8 @@ package enum Verdict: Sendable, Equatable {
     case person(AccessList.Entry)
     /// Nobody is known by that.
     case unknown
+    /// Something that would be a token if it were good, with why it is not.
+    case invalid(String)
     /// Somebody who may not, with why.
     case refused(String)
     /// Nothing is said now; one sentence for whoever asks, without names of hosts.
@@ -17,6 +19,7 @@ package enum Verdict: Sendable, Equatable {
         switch self {
         case .person: "let_in"
         case .unknown: "unknown"
+        case .invalid: "invalid"
         case .refused: "refused"
         case .unavailable: "unavailable"
         case .tooMany: "too_many"

@@ -30,4 +30,5 @@ export const status = () => ask(url("/status"));
 export const me = () => ask("api/v2/users/me");
 export const login = (token) =>
   ask("login", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) });
+export const ways = () => ask("login/ways");
 export const logout = () => ask("logout", { method: "POST" });

@@ -285,6 +285,17 @@ function showLogin(error) {
   $("login").hidden = false;
   $("login-error").textContent = /^This login is over/.test(error?.detail) ? error.detail : "";
   $("token").focus();
+  showWays().catch(() => {});
+}
+
+// Issuers first; where there are no tokens, nothing asks for one.
+async function showWays() {
+  const { tokens, coder, oidc } = await api.ways();
+  $("login-form").hidden = oidc.length > 0 && !tokens && !coder;
+  $("token-help").hidden = $("login-form").hidden;
+  $("ways").hidden = oidc.length === 0;
+  $("ways").replaceChildren(...oidc.map(({ name, label }) =>
+    el("li", {}, el("a", { href: "login/oidc?" + new URLSearchParams({ way: name }) }, `Sign in with ${label}`))));
 }
 
 async function logIn(event) {

@@ -1,0 +1,144 @@
+#if Server
+import ConnlogCore
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// Sign-in at the page by an issuer: `GET /login/oidc?way=` sends the browser there, `GET /login/oidc/callback` takes it
+/// back. `GET /login/ways` says what ways in there are.
+struct OIDCHandler {
+    let gate: Gate
+
+    // MARK: - What there is
+
+    /// The same for everybody: what the configuration calls each way, and no address.
+    func ways() -> Response {
+        let access = gate.state.parts.access
+        let issuers = access.issuers.map { way -> JSONValue in
+            ["name": .string(way.name), "label": .string(way.settings.label)]
+        }
+        return .json([
+            "tokens": .boolean(access.takesTokens), "coder": .boolean(!access.coders.isEmpty), "oidc": .array(issuers),
+        ])
+    }
+
+    // MARK: - There
+
+    func begin(_ request: Request, _ context: APIContext) async throws -> Response {
+        let wanted = Parameters(request.uri.query)["way"]
+        let issuers = gate.state.parts.access.issuers
+        guard let way = wanted == nil ? issuers.first : issuers.first(where: { $0.name == wanted }) else {
+            throw APIError.notFound
+        }
+        guard let redirect = redirect(request) else { throw APIError.notFound }
+        guard let (location, browser) = await way.begin(redirect: redirect, address: context.peer) else {
+            gate.counts.signIn("oidc", "unavailable")
+            return failed(.serviceUnavailable, OIDCHandler.away, request)
+        }
+        var headers: HTTPFields = [.location: location, .cacheControl: "no-store"]
+        headers[.setCookie] = gate.signInCookie.set(browser)
+        return Response(status: .found, headers: headers)
+    }
+
+    private static let away =
+        "The issuer does not answer as it should. Try again in a while; connlog's own log says more."
+
+    /// Where the issuer shall send the browser back to.
+    private func redirect(_ request: Request) -> String? {
+        base(request).map { $0 + "login/oidc/callback" }
+    }
+
+    /// Where the page is, as the browser has it. Without `external_url` that is what it asked for: an issuer sends nobody
+    /// to an address that it was not told of by its administrator.
+    private func base(_ request: Request) -> String? {
+        if let external = gate.external {
+            let path = external.path == "/" ? "/" : external.path + "/"
+            return (external.isSecure ? "https://" : "http://") + external.authority + path
+        }
+        return request.head.authority.map { (gate.isTLS ? "https://" : "http://") + $0 + "/" }
+    }
+
+    // MARK: - Back
+
+    func finish(_ request: Request) async -> Response {
+        let said = Parameters(request.uri.query)
+        guard let state = said["state"], let browser = gate.signInCookie.value(request),
+            let way = gate.state.parts.access.issuers.first(where: { $0.knows(state: state) })
+        else {
+            gate.counts.signIn("oidc", "unknown")
+            return failed(.badRequest, OIDCSignIn.unknownState, request)
+        }
+        guard let code = said["code"] else {
+            gate.counts.signIn("oidc", "refused")
+            return failed(.forbidden, OIDCHandler.refusal(said["error"]), request)
+        }
+        switch await way.finish(state: state, code: code, browser: browser, said: said["iss"]) {
+        case .unavailable:
+            gate.counts.signIn("oidc", "unavailable")
+            return failed(.serviceUnavailable, OIDCHandler.away, request)
+        case .invalid(let why):
+            gate.counts.signIn("oidc", "invalid")
+            return failed(.forbidden, why, request)
+        case .person(let person):
+            let verdict = way.verdict(person)
+            gate.counts.signIn("oidc", verdict)
+            return letIn(verdict, .oidc(way: way.name, person), request)
+        }
+    }
+
+    private func letIn(_ verdict: Verdict, _ grant: Grant, _ request: Request) -> Response {
+        let entry: AccessList.Entry
+        do throws(APIError) { entry = try Gate.entry(verdict, or: .notLoggedIn) } catch {
+            return failed(error.status, error.detail, request)
+        }
+        guard entry.role.mayRead else {
+            return failed(.forbidden, "Your role is '\(entry.role.rawValue)', which does not see connections.", request)
+        }
+        let session = gate.sessions.begin(grant)
+        var headers: HTTPFields = [.location: base(request) ?? "/", .cacheControl: "no-store"]
+        headers.append(HTTPField(name: .setCookie, value: gate.cookie.set(session)))
+        headers.append(HTTPField(name: .setCookie, value: gate.signInCookie.cleared))
+        return Response(status: .found, headers: headers)
+    }
+
+    /// What the issuer says, if it is one of the words that RFC 6749 has for it.
+    private static func refusal(_ word: String?) -> String {
+        let known = [
+            "access_denied", "invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope",
+            "server_error", "temporarily_unavailable", "login_required", "interaction_required", "consent_required",
+        ]
+        guard let word, known.contains(word) else { return "The issuer did not say who you are." }
+        return "The issuer did not say who you are (\(word))."
+    }
+
+    /// For a browser that shows what it gets.
+    private func failed(_ status: HTTPResponse.Status, _ why: String, _ request: Request) -> Response {
+        var response = Response.text(
+            "You are not signed in. \(why)\n\n\(base(request) ?? "")\n", "text/plain; charset=utf-8", status: status)
+        response.headers[.setCookie] = gate.signInCookie.cleared
+        return response
+    }
+}
+
+/// The cookie that ties a sign-in at an issuer to the browser that began it. Unlike a session's it is sent when the issuer
+/// sends the browser back, and lets nobody in.
+struct SignInCookie: Sendable {
+    let name: String
+    private let attributes: String
+
+    init(_ external: ExternalURL?, isTLS: Bool) {
+        let isSecure = external?.isSecure ?? isTLS
+        let path = external?.path ?? "/"
+        name = isSecure && path == "/" ? "__Host-connlog_signin" : "connlog_signin"
+        attributes = "; Path=\(path); HttpOnly; SameSite=Lax" + (isSecure ? "; Secure" : "")
+    }
+
+    func set(_ value: String) -> String {
+        "\(name)=\(value)\(attributes); Max-Age=\(PendingSignIns.ageMax.components.seconds)"
+    }
+
+    var cleared: String { "\(name)=\(attributes); Max-Age=0" }
+
+    func value(_ request: Request) -> String? { SessionCookie.value(of: name, request) }
+}
+#endif
