@@ -34,8 +34,8 @@ ALWAYS size_t message_rest(uint8_t *dst, const uint8_t *src, size_t n, int *is_a
     return connlog_copy_syslog_text(dst, src, n, 0);
 }
 
-#define WAY_FILE "parameters_way.h"
-#include "each_way.h"
+#define WAY_FILE "parameters_kernel.h"
+#include "each_kernel.h"
 
 size_t connlog_append_parameters(const connlog_parameter *list, size_t count, size_t *next, const uint8_t *record,
                                  size_t length, const uint64_t *index, uint8_t *out) {

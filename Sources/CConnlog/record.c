@@ -237,8 +237,8 @@ ALWAYS size_t length_at(const uint8_t *p) {
 
 // MARK: Either way
 
-#define WAY_FILE "record_way.h"
-#include "each_way.h"
+#define WAY_FILE "record_kernel.h"
+#include "each_kernel.h"
 
 int connlog_scan_record(const connlog_order *order, const uint8_t *line, size_t length, uint8_t message_slot,
                         uint8_t message, uint64_t *index) {

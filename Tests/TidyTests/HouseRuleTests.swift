@@ -77,6 +77,25 @@ import Testing
         }
     }
 
+    @Test func `a file is named after its main type`() throws {
+        let head =
+            #"^(@[a-zA-Z]+(\([^)]*\))? )*([a-z]+(\([a-z]+\))? )*(struct|class|enum|protocol|actor|extension|typealias) [A-Z]"#
+        var types: [String: Set<String>] = [:]
+        for finding in try Repository.findings(head, in: ["Sources/*.swift"]) {
+            let declared = finding.line.firstMatch(
+                of: #/(?:struct|class|enum|protocol|actor|extension|typealias) ([A-Z][\w.]*)/#)
+            types[finding.path, default: []].formUnion(
+                try #require(declared).output.1.split(separator: ".").map(String.init))
+        }
+        try #require(types.count > 400)
+        // `Type+Subject.swift` has a part of a type; a file of functions alone may have any name.
+        for (path, names) in types {
+            let file = path.split(separator: "/").last?.dropLast(".swift".count) ?? ""
+            let main = file.split(separator: "+").first.map(String.init) ?? ""
+            #expect(names.contains(main), "\(path) has \(names.sorted().joined(separator: ", "))")
+        }
+    }
+
     @Test func `every source file says what it is for`() throws {
         let documented = Set(try Repository.findings("^ *///? [^ ]", in: ["Sources/*.swift"]).map(\.path))
         for path in try swiftFiles(in: "Sources") {

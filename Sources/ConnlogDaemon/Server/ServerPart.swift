@@ -6,7 +6,7 @@ import ConnlogSources
 import ConnlogSystem
 
 /// The store's and the server's part in a daemon: what they add to a configuration, and the server's process beside the
-/// pipeline. A build without the trait `Server` has an empty one (`NoServerPart.swift`).
+/// pipeline. A build without the trait `Server` has an empty one (`ServerPart+None.swift`).
 struct ServerPart: Sendable {
     static let schemas = [StoreSection.schema, ServerSection.schema] + AccessSection.schemas
     static let sources: [any SourceKind.Type] = [IngestSource.self]

@@ -101,8 +101,8 @@ struct Answers: Sendable {
         }
         switch route {
         case .ingest: return try await ingest(request, caller, parts, context)
-        case .me: return SurroundingHandler.me(caller, parts.names)
-        case .organizations: return SurroundingHandler.organizations(caller, parts.names)
+        case .me: return ClientInfoHandler.me(caller, parts.names)
+        case .organizations: return ClientInfoHandler.organizations(caller, parts.names)
         case .metrics: return try await metrics(parts)
         case .status: return try await status(request, caller, parts)
         case .list, .export, .stats, .watch, .names, .details:
@@ -150,7 +150,7 @@ struct Answers: Sendable {
         case .signIn: return try await OIDCHandler(gate: gate).begin(request, context)
         case .signedIn: return await OIDCHandler(gate: gate).finish(request)
         case .ready: return await ready(parts)
-        case .buildInfo: return SurroundingHandler.buildInfo(try await overview(parts).version)
+        case .buildInfo: return ClientInfoHandler.buildInfo(try await overview(parts).version)
         case .openAPI:
             let found = (try? await overview(parts)) ?? Overview()
             return .text(OpenAPI.document(found, own), "application/json; charset=utf-8")

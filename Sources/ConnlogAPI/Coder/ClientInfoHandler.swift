@@ -3,7 +3,7 @@ import ConnlogCore
 import Hummingbird
 
 /// What clients of Coder ask for around the list: as little as is true.
-enum SurroundingHandler {
+enum ClientInfoHandler {
     /// `GET /api/v2/buildinfo`. Anyone may ask.
     static func buildInfo(_ version: String) -> Response {
         .json([

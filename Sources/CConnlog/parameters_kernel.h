@@ -1,5 +1,5 @@
 // Parameters and messages with vectors of `VECTOR_BYTES` (16 or 32); `WAY` gives the functions their names.
-// `each_way.h` includes this for each size.
+// `each_kernel.h` includes this for each size.
 
 #if VECTOR_BYTES == 32
 /// Bits of the bytes that may not stand in a parameter as they are; 32 bytes are copied.

@@ -1,4 +1,4 @@
-// Keys, plain text and UUIDs with vectors of `VECTOR_BYTES`, 16 or 32: see `each_way.h`.
+// Keys, plain text and UUIDs with vectors of `VECTOR_BYTES`, 16 or 32: see `each_kernel.h`.
 
 #if VECTOR_BYTES == 32
 /// Whether the key stands at `at`.
