@@ -18,7 +18,7 @@ extension AccessSection {
             Key(
                 "client_id", .string, required: true, example: "connlog",
                 help: "What the issuer calls connlog. There, the address to send people back to is external_url of "
-                    + "[server] and login/oidc/callback behind it."),
+                    + "[server] and login/oidc/callback after it."),
             Key(
                 "client_secret", .secret, example: "${file:/run/secrets/oidc-secret}",
                 help:
