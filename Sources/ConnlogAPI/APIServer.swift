@@ -175,8 +175,8 @@ struct APIResponder: HTTPResponder {
         let peer = context.isLocalSocket ? "socket" : context.peer
         let what = "\(who)@\(peer) \(request.method) \(path): \(response.status.code)"
         let level: LogLevel = response.status.code >= 500 ? .warning : route?.isQuiet == true ? .debug : .info
-        // Whoever tries tokens, or asks too much, could fill the disk with it.
-        if [401, 403, 404, 429].contains(response.status.code) {
+        // Whoever tries tokens, asks too much, or asks while somebody else is down, could fill the disk with it.
+        if [401, 403, 404, 429, 503].contains(response.status.code) {
             if let words = refusals.words(what) { log(level, "request \(id): \(words)") }
             return
         }

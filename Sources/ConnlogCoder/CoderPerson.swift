@@ -17,7 +17,9 @@ package struct CoderPerson: Sendable, Equatable {
     /// - Parameter me: the answer to `GET /api/v2/users/me`; `nil` for one that is something else.
     package init?(_ me: JSONValue) {
         guard let id = me["id"]?.string.flatMap(UUIDText.normalized), let name = me["username"]?.string,
-            let status = me["status"]?.string, let list = me["roles"]?.array
+            // Coder itself refuses the token of whoever is suspended.
+            let status = me["status"] == nil ? "active" : me["status"]?.string,
+            let list = me["roles"] == nil ? [] : me["roles"]?.array
         else { return nil }
         self.id = id
         username = name
