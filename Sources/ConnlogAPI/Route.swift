@@ -106,7 +106,7 @@ struct Answers: Sendable {
         case .metrics: return try await metrics(parts)
         case .status: return try await status(request, caller, parts)
         case .list, .export, .stats, .watch, .names, .details:
-            let ticket = try (route.isStreamed ? streams : questions).take(caller.name, context.peer)
+            let ticket = try (route.isStreamed ? streams : questions).take(caller.share, context.peer)
             let asker = Asker(caller: caller, gate: gate, client: context.client(connections))
             return try await question(route, id, request, parts, asker).holding(ticket)
         case .page, .file, .login, .logout, .ways, .signIn, .signedIn, .health, .ready, .openAPI, .buildInfo:
@@ -212,7 +212,7 @@ struct Answers: Sendable {
                 status: .notFound, message: "Route not found.",
                 detail: "This connlog has no [source] of type ingest.")
         }
-        let ticket = try streams.take(caller.name, context.peer)
+        let ticket = try streams.take(caller.share, context.peer)
         let handler = IngestHandler(
             intake: intake, organizations: caller.organizations, bytesMax: bodyBytesMax, timeout: timeout,
             begin: context.wantBody)

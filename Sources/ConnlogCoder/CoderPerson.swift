@@ -7,6 +7,8 @@ package struct CoderPerson: Sendable, Equatable {
     /// A UUID in lower case.
     package let id: String
     package let username: String
+    /// Empty where Coder tells none.
+    package let email: String
     /// `active`, `dormant` or `suspended`.
     package let status: String
     /// Of the whole deployment.
@@ -23,6 +25,7 @@ package struct CoderPerson: Sendable, Equatable {
         else { return nil }
         self.id = id
         username = name
+        email = me["email"]?.string ?? ""
         self.status = status
         var (roles, inOrganizations): ([String], [String: [String]]) = ([], [:])
         for role in list {

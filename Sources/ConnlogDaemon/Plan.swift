@@ -14,6 +14,15 @@ package struct Plan: Sendable {
     let directorySections: [Section]
     /// What is tried of the directories that ask Coder.
     package private(set) var coderTrials: [CoderTrial] = []
+    /// Whether somebody answers who vouches for people: an `[access]` section.
+    package struct SignInTrial: Sendable {
+        package let name: String
+        package let type: String
+        package let run: @Sendable () async -> [TrialFinding]
+    }
+
+    /// What is tried of the `[access]` sections.
+    package var signInTrials: [SignInTrial] { server.signInTrials }
     /// What the sinks write, for sources to leave it out.
     private(set) var writtenFiles: [WrittenFiles.Series] = []
     private(set) var mistakes: [Diagnostic] = []

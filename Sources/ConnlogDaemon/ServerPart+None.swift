@@ -23,6 +23,7 @@ struct ServerPart: Sendable {
 /// What a configuration says of the store and the server: nothing that this build knows.
 struct ServerPlan: Sendable {
     let mistakes: [Diagnostic] = []
+    let signInTrials: [Plan.SignInTrial] = []
 
     init() {}
     init(_ configuration: Configuration, _ sources: [PlannedSource]) {}

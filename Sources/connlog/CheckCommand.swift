@@ -54,7 +54,9 @@ struct CheckCommand: AsyncParsableCommand {
         }
         Terminal.writeError("\(file.config): the configuration is right; trying what it names\n")
         let plan = Plan(configuration, version: Version.text, log: Terminal.complain)
-        let ground = GroundTrial(configuration, .connlog, directories: plan.directories, coders: plan.coderTrials)
+        let signIns = plan.signInTrials.map { GroundTrial.SignIn(name: $0.name, type: $0.type, run: $0.run) }
+        let ground = GroundTrial(
+            configuration, .connlog, directories: plan.directories, coders: plan.coderTrials, signIns: signIns)
         let outcomes = await SinkTrial(plan.pipeline.sinks, ground: ground, version: Version.text).run(sends: send)
         Terminal.write(json ? SinkTrial.json(outcomes).document : SinkTrial.text(outcomes))
         Terminal.writeError("\(file.config): \(SinkTrial.summary(outcomes, sent: send))\n")

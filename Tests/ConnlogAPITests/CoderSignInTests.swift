@@ -62,6 +62,7 @@ import Testing
             #expect(!login.text.contains("0000") && login.cookies.first?.contains("0000") == false)
             let me = try await server.get("/api/v2/users/me", Self.cookie(login)).json
             #expect(me["username"] as? String == "jane" && me["id"] as? String == jane.id)
+            #expect(me["login_type"] as? String == "token")
             #expect(coder.asked(for: "users/me") == 1)
             #expect(server.lines.all.contains { $0.contains("jane@127.0.0.1") })
             #expect(!server.lines.all.contains { $0.contains("0000") })
@@ -311,6 +312,9 @@ import Testing
         try await withCoder([CoderServer.token(1): jane]) { server, coder, _ async throws in
             let cookie = Self.cookie(try await logIn(server, CoderServer.token(1)))
             server.state.update { $0.access.coders = [coder.signIn(.init(name: "coder", revoked: [jane.id]))] }
+            #expect(try await server.get(Self.path, cookie).status == 403)
+            let byMail = coder.signIn(.init(name: "coder", revoked: ["jane@example.com"]))
+            server.state.update { $0.access.coders = [byMail] }
             #expect(try await server.get(Self.path, cookie).status == 403)
             server.state.update { $0.access.coders = [coder.signIn(.init(name: "other"))] }
             #expect(try await server.get(Self.path, cookie).status == 401)

@@ -199,6 +199,21 @@ import Testing
         }
     }
 
+    @Test func `whether the issuer answers as it should is tried for check`() async throws {
+        let issuer = try IssuerServer()
+        defer { issuer.stop() }
+        let clock = HandClock()
+        let signIn = issuer.signIn(clock)
+        #expect(await signIn.trial().map(\.verdict) == [.good])
+        issuer.change { $0.published = [["kty": "oct", "k": "AAAA"]] }
+        clock.advance(.seconds(600))
+        let none = await signIn.trial()
+        #expect(none.map(\.verdict) == [.failed] && none[0].text.contains("RS256 or ES256"), "\(none)")
+        issuer.change { $0.instead["/.well-known/openid-configuration"] = (200, "<html>") }
+        let page = await issuer.signIn(clock).trial()
+        #expect(page.map(\.verdict) == [.failed] && page[0].text.contains("no JSON object"), "\(page)")
+    }
+
     @Test func `base64url is read as it is written, and nothing else`() {
         for count in 0..<20 {
             let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 83 &+ 251) }

@@ -45,7 +45,7 @@ import Testing
             #expect(try await server.get(Self.path, Self.headers("jane", groups)).status == reads)
             if reads == 200 {
                 let me = try await server.get("/api/v2/users/me", Self.headers("jane", groups)).json
-                #expect(me["username"] as? String == "jane")
+                #expect(me["username"] as? String == "jane" && me["login_type"] as? String == "none")
                 let role = (me["roles"] as? [[String: Any]])?.first?["name"] as? String
                 #expect(role == (seesAddresses == 200 ? "admin" : "auditor"))
                 #expect(server.lines.all.contains { $0.contains("jane@127.0.0.1") })

@@ -31,7 +31,11 @@ extension ProcessTests {
             let server = try ServerDaemon(reading: Project.exampleLog, sections: section, in: workplace)
             let child = try server.start()
             #expect(try status(server, token) == "503")
+            let away = try server.command(["check", "--connect"])
+            #expect(away.status == 1 && away.output.contains("does not answer"), "\(away.output)")
             let coder = try coder(at: port)
+            let there = try server.command(["check", "--connect"])
+            #expect(there.output.contains("is Coder v2.30.1"), "\(there.output)")
             try eventually("Coder is asked again") { try status(server, token) == "200" }
             #expect(try status(server, String(token.reversed())) == "401")
             let text = try String(contentsOf: server.daemon.configuration, encoding: .utf8)

@@ -10,6 +10,8 @@ struct Caller: Sendable {
     let organizations: [String]?
     let user: UserName?
     let credential: Credential
+    /// The name is one that others gave.
+    let isPerson: Bool
 
     /// By what somebody was let in; whether it still does is asked again while an answer goes on.
     enum Credential: Sendable, Equatable {
@@ -25,15 +27,30 @@ struct Caller: Sendable {
 
     /// Somebody on this machine.
     static func local(_ credential: Credential) -> Caller {
-        Caller(name: "local", role: .admin, organizations: nil, user: nil, credential: credential)
+        Caller(name: "local", role: .admin, organizations: nil, user: nil, credential: credential, isPerson: false)
     }
 
-    private init(name: String, role: Role, organizations: [String]?, user: UserName?, credential: Credential) {
+    private init(
+        name: String, role: Role, organizations: [String]?, user: UserName?, credential: Credential, isPerson: Bool
+    ) {
         self.name = name
         self.role = role
         self.organizations = organizations
         self.user = user
         self.credential = credential
+        self.isPerson = isPerson
+    }
+
+    /// Whose share of what there is of answers is taken: somebody who is called as a token is, is somebody else.
+    var share: String { isPerson ? "person \(name)" : name }
+
+    /// How Coder would call it: `none` where there is nothing to log out of.
+    var loginType: String {
+        switch credential {
+        case .localSocket, .open, .grant(.proxy, _): "none"
+        case .grant(.oidc, _): "oidc"
+        case .grant, .session: "token"
+        }
     }
 
     init(_ entry: AccessList.Entry, _ credential: Credential, _ names: any Names) {
@@ -49,7 +66,7 @@ struct Caller: Sendable {
             user: userID.map {
                 names.user($0) ?? UserName(id: $0, username: entry.isPerson ? entry.name : entry.user ?? "")
             },
-            credential: credential)
+            credential: credential, isPerson: entry.isPerson)
     }
 
     /// By what a browser sends along whoever makes it ask.

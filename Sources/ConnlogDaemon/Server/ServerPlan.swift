@@ -46,6 +46,12 @@ struct ServerPlan: Sendable {
         }
     }
 
+    /// What is tried of those who vouch for people.
+    var signInTrials: [Plan.SignInTrial] {
+        access.coders.map { coder in Plan.SignInTrial(name: coder.name, type: "coder") { await coder.trial() } }
+            + access.issuers.map { way in Plan.SignInTrial(name: way.name, type: "oidc") { await way.trial() } }
+    }
+
     /// The sink that fills the store, with the name that it has among the sinks; `nil` without `[store]`.
     func storeSink(
         _ settings: Settings, log: @escaping LogFunction

@@ -13,6 +13,20 @@ package struct GroundTrial: Sendable {
     private let sources: [Section]
     private let directories: [NameDirectory.Source]
     private let coders: [CoderTrial]
+    private let signIns: [SignIn]
+
+    /// Somebody who vouches for people: an `[access]` section.
+    package struct SignIn: Sendable {
+        let name: String
+        let type: String
+        let run: @Sendable () async -> [TrialFinding]
+
+        package init(name: String, type: String, run: @escaping @Sendable () async -> [TrialFinding]) {
+            self.name = name
+            self.type = type
+            self.run = run
+        }
+    }
     private let servers: [Section]
     private let accesses: [Section]
 
@@ -20,10 +34,12 @@ package struct GroundTrial: Sendable {
     ///   - registry: knows what to try about each kind of source.
     ///   - directories: the configuration's files of names.
     ///   - coders: those that ask Coder.
+    ///   - signIns: who vouches for people.
     package init(
         _ configuration: Configuration, _ registry: Registry, directories: [NameDirectory.Source],
-        coders: [CoderTrial] = []
+        coders: [CoderTrial] = [], signIns: [SignIn] = []
     ) {
+        self.signIns = signIns
         self.coders = coders
         self.registry = registry
         self.directories = directories
@@ -40,6 +56,11 @@ package struct GroundTrial: Sendable {
         for coder in coders {
             var outcome = SinkTrial.Outcome(part: "directory", name: coder.name, type: "coder_api")
             outcome.findings = await coder.run()
+            asked.append(outcome)
+        }
+        for signIn in signIns {
+            var outcome = SinkTrial.Outcome(part: "access", name: signIn.name, type: signIn.type)
+            outcome.findings = await signIn.run()
             asked.append(outcome)
         }
         var outcome = SinkTrial.Outcome(part: "data_dir", name: directory, type: "directory")

@@ -233,13 +233,24 @@ package final class CoderSignIn: Sendable {
         }
     }
 
+    /// Whether Coder answers at all, for `connlog check --connect`.
+    package func trial() async -> [TrialFinding] {
+        do throws(CoderTrouble) {
+            // Whoever it is that asks.
+            let build = try await coder.get("buildinfo", "version", as: "")
+            return [.good("\(coder.base) is Coder \(build["version"]?.string ?? "of an unknown version")")]
+        } catch {
+            return [.failed("\(error)")]
+        }
+    }
+
     // MARK: - Judging
 
     private func judge(_ person: CoderPerson) -> Verdict {
         guard PersonText.isName(person.username) else {
             return .refused("Coder names this user in a way that connlog does not show.")
         }
-        if PersonText.isListed([person.username, person.id], in: settings.revoked) {
+        if PersonText.isListed([person.username, person.email, person.id], in: settings.revoked) {
             return .refused("This user is shut out here: 'revoked' names it.")
         }
         guard ["active", "dormant"].contains(person.status) else {

@@ -329,7 +329,7 @@ async function start() {
   }
   $("login").hidden = true;
   $("content").hidden = false;
-  $("logout").hidden = who.username === "local";
+  $("logout").hidden = who.login_type === "none";
   refresh();
   const found = await names;
   known = { users: found.users, organizations: found.organizations, workspaces: known.workspaces };

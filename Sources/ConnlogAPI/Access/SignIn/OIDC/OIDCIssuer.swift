@@ -83,6 +83,11 @@ final class OIDCIssuer: Sendable {
         try await description.value { _, age in age < OIDCIssuer.freshFor }
     }
 
+    /// How many keys it has that connlog can use.
+    func keyCount() async throws(IssuerTrouble) -> Int {
+        try await keys.value { _, age in age < OIDCIssuer.freshFor }.count
+    }
+
     /// Whether one of its keys has signed a token. For a key that is not known the keys are fetched anew, once in a while.
     func hasSigned(_ token: JSONWebToken) async throws(IssuerTrouble) -> Bool {
         let known = try await keys.value { keys, age in

@@ -81,6 +81,21 @@ package final class OIDCSignIn: Sendable {
 
     package var name: String { settings.name }
 
+    /// Whether the issuer answers as it should, for `connlog check --connect`.
+    package func trial() async -> [TrialFinding] {
+        do throws(IssuerTrouble) {
+            let count = try await issuer.keyCount()
+            if count > 0 {
+                return [
+                    .good("\(settings.issuer) describes itself, and has \(Quantity.count(count, "key")) to sign with")
+                ]
+            }
+            return [.failed("\(settings.issuer) has no key for RS256 or ES256; let it sign ID tokens with one of them")]
+        } catch {
+            return [.failed("\(error)")]
+        }
+    }
+
     // MARK: - Programs
 
     /// Who shows a token of the issuer's; `nil` for a token that says it is another's.
