@@ -1,12 +1,11 @@
+import ConnlogSystem
+
 /// Writes diagnostics as compilers do:
 ///
 ///     connlog.ini:12:18: error: [sink "splunk"] batch_wait: '5 parsecs' is not a duration; ...
 ///         batch_wait     = 5 parsecs
 ///                          ^
 struct DiagnosticPrinter {
-    /// Of a longer line only what is near the caret is shown.
-    private static let widthMax = 120
-
     let sources: SourceLines
     let color: Bool
 
@@ -27,15 +26,7 @@ struct DiagnosticPrinter {
     private func excerpt(_ place: Place) -> String {
         guard let line = sources.line(place) else { return "" }
         // What is masked may have been longer: the caret stays with the line.
-        let caret = min(place.column - 1, line.count)
-        let start = max(0, min(caret - 80, line.count - DiagnosticPrinter.widthMax))
-        let end = min(line.count, start + DiagnosticPrinter.widthMax)
-        let prefix = start > 0 ? "..." : ""
-        let shownLine = prefix + String(line[start..<end].map { isControl($0) && $0 != "\t" ? "\u{FFFD}" : $0 })
-        // Tabs stay, so that the caret stands below its character.
-        let indent = prefix.map { _ in " " } + line[start..<caret].map { $0 == "\t" ? "\t" : " " }
-        let tail = end < line.count ? "..." : ""
-        return "    \(shownLine)\(tail)\n    \(String(indent.joined()))\(painted("^", "1;32"))\n"
+        return CaretExcerpt.text(Array(line), column: place.column - 1, mark: painted("^", "1;32")) + "\n"
     }
 
     private func painted(_ text: String, _ code: String) -> String {

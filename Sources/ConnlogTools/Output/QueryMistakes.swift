@@ -9,15 +9,53 @@ import ConnlogSystem
 package enum QueryMistakes {
     package static func text(_ query: String, _ mistakes: [(detail: String, start: Int?)]) -> String {
         mistakes.map { mistake in
-            guard let start = mistake.start, start >= 0, start <= query.utf8.count else { return mistake.detail }
-            let shown = String(query.map { $0.unicodeScalars.contains(where: TerminalText.isActive) ? "\u{fffd}" : $0 })
-            let caret = String(decoding: query.utf8.prefix(start), as: UTF8.self).count
-            return "\(mistake.detail)\n    \(shown)\n    \(String(repeating: " ", count: caret))^"
+            guard let excerpt = mistake.start.flatMap({ CaretExcerpt.text(query, byte: $0) }) else {
+                return mistake.detail
+            }
+            return "\(mistake.detail)\n\(excerpt)"
         }.joined(separator: "\n")
     }
 
     package static func text(_ query: String, _ errors: FilterErrors) -> String {
         text(query, errors.all.map { ($0.detail, $0.range.lowerBound) })
+    }
+
+    /// What a list's answer warns of, as mistakes are told; `nil` when it warns of nothing.
+    public static func warnings(_ query: String, _ answer: [UInt8]) -> String? {
+        guard let end = answer.lastIndex(of: UInt8(ascii: "}")), answer.first == UInt8(ascii: "{") else { return nil }
+        var members = JSONMembers(answer.span, 0..<end + 1)
+        while let member = members.next() {
+            guard JSONText.string(answer.span, member.key) == "warnings", member.value.kind == .array else { continue }
+            let told = told(answer, member.value.range)
+            return told.isEmpty ? nil : text(query, told)
+        }
+        return nil
+    }
+
+    /// What a server tells of a query: each object of an array of `validations`, or of `warnings`.
+    static func told(_ body: [UInt8], _ array: Range<Int>) -> [(detail: String, start: Int?)] {
+        var mistakes: [(detail: String, start: Int?)] = []
+        // Its items are read as if each were a member's value.
+        let items = Array("{\"\":".utf8) + body[array].dropFirst().dropLast() + Array("}".utf8)
+        var place = 0
+        while let start = items[place...].dropFirst(place == 0 ? 1 : 0).firstIndex(of: UInt8(ascii: "{")) {
+            let piece = Array("{\"\":".utf8) + items[start...]
+            var outer = JSONMembers(piece.span, 0..<piece.count)
+            guard let item = outer.next(), item.value.kind == .object else { break }
+            var members = JSONMembers(piece.span, item.value.range)
+            var (detail, at) = ("", Int?.none)
+            while let member = members.next() {
+                let value = JSONText.string(piece.span, member.value.range)
+                switch JSONText.string(piece.span, member.key) {
+                case "detail": detail = value
+                case "start": at = Int(value)
+                default: continue
+                }
+            }
+            mistakes.append((detail, at))
+            place = start + item.value.range.count
+        }
+        return mistakes
     }
 }
 
@@ -43,33 +81,10 @@ package struct ServerMistake: Sendable {
             switch JSONText.string(bytes, member.key) {
             case "message": message = JSONText.string(bytes, member.value.range)
             case "detail": detail = JSONText.string(bytes, member.value.range)
-            case "validations" where member.value.kind == .array: add(body, member.value.range)
+            case "validations" where member.value.kind == .array:
+                mistakes = QueryMistakes.told(body, member.value.range)
             default: continue
             }
-        }
-    }
-
-    /// Each object of an array of them.
-    private mutating func add(_ body: [UInt8], _ array: Range<Int>) {
-        // Its items are read as if each were a member's value.
-        let items = Array("{\"\":".utf8) + body[array].dropFirst().dropLast() + Array("}".utf8)
-        var place = 0
-        while let start = items[place...].dropFirst(place == 0 ? 1 : 0).firstIndex(of: UInt8(ascii: "{")) {
-            let piece = Array("{\"\":".utf8) + items[start...]
-            var outer = JSONMembers(piece.span, 0..<piece.count)
-            guard let item = outer.next(), item.value.kind == .object else { return }
-            var members = JSONMembers(piece.span, item.value.range)
-            var (detail, at) = ("", Int?.none)
-            while let member = members.next() {
-                let value = JSONText.string(piece.span, member.value.range)
-                switch JSONText.string(piece.span, member.key) {
-                case "detail": detail = value
-                case "start": at = Int(value)
-                default: continue
-                }
-            }
-            mistakes.append((detail, at))
-            place = start + item.value.range.count
         }
     }
 
