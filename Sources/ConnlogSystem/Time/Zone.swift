@@ -1,0 +1,96 @@
+/// A time zone of the IANA database as the machine has it: what its clocks show at any time, summer time included.
+///
+/// Read from /usr/share/zoneinfo once, so that a question neither waits for the disk nor depends on the machine's own zone.
+/// Its name comes from whoever asks: it can name nothing but a file of that directory, and only what is a table of a zone
+/// is read.
+public struct Zone: Sendable, Equatable {
+    public let name: String
+    /// When its clocks were or will be set, in seconds since 1970, rising.
+    private let changes: [Int64]
+    /// Seconds ahead of UTC: before the first change, then behind each.
+    private let offsets: [Int64]
+
+    public static let utc = Zone(name: "UTC", changes: [], offsets: [0])
+
+    init(name: String, changes: [Int64], offsets: [Int64]) {
+        (self.name, self.changes, self.offsets) = (name, changes, offsets)
+    }
+
+    /// Why there is no such zone, for whoever named it.
+    public struct Problem: Error, Sendable, CustomStringConvertible {
+        public let description: String
+    }
+
+    private static let directory = "/usr/share/zoneinfo"
+    private static let bytesMax = 1 << 20
+
+    /// - Parameter name: such as `Europe/Berlin`; `UTC` needs no database.
+    public init(named name: String) throws(Problem) {
+        if name == "UTC" || name == "Z" {
+            self = .utc
+            return
+        }
+        let shown = "'\(name.unicodeScalars.prefix(40).map { $0.isASCII && $0.value > 31 ? "\($0)" : "?" }.joined())'"
+        let unknown = Problem(description: "\(shown) is no time zone; write one such as Europe/Berlin, or UTC")
+        guard Zone.isName(name) else { throw unknown }
+        let bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try LocalFile.openRegular("\(Zone.directory)/\(name)").bytes(limit: Zone.bytesMax).array
+        } catch {
+            guard (try? FileStatus(of: Zone.directory)) != nil else {
+                throw Problem(description: "this machine knows no time zones but UTC; install its package tzdata")
+            }
+            throw unknown
+        }
+        guard let table = ZoneTable(bytes) else { throw unknown }
+        self.init(name: name, changes: table.changes, offsets: table.offsets)
+    }
+
+    /// Letters, digits and `_+-` between slashes, as the database has them: no way out of its directory.
+    private static func isName(_ name: String) -> Bool {
+        guard name.utf8.count <= 64 else { return false }
+        return name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { part in
+            part.utf8.first.map { (0x41...0x5a).contains($0) } ?? false
+                && part.utf8.allSatisfy { byte in
+                    (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
+                        || [0x5f, 0x2b, 0x2d].contains(byte)
+                }
+        }
+    }
+
+    /// Seconds that its clocks are ahead of UTC at a time, given in seconds since 1970.
+    public func offset(at seconds: Int64) -> Int64 { offsets[changesDone(by: seconds)] }
+
+    /// How many changes come no later than a time.
+    private func changesDone(by seconds: Int64) -> Int {
+        var (low, high) = (0, changes.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if changes[middle] <= seconds { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// The offset at the beginning of a span of seconds, and each that follows in it, with the time from which it holds.
+    public func offsets(from: Int64, through: Int64) -> (first: Int64, changes: [(time: Int64, offset: Int64)]) {
+        let first = changesDone(by: from)
+        let last = max(first, changesDone(by: through))
+        return (offsets[first], (first..<last).map { (changes[$0], offsets[$0 + 1]) })
+    }
+
+    /// The seconds since 1970 at which its clocks show a time, given as if it were UTC's. Of two the first; where clocks
+    /// are put forward over it, so much later as they are.
+    public func seconds(showing local: Int64) -> Int64 {
+        let day: Int64 = 86_400
+        let before = offset(at: max(local, .min + 2 * day) - day)
+        for candidate in [before, offset(at: min(local, .max - 2 * day) + day)] where isShown(local, candidate) {
+            return local - candidate
+        }
+        return local.subtractingReportingOverflow(before).overflow ? local : local - before
+    }
+
+    private func isShown(_ local: Int64, _ offset: Int64) -> Bool {
+        let (time, overflows) = local.subtractingReportingOverflow(offset)
+        return !overflows && self.offset(at: time) == offset
+    }
+}
