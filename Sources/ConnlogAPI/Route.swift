@@ -24,6 +24,7 @@ enum Route: String, CaseIterable {
     case list = "/api/v2/connectionlog"
     case export = "/api/v2/connectionlog/export"
     case stats = "/api/v2/connectionlog/stats"
+    case people = "/api/v2/connectionlog/people"
     case watch = "/api/v2/connectionlog/watch"
     case names = "/api/v2/connectionlog/names"
     case status = "/api/v2/connectionlog/status"
@@ -52,7 +53,7 @@ enum Route: String, CaseIterable {
         case .login, .logout, .signIn: .visitor
         case .signedIn: .returner
         case .me: .holder
-        case .organizations, .list, .export, .stats, .watch, .names, .details: .reader
+        case .organizations, .list, .export, .stats, .people, .watch, .names, .details: .reader
         case .status: .watcher
         case .metrics: .watcherOfAll
         case .ingest: .writer
@@ -105,7 +106,7 @@ struct Answers: Sendable {
         case .organizations: return ClientInfoHandler.organizations(caller, parts.names)
         case .metrics: return try await metrics(parts)
         case .status: return try await status(request, caller, parts)
-        case .list, .export, .stats, .watch, .names, .details:
+        case .list, .export, .stats, .people, .watch, .names, .details:
             let ticket = try (route.isStreamed ? streams : questions).take(caller.share, context.peer)
             let asker = Asker(caller: caller, gate: gate, client: context.client(connections))
             return try await question(route, id, request, parts, asker).holding(ticket)
@@ -128,6 +129,7 @@ struct Answers: Sendable {
         let question = try Question(parameters, asker, parts, dialect: .connlog, now: now)
         switch route {
         case .stats: return try await StatsHandler(parameters, question, now: now).respond()
+        case .people: return try await PeopleHandler(parameters, question, now: now).respond()
         case .watch:
             return try await WatchHandler(parameters, request.headers[.lastEventID], question).respond()
         default: return try await DetailsHandler(id, question).respond()
@@ -155,7 +157,7 @@ struct Answers: Sendable {
             let found = (try? await overview(parts)) ?? Overview()
             return .text(OpenAPI.document(found, own), "application/json; charset=utf-8")
         case .health: return .json(["status": "ok"])
-        case .me, .organizations, .list, .export, .stats, .watch, .names, .details, .status, .metrics, .ingest:
+        case .me, .organizations, .list, .export, .stats, .people, .watch, .names, .details, .status, .metrics, .ingest:
             throw APIError.notLoggedIn
         }
     }

@@ -250,6 +250,23 @@ package final class ConnectionStore: Sendable {
         return try await read { try $0.count(query, cap: cap) }
     }
 
+    /// All that match, where a range of time bounds them or the census knows.
+    /// - Parameter limit: how long it may take.
+    /// - Returns: `nil` where nothing bounds them, or it took longer.
+    package func exactCount(_ query: RowQuery, limit: Duration) async throws(StoreProblem) -> Int? {
+        try refuseLarge(query)
+        let tooLong = StoreProblem("counting took longer than \(limit)", .tooLong)
+        do {
+            return try await withLimit(limit, tooLong: tooLong) {
+                try await self.read { try $0.exactCount(query) }
+            }
+        } catch {
+            let problem = ConnectionStore.problem(error, path)
+            if problem.kind == .tooLong { return nil }
+            throw problem
+        }
+    }
+
     /// The connection that an event of this id made.
     package func row(id: String) async throws(StoreProblem) -> ConnectionRow? {
         try await read { try $0.row(id: id) }

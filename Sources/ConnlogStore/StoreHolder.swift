@@ -63,9 +63,9 @@ package final class StoreHolder: Sendable {
         opened.withLock { $0 = ConnectionStore(readingOnly: path, cacheBytes: cacheBytes) }
     }
 
-    /// An agent's connection without an end that was heard of last before this counts as lost; `nil`: none does.
-    package var lostBefore: Microseconds? {
-        lostAfter.map { Microseconds(nanoseconds: time.now()).advanced(by: .zero - $0) }
+    /// When an agent's connection without an end is open, and when it is lost, as of now.
+    package var bounds: StateBounds {
+        StateBounds(now: Microseconds(nanoseconds: time.now()), lostAfter: lostAfter)
     }
 
     /// What keeps the store from taking events in or answering; `nil` when all is well. Never waits.

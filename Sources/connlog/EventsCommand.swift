@@ -44,9 +44,28 @@ struct EventsCommand: AsyncParsableCommand {
                 }
             }
             output.finish()
-            try await Interruption.stopping { try await EventsCommand.tellMore(rows.withLock { $0 }, escaped, server) }
+            try await Interruption.stopping {
+                try await EventsCommand.tellMore(rows.withLock { $0 }, escaped, server)
+                if rows.withLock({ $0.isEmpty }) { try await EventsCommand.tellWhy(query, escaped, server) }
+            }
         } catch is CancellationError {
             throw ExitCode(ExitStatus.failed.rawValue)
+        }
+    }
+
+    /// Says why there are none.
+    private static func tellWhy(_ query: String, _ escaped: String, _ server: ServerConnection) async throws {
+        let answer = Mutex<[UInt8]>([])
+        do {
+            try await server.get(RowLimit.warningsPath(escaped), timeout: .seconds(60)) { bytes in
+                answer.withLock { $0 += bytes }
+            }
+        } catch is ToolError {
+            // That there are none was told.
+            return
+        }
+        if let words = QueryMistakes.warnings(query, answer.withLock { $0 }) {
+            Terminal.writeError("connlog: warning: \(words)\n")
         }
     }
 

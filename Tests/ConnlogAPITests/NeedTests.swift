@@ -28,7 +28,7 @@ import Testing
     private static func mayGo(_ asker: Asker, _ route: Route) -> Bool {
         switch route {
         case .page, .file, .login, .logout, .ways, .signIn, .signedIn, .health, .ready, .openAPI, .buildInfo, .me: true
-        case .organizations, .list, .export, .stats, .watch, .names, .details:
+        case .organizations, .list, .export, .stats, .people, .watch, .names, .details:
             asker.role == .auditor || asker.role == .admin
         case .status: asker.role != .ingest
         case .metrics: asker.role != .ingest && !asker.isLimited

@@ -68,6 +68,16 @@ import Testing
         ("/api/v2/connectionlog/export", .read), ("/api/v2/connectionlog/export?format=csv", .read),
         ("/api/v2/connectionlog/export?format=text", .read),
         ("/api/v2/connectionlog/stats?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z", .read),
+        (
+            "/api/v2/connectionlog/stats?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&facets="
+                + Facet.allCases.map(\.rawValue).joined(separator: ","), .read
+        ),
+        ("/api/v2/connectionlog/stats?q=during:2026-01-01&facets=ip,person,organization,workspace,owner", .read),
+        ("/api/v2/connectionlog/people?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z", .read),
+        ("/api/v2/connectionlog?connlog=true&q=username:b*", .read),
+        ("/api/v2/connectionlog?connlog=true&q=new:ip%20connected_after:2025-01-01", .read),
+        ("/api/v2/connectionlog?connlog=true&q=workspace:SECRET", .read),
+        ("/api/v2/connectionlog?connlog=true&q=connected_after:2026-01-01T00:00:15Z", .read),
         ("/api/v2/connectionlog/names", .read), ("/api/v2/connectionlog/\(ToldEvent.uuid(1))", .read),
         ("/api/v2/connectionlog/status", .watch), ("/api/v2/connectionlog/status?format=text", .watch),
         ("/metrics", .watchAll), ("/api/v2/connectionlog/ingest", .write),

@@ -114,7 +114,9 @@ import Testing
     @Test func `our keys are not Coder's`() {
         for key in [
             "workspace:dev", "agent:main", "ip:10.0.0.1", "code:200", "event:connected", "-type:ssh", "duration:>1h",
-            "dev", "-dev", "\"two words\"", "connected_after:-1h", "type:ssh app:zed",
+            "dev", "-dev", "\"two words\"", "connected_after:-1h", "type:ssh app:zed", "status:open", "status:lost",
+            "port:22", "hour:8-9", "day:mon", "during:-1h", "reason:x",
+            "client_session_id:0", "new:ip", "type:ssh,vscode",
         ] {
             #expect(mistakes(key).count == 1, "\(key)")
             #expect(mistakes(key, .connlog).isEmpty, "\(key)")
@@ -210,12 +212,13 @@ import Testing
             "type:Cursor":
                 "'Cursor' is not a type; write one of ssh, vscode, jetbrains, reconnecting_pty, workspace_app, "
                 + "port_forwarding and tunnel",
-            "type:ssh,VSCode":
-                "'ssh,VSCode' is not a type; write one of ssh, vscode, jetbrains, reconnecting_pty, workspace_app, "
+            "type:ssh,VSCod":
+                "'VSCod' is not a type; write one of ssh, vscode, jetbrains, reconnecting_pty, workspace_app, "
                 + "port_forwarding and tunnel",
             "-Method:Web":
                 "'Web' is not a method; write one of ssh, reconnecting_pty, workspace_app, port_forwarding and tunnel",
-            "status:Open": "'Open' is not a status; write one of ongoing and completed",
+            "status:Opened":
+                "'Opened' is not a status; write one of ongoing, completed, open, unconfirmed, lost and start_unknown",
             "event:\"Came\"": "'Came' is not an event; write one of connected and disconnected",
             "code:4XX": "'4XX' is not a code; write one such as 403, or a range such as 400-599",
             "duration:1H30": "'1H30' is not a duration; write one such as >1h, <=90s, or a range such as 5m-2h",
@@ -229,13 +232,13 @@ import Testing
         let key = mistakes("-Tpye:ssh", .connlog)
         #expect(key.map(\.[0]) == ["tpye"])
         let words = try #require(key.first?[1])
-        #expect(words.hasPrefix("'Tpye' is not a key; there are type, method, status, ") && words.contains(" and ip;"))
+        #expect(words.hasPrefix("'Tpye' is not a key; there are type, method, status, ") && words.contains(" and new;"))
     }
 
     @Test func `every key that is named can be used`() throws {
         let list = try #require(mistakes("x:y", .connlog).first?[1].split(separator: "; ").dropFirst().first)
         let keys = list.replacing("there are ", with: "").replacing(" and ", with: ", ").split(separator: ", ")
-        #expect(keys.count == 21)
+        #expect(keys.count == 28)
         for key in keys {
             #expect(!mistakes("\(key):0", .connlog).contains { $0[1].contains("is not a key") }, "\(key)")
         }

@@ -50,6 +50,19 @@ extension ConnectionStore {
         try await events(of: row, bytesMax: .max)
     }
 
+    /// In buckets of one length, the first of which begins with the range.
+    func stats(
+        _ query: RowQuery, _ range: Range<Microseconds>, intervalSeconds: Int64, top: Int
+    ) async throws(StoreProblem) -> Stats {
+        let step = Microseconds.length(seconds: max(1, intervalSeconds))
+        let count = min(1000, range.upperBound.since(range.lowerBound) / step + 1)
+        let starts = (0..<count).map {
+            range.lowerBound.advanced(by: $0.multipliedReportingOverflow(by: step).partialValue)
+        }
+        return try await stats(
+            query, StatsQuestion(range: range, buckets: starts, facets: [.person, .owner, .workspace], limit: top))
+    }
+
     func everything() async throws -> [ConnectionRow] { try await rows(RowQuery(), limit: 100_000) }
 }
 #endif

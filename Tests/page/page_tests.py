@@ -154,7 +154,7 @@ def times_durations_codes_and_reasons_are_shown_with_their_meaning(page):
     page.ask("status:ongoing type:vscode")
     badge = page.one(".badge[data-since]")
     before = badge.text
-    assert before.startswith("ongoing "), before
+    assert before.startswith("open "), before
     page.wait(lambda: page.one(".badge[data-since]").text != before, "the badge ticks")
     page.ask(f"connection_id:{world.uuid(505)}")
     assert "end unknown" in page.text(".row")
@@ -322,13 +322,13 @@ def live_ends_connections_that_began_long_ago(page):
     page.open("?filter=workspace%3Adeep")
     ids_while_scrolling(page, 300)
     oldest = f".row[data-id='{world.uuid(1000 + 70_299)}']"
-    assert "ongoing" in page.text(oldest), page.text(oldest)
+    assert "open " in page.text(oldest), page.text(oldest)
     page.one("#live").click()
     page.wait(lambda: "following" in page.text("#live"), "following")
     ingest([world.event(71_000, "ssh", 8000, ConnectionID=connection(299), WorkspaceName="deep", Code=137,
                         DisconnectReason="signal: killed", ConnectionStatus="disconnected")], page)
     page.wait(lambda: "signal: killed" in page.text(oldest) and "137" in page.text(oldest), "the end")
-    assert "ongoing" not in page.text(oldest) and "→" in page.text(oldest), page.text(oldest)
+    assert "open " not in page.text(oldest) and "→" in page.text(oldest), page.text(oldest)
 
 
 def ingest(lines, page):

@@ -80,13 +80,13 @@ struct Caller: Sendable {
     /// Not all organizations are the caller's to see.
     var isLimited: Bool { organizations != nil }
 
-    func query(_ filter: FilterQuery, _ names: any Names) -> RowQuery {
-        RowQuery(filter, names: names, caller: user?.id, organizations: organizations)
+    func query(_ filter: FilterQuery, _ names: any Names, _ bounds: StateBounds) -> RowQuery {
+        RowQuery(filter, names: names, caller: user?.id, organizations: organizations, bounds: bounds)
     }
 
     /// All rows that the caller may see.
     var everything: RowQuery {
-        RowQuery(organizations.map { [RowQuery.Term(.organizations($0))] } ?? [])
+        RowQuery(organizations.map { [RowQuery.Term(.organizations($0), isLimit: true)] } ?? [])
     }
 
     func maySee(_ organization: String?) -> Bool {

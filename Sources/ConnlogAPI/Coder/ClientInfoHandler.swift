@@ -1,5 +1,6 @@
 #if Server
 import ConnlogCore
+import ConnlogStore
 import Hummingbird
 
 /// What clients of Coder ask for around the list: as little as is true.
@@ -15,7 +16,7 @@ enum ClientInfoHandler {
 
     /// `GET /api/v2/users/me`: whose token it is.
     static func me(_ caller: Caller, _ names: any Names) -> Response {
-        let json = RowJSON(names: names, lostBefore: nil, isExtended: false)
+        let json = RowJSON(names: names, bounds: .none, isExtended: false)
         let id = caller.user?.id ?? "00000000-0000-0000-0000-000000000000"
         guard case .object(var members) = json.user(id) else { return .json(.null) }
         let own: [String: JSONValue] = [
@@ -35,7 +36,7 @@ enum ClientInfoHandler {
 
     /// `GET /api/v2/organizations`: those that a directory knows and the caller may see.
     static func organizations(_ caller: Caller, _ names: any Names) -> Response {
-        let json = RowJSON(names: names, lostBefore: nil, isExtended: false)
+        let json = RowJSON(names: names, bounds: .none, isExtended: false)
         return .json(
             .array(names.organizations.filter { caller.maySee($0.id) }.map { json.organization($0.id) }))
     }

@@ -7,8 +7,8 @@ import NIOCore
 
 /// `GET /api/v2/connectionlog`, as Coder answers it.
 ///
-/// `connlog=true` asks for what is ours too: our filter language, `connlog` in each row, and `after=<cursor>` instead of
-/// `offset`.
+/// `connlog=true` asks for what is ours too: our filter language, `connlog` in each row, `after=<cursor>` instead of
+/// `offset`, a count that is exact where a range of time is given, and `warnings`.
 struct ListHandler {
     static let countCap = 2000
     private static let limitDefault = 100
@@ -38,20 +38,47 @@ struct ListHandler {
     func respond() async throws -> Response {
         let (limit, offset) = try ListHandler.page(parameters)
         let after = question.json.isExtended ? try Question.cursor(parameters) : nil
-        let (store, query) = (question.store, question.query)
-        let count = try await question.ask { try await store.count(query, cap: ListHandler.countCap) }
-        var pages = RowPages(question, after: after, offset: offset, limit: count == 0 ? 0 : limit)
+        let count = try await count()
+        let warnings = question.json.isExtended ? try await Warnings(question, isEmpty: count.rows == 0).all : []
+        var pages = RowPages(question, after: after, offset: offset, limit: count.rows == 0 ? 0 : limit)
         var text = "{\"connection_logs\":["
         while text.utf8.count < PageSize.bytes, let rows = try await pages.next() { add(rows, &pages, &text) }
         var headers = HTTPFields()
         headers[.contentType] = "application/json; charset=utf-8"
-        return Response(status: .ok, headers: headers, body: body(text, pages, count))
+        return Response(status: .ok, headers: headers, body: body(text, pages, end(count, warnings)))
+    }
+
+    private struct Count {
+        var rows: Int
+        /// There are so many, and not more.
+        var isExact: Bool
+    }
+
+    /// How long an exact count may take; then it is one up to the cap, and says so.
+    private static let exactLimit = Duration.seconds(2)
+
+    /// As Coder counts; in our dialect all of them, where a range of time or nothing but what the census knows is asked for.
+    private func count() async throws -> Count {
+        let (store, query) = (question.store, question.query)
+        return try await question.ask {
+            if question.json.isExtended, let rows = try await store.exactCount(query, limit: ListHandler.exactLimit) {
+                return Count(rows: rows, isExact: true)
+            }
+            let rows = try await store.count(query, cap: ListHandler.countCap)
+            return Count(rows: rows, isExact: rows <= ListHandler.countCap)
+        }
+    }
+
+    /// What stands after the rows.
+    private func end(_ count: Count, _ warnings: [Warning]) -> String {
+        let end = "],\"count\":\(count.rows),\"count_cap\":\(ListHandler.countCap)"
+        guard question.json.isExtended else { return end }
+        return end + ",\"count_exact\":\(count.isExact),\"warnings\":\(JSONValue.array(warnings.map(\.json)).line)"
     }
 
     /// What is small goes out at once; else rows are read and written page by page, so that a large limit takes no more
     /// memory.
-    private func body(_ first: String, _ pages: RowPages, _ count: Int) -> ResponseBody {
-        let end = "],\"count\":\(count),\"count_cap\":\(ListHandler.countCap)"
+    private func body(_ first: String, _ pages: RowPages, _ end: String) -> ResponseBody {
         if pages.isOver { return .text(first + end + next(pages) + "}\n") }
         return ResponseBody { writer in
             var (pages, text) = (pages, first)

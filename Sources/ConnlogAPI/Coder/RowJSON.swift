@@ -6,8 +6,8 @@ import ConnlogSystem
 /// A row as Coder's API writes a `ConnectionLog`, keys in its order.
 struct RowJSON {
     let names: any Names
-    /// A connection without an end that began before is lost; `nil`: none is.
-    let lostBefore: Microseconds?
+    /// When a connection without an end is open, and when it is lost.
+    let bounds: StateBounds
     /// Adds the member `connlog` with what is ours.
     let isExtended: Bool
 
@@ -69,7 +69,7 @@ struct RowJSON {
     private func own(_ row: ConnectionRow) -> JSONValue {
         var object = Members()
         object.add("status", status(row))
-        if let end = row.session.disconnect {
+        if let end = row.session.disconnect, !row.isStartUnknown {
             object.add("duration_ms", .integer(end.milliseconds(since: row.session.connect)))
         }
         object.add("events", JSONValue(row.session.events))
@@ -79,12 +79,8 @@ struct RowJSON {
         return object.value
     }
 
-    /// `ongoing`, `completed`, `lost` (its end was never reported), or `none` for what has no length.
-    func status(_ row: ConnectionRow) -> String {
-        if row.type.isWeb { return "none" }
-        if row.session.disconnect != nil { return "completed" }
-        return lostBefore.map { row.heardOf < $0 } ?? false ? "lost" : "ongoing"
-    }
+    /// `open`, `unconfirmed`, `lost`, `completed`, `start_unknown`, or `none` for what has no length.
+    func status(_ row: ConnectionRow) -> String { bounds.state(row)?.rawValue ?? "none" }
 
     func organization(_ id: String?) -> JSONValue {
         let known = id.flatMap(names.organization)

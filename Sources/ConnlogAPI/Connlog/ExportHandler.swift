@@ -36,7 +36,9 @@ struct ExportHandler {
         var pages = RowPages(question, after: nil, limit: limit)
         // What is wrong with the question is told before the first byte.
         let first = try await pages.next()
+        let warnings = try await Warnings(question, isEmpty: first == nil).all
         var headers = HTTPFields()
+        if !warnings.isEmpty, let header = Warnings.header { headers[header] = Warnings.headerText(warnings) }
         headers[.contentType] =
             switch format {
             case .csv: "text/csv; charset=utf-8; header=present"
@@ -85,9 +87,10 @@ enum RowCSV {
         let owner = row.workspaceOwnerID.flatMap(json.names.user)
         let user = row.userID.flatMap(json.names.user)
         let end = row.session.disconnect
+        let length = row.isStartUnknown ? nil : end.map { seconds($0.since(row.session.connect)) }
         let cells: [String?] = [
             row.id, row.session.connect.text, end.map(\.text),
-            end.map { seconds($0.since(row.session.connect)) }, json.status(row), RowJSON.typeWord(row),
+            length, json.status(row), RowJSON.typeWord(row),
             row.method.rawValue,
             row.appName, row.organizationID, row.organizationID.flatMap(json.names.organization)?.name,
             row.workspaceOwnerID, owner?.username, row.workspaceID, row.workspaceName, row.agentName, row.userID,

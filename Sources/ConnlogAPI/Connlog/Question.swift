@@ -10,7 +10,11 @@ struct Question {
     let query: RowQuery
     let json: RowJSON
     let names: any Names
+    /// As it was asked.
+    let text: String
     let filter: FilterQuery
+    /// By whose clocks days and times of day are meant.
+    let zone: Zone
     let asker: Asker
 
     /// With more, reading the rows would take longer than anybody waits.
@@ -29,16 +33,19 @@ struct Question {
                 status: .serviceUnavailable, message: "The store is not open yet.",
                 detail: "connlog's own log says why, if it stays so.", headers: [.retryAfter: "1"])
         }
-        filter = try Question.filter(parameters["q"] ?? "", dialect, now)
+        zone = try dialect == .connlog ? parameters.zone() : .utc
+        text = parameters["q"] ?? ""
+        filter = try Question.filter(text, dialect, now, zone)
         self.store = store
         self.asker = asker
         names = parts.names
-        query = asker.caller.query(filter, parts.names)
-        json = RowJSON(names: parts.names, lostBefore: holder.lostBefore, isExtended: dialect == .connlog)
+        let bounds = holder.bounds
+        query = asker.caller.query(filter, parts.names, bounds)
+        json = RowJSON(names: parts.names, bounds: bounds, isExtended: dialect == .connlog)
     }
 
     private static func filter(
-        _ text: String, _ dialect: FilterDialect, _ now: Nanoseconds
+        _ text: String, _ dialect: FilterDialect, _ now: Nanoseconds, _ zone: Zone
     ) throws(APIError) -> FilterQuery {
         // Each of them is a part of a filter, whatever the language makes of it.
         guard text.utf8.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 || $0 == 0x2c }).count <= termsMax else {
@@ -47,7 +54,7 @@ struct Question {
                 validations: [.init(field: "q", detail: "At most \(termsMax) words and values.")])
         }
         do throws(FilterErrors) {
-            return try FilterQuery(text, dialect: dialect, now: now)
+            return try FilterQuery(text, dialect: dialect, now: now, zone: zone)
         } catch {
             let validations = error.all.map {
                 APIError.Validation(

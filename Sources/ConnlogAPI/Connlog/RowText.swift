@@ -7,8 +7,8 @@ enum RowText {
     static func line(_ row: ConnectionRow, _ json: RowJSON) -> String {
         var end = ""
         if let disconnect = row.session.disconnect { end = length(disconnect.since(row.session.connect)) }
-        let status = json.status(row)
-        if status == "ongoing" || status == "lost" { end = status }
+        let state = json.bounds.state(row)
+        if let state, state != .completed { end = state == .startUnknown ? "start unknown" : state.rawValue }
         var outcome: [String] = []
         if let code = row.session.code { outcome.append(row.type.isWeb ? "\(code.value)" : "exit \(code.value)") }
         if let reason = row.session.reason { outcome.append(reason.value) }
@@ -42,7 +42,7 @@ enum RowText {
         let place = "\(owner ?? "?")/\(workspace ?? "?")" + (agent.map { $0.isEmpty ? "" : ".\($0)" } ?? "")
         let seconds = String(EventTime.text(time).prefix(19)) + "Z"
         let cells = [
-            seconds, padded(word, 12), padded(type, 16), padded(who.isEmpty ? "-" : who, 12), padded(place, 32),
+            seconds, padded(word, 13), padded(type, 16), padded(who.isEmpty ? "-" : who, 12), padded(place, 32),
             padded(ip ?? "-", 15), outcome.joined(separator: ", "),
         ]
         return plain(cells.joined(separator: "  "))

@@ -1,4 +1,5 @@
 #if Server
+import ConnlogSystem
 import Hummingbird
 
 /// The parameters of a URL, read as Go's servers do: `+` is a blank, what cannot be read is passed over.
@@ -52,6 +53,16 @@ struct Parameters {
             throw Parameters.invalid(name, "must be a valid 32-bit positive integer: value out of range")
         }
         return number
+    }
+
+    /// `zone`: an IANA name; UTC without it.
+    func zone() throws(APIError) -> Zone {
+        guard let name = self["zone"] else { return .utc }
+        do throws(Zone.Problem) {
+            return try Zone(named: name)
+        } catch {
+            throw Parameters.invalid("zone", "cannot be used: \(error.description)")
+        }
     }
 
     static func invalid(_ name: String, _ why: String) -> APIError {

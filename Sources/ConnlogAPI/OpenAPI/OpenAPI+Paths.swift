@@ -8,28 +8,53 @@ extension OpenAPI {
                 query(
                     "connlog", #"{"type":"boolean"}"#, "Our filter language, 'connlog' in each row, 'after' and 'next'."
                 ),
-                query("after", #"{"type":"string"}"#, "With connlog=true: goes on after this cursor."),
+                query("after", #"{"type":"string"}"#, "With connlog=true: goes on after this cursor."), ref("zone"),
             ], json("ConnectionLogResponse"), store),
         path(
             "/api/v2/connectionlog/export", "Every connection that matches, newest first, streamed.",
             [
-                ref("q"), ref("limit"),
+                ref("q"), ref("limit"), ref("zone"),
                 query("format", #"{"type":"string","enum":["jsonl","csv","text"]}"#, "jsonl by itself."),
             ],
             #"{"application/jsonl":{"schema":{"type":"string"}},"text/csv":{"schema":{"type":"string"}},"text/plain":{"schema":{"type":"string"}}}"#,
             store),
         path(
-            "/api/v2/connectionlog/stats", "How many connections began when, by type, user and workspace.",
+            "/api/v2/connectionlog/stats",
+            "How many connections began when, by type, user and workspace, how many were open at once, and facets.",
             [
-                ref("q"), query("from", #"{"type":"string","format":"date-time"}"#, "The last 24 hours without it."),
+                ref("q"), ref("zone"),
+                query(
+                    "from", #"{"type":"string","format":"date-time"}"#,
+                    "Without it and 'to', the range of q; without that too, the last 24 hours."),
                 query("to", #"{"type":"string","format":"date-time"}"#, "Now, without it."),
                 query("interval", #"{"type":"integer","minimum":0,"maximum":2147483647}"#, "Seconds of a bucket."),
+                query(
+                    "facets", #"{"type":"string"}"#,
+                    "Some of outcome, type, person, owner, workspace, ip, organization and client, with commas between."
+                ),
+                query("limit", #"{"type":"integer","minimum":0,"maximum":1000}"#, "So many values of each facet."),
             ], json("Stats"), store),
+        path(
+            "/api/v2/connectionlog/people", "What each person did, as far as connections name them.",
+            [
+                ref("q"), ref("zone"),
+                query(
+                    "from", #"{"type":"string","format":"date-time"}"#,
+                    "Without it and 'to', the range of q; without that too, the last 24 hours."),
+                query("to", #"{"type":"string","format":"date-time"}"#, "Now, without it."),
+                query(
+                    "sort",
+                    #"{"type":"string","enum":["connections","refused","failed","seconds","workspaces","addresses","first","last","username"]}"#,
+                    "connections by itself; most or latest first, names from A to Z."),
+                query(
+                    "limit", #"{"type":"integer","minimum":0,"maximum":5000}"#,
+                    "At most so many people; 100 without it."),
+            ], json("People"), store),
         path(
             "/api/v2/connectionlog/watch",
             "Events as they come, as server-sent events; 'restart' when the store begins anew, with new numbers.",
             [
-                ref("q"), query("format", #"{"type":"string","enum":["json","text"]}"#, "json by itself."),
+                ref("q"), ref("zone"), query("format", #"{"type":"string","enum":["json","text"]}"#, "json by itself."),
                 query("last_event_id", #"{"type":"integer","minimum":0}"#, "Goes on after this event."),
                 #"{"name":"Last-Event-ID","in":"header","schema":{"type":"integer","minimum":0}}"#,
             ], #"{"text/event-stream":{"schema":{"type":"string"}}}"#, store),

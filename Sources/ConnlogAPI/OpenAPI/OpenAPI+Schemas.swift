@@ -48,14 +48,16 @@ extension OpenAPI {
         "ConnectionLogResponse":{"type":"object","required":["connection_logs","count","count_cap"],"additionalProperties":false,
         "properties":{"connection_logs":{"type":"array","items":{"$ref":"#/components/schemas/ConnectionLog"}},
         "count":{"type":"integer","description":"Exact up to count_cap; one more says that there are more."},
-        "count_cap":{"type":"integer"},"next":{"type":"string","description":"With connlog=true: 'after' of the next page."}}}
+        "count_cap":{"type":"integer"},"count_exact":{"type":"boolean","description":"With connlog=true: there are so many, whatever count_cap says."},
+        "warnings":{"$ref":"#/components/schemas/Warnings"},
+        "next":{"type":"string","description":"With connlog=true: 'after' of the next page."}}}
         """#,
     ]
 
     private static let own = [
         #"""
         "Own":{"type":"object","required":["status","events","cursor"],"additionalProperties":false,"properties":{
-        "status":{"enum":["ongoing","completed","lost","none"]},"duration_ms":{"type":"integer"},"events":{"type":"integer"},
+        "status":{"enum":["open","unconfirmed","lost","completed","start_unknown","none"]},"duration_ms":{"type":"integer"},"events":{"type":"integer"},
         "client_session_id":{"type":"string"},"type_text":{"type":"string"},"cursor":{"type":"string"}}}
         """#,
         #"""
@@ -72,9 +74,41 @@ extension OpenAPI {
         "id":{"type":"string"},"name":{"type":"string"},"username":{"type":"string"},"count":{"type":"integer"}}}}
         """#,
         #"""
-        "Stats":{"type":"object","required":["from","to","interval_seconds","count","types","buckets","durations","concurrent",
-        "users","workspace_owners","workspaces"],"additionalProperties":false,"properties":{"from":{"type":"string","format":"date-time"},
-        "to":{"type":"string","format":"date-time"},"interval_seconds":{"type":"integer"},"count":{"type":"integer"},
+        "Warnings":{"type":"array","description":"With connlog=true: what the answer does not show, such as a name that nobody has.","items":{"type":"object",
+        "required":["field","detail","nearest"],"additionalProperties":false,"properties":{"field":{"type":"string"},
+        "detail":{"type":"string"},"nearest":{"type":"array","items":{"type":"string"}},
+        "start":{"type":"integer","description":"Where in q, in bytes."},"end":{"type":"integer"}}}}
+        """#,
+        #"""
+        "Facet":{"type":"object","required":["distinct","without","is_exact","values"],"additionalProperties":false,"properties":{
+        "distinct":{"type":"integer"},"without":{"type":"integer","description":"Connections that have no value."},
+        "is_exact":{"type":"boolean"},"values":{"type":"array","items":{"type":"object",
+        "required":["value","name","count","filter"],"additionalProperties":false,"properties":{"value":{"type":"string"},
+        "name":{"type":"string"},"owner":{"type":"string","description":"The name of a workspace's owner."},
+        "count":{"type":"integer"},"filter":{"type":["string","null"],"description":"What asks for this value alone."}}}}}}
+        """#,
+        #"""
+        "People":{"type":"object","required":["from","to","zone","count","without","is_exact","people","warnings"],
+        "additionalProperties":false,"properties":{"from":{"type":"string","format":"date-time"},
+        "to":{"type":"string","format":"date-time"},"zone":{"type":"string"},
+        "count":{"type":"integer","description":"How many people there are, whatever the limit."},
+        "without":{"type":"integer","description":"Connections that name nobody."},"is_exact":{"type":"boolean"},
+        "warnings":{"$ref":"#/components/schemas/Warnings"},"people":{"type":"array","items":{"type":"object",
+        "required":["id","username","connections","refused","failed","seconds","workspaces","addresses","first_seen","last_seen",
+        "filter"],"additionalProperties":false,"properties":{"id":{"type":"string"},"username":{"type":"string"},
+        "connections":{"type":"integer"},"refused":{"type":"integer"},"failed":{"type":"integer"},
+        "seconds":{"type":"integer","description":"How long those lasted that have a beginning and an end."},
+        "workspaces":{"type":"integer"},"addresses":{"type":"integer"},
+        "first_seen":{"type":"string","format":"date-time"},"last_seen":{"type":"string","format":"date-time"},
+        "filter":{"type":["string","null"]}}}}}}
+        """#,
+        #"""
+        "Stats":{"type":"object","required":["from","to","zone","interval_seconds","count","types","buckets","durations","concurrent",
+        "concurrent_seconds","warnings"],"additionalProperties":false,"properties":{"from":{"type":"string","format":"date-time"},
+        "to":{"type":"string","format":"date-time"},"zone":{"type":"string"},"interval_seconds":{"type":"integer"},"count":{"type":"integer"},
+        "concurrent_seconds":{"type":"integer","description":"Two that were both open in so many seconds were open at once."},
+        "facets":{"type":"object","additionalProperties":{"$ref":"#/components/schemas/Facet"}},
+        "warnings":{"$ref":"#/components/schemas/Warnings"},
         "types":{"$ref":"#/components/schemas/Counts"},"buckets":{"type":"array","items":{"type":"object",
         "required":["time","types"],"additionalProperties":false,"properties":{"time":{"type":"string","format":"date-time"},
         "types":{"$ref":"#/components/schemas/Counts"}}}},"durations":{"type":"array","items":{"type":"object",

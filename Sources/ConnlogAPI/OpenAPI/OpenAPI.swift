@@ -29,6 +29,9 @@ enum OpenAPI {
         "q":{"name":"q","in":"query","description":"A filter: Coder's language, and unless a client of Coder asks, connlog's additions.","schema":{"type":"string"}}
         """#,
         #"""
+        "zone":{"name":"zone","in":"query","description":"An IANA time zone, by whose clocks hour:, day: and times without an offset are meant; UTC without it.","schema":{"type":"string","examples":["Europe/Berlin"]}}
+        """#,
+        #"""
         "limit":{"name":"limit","in":"query","description":"At most so many rows.","schema":{"type":"integer","minimum":0,"maximum":2147483647}}
         """#,
         #"""

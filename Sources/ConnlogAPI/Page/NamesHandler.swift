@@ -45,12 +45,11 @@ struct NamesHandler {
         if let ids = memory.ids(organizations) { return ids }
         let everything = caller.everything
         let stats = try await Question.ask(asker.client) {
-            // All there is in one bucket: what is wanted are the people.
-            let all = Microseconds.earliest..<Microseconds.latest
-            let seconds = all.upperBound.since(all.lowerBound) / 1_000_000
-            return try await store.stats(everything, all, intervalSeconds: seconds, top: .max)
+            let all = StatsQuestion(
+                range: .earliest..<Microseconds.latest, buckets: [], facets: [.person, .owner], limit: .max)
+            return try await store.stats(everything, all)
         }
-        let ids = Set((stats.users + stats.owners).map(\.id))
+        let ids = Set(stats.facets.values.flatMap(\.values).map(\.value))
         memory.keep(ids, organizations)
         return ids
     }

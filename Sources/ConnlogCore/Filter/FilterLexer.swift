@@ -10,6 +10,8 @@ struct FilterLexer {
         /// Both as they were written, for messages of ours.
         var shownKey: String
         var shownValue: String
+        /// The value begins with a double quote.
+        var isQuoted = false
         var range: Range<Int>
     }
 
@@ -52,7 +54,8 @@ struct FilterLexer {
             pieces.append(
                 Piece(
                     key: FilterLexer.plain(parts[0]), value: FilterLexer.plain(parts[1]),
-                    shownKey: written.first ?? "", shownValue: written.last ?? "", range: range))
+                    shownKey: written.first ?? "", shownValue: written.last ?? "",
+                    isQuoted: parts[1].first == UInt8(ascii: "\""), range: range))
         default: fail("Query element \(told) can only contain 1 ':'", range)
         }
     }

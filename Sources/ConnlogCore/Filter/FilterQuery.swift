@@ -4,6 +4,7 @@ public import ConnlogSystem
 ///
 ///     type:ssh workspace_owner:me connected_after:"2026-01-01T00:00:00Z"
 ///     -type:tunnel ip:203.0.113.0/24 code:400-599 duration:>1h connected_after:-24h dev
+///     during:2026-03-03T14:00..2026-03-03T16:00 workspace:alice/pay* type:ssh,vscode -hour:08-18 day:mon-fri
 ///
 /// Terms are joined by AND. Every mistake is reported, in the dialect `coder` with the text that Coder's API would give, in
 /// ours with what was written and what can be. There is no OR, and a word that looks like one is a mistake, since it would
@@ -15,8 +16,10 @@ public struct FilterQuery: Sendable, Equatable {
     ///   - text: such as `status:ongoing user:"jo"`.
     ///   - dialect: ours, or that of Coder's API.
     ///   - now: what times before now are counted from; nanoseconds since 1970.
-    /// - Throws: every mistake in the text, with its place.
-    public init(_ text: String, dialect: FilterDialect, now: Nanoseconds) throws(FilterErrors) {
+    ///   - zone: by whose clocks times of day, days and times without an offset are meant, in our dialect.
+    public init(
+        _ text: String, dialect: FilterDialect, now: Nanoseconds, zone: Zone = .utc
+    ) throws(FilterErrors) {
         let lexer = FilterLexer(text, dialect)
         var terms = dialect == .connlog ? lexer.freeText.compactMap(FilterQuery.word) : []
         var errors = lexer.errors + FilterQuery.refused(lexer, dialect)
@@ -24,9 +27,15 @@ public struct FilterQuery: Sendable, Equatable {
             let isNegated = dialect == .connlog && piece.key.hasPrefix("-")
             let key = isNegated ? String(piece.key.dropFirst()) : piece.key
             do throws(FilterMistake) {
-                let condition = try FilterCondition(key, piece, dialect, now)
-                var term = FilterTerm(condition: condition, isNegated: isNegated, range: piece.range)
-                if dialect == .connlog, key.hasPrefix("connected_") { term.ago = FilterCondition.ago(piece.value) }
+                let words = FilterWords(key, piece, dialect)
+                guard let found = FilterKey.named[key], dialect == .connlog || found.isCoders else {
+                    throw words.unknownKey
+                }
+                let value = FilterValue(
+                    text: piece.value, words: words, isQuoted: piece.isQuoted, now: now, zone: zone)
+                var term = FilterTerm(
+                    condition: try found.condition(value), isNegated: isNegated, range: piece.range)
+                if dialect == .connlog, key.hasPrefix("connected_") { term.ago = FilterValue.ago(piece.value) }
                 terms.append(term)
             } catch {
                 errors.append(FilterError(field: key, detail: error.text, range: piece.range))
@@ -58,8 +67,8 @@ public struct FilterQuery: Sendable, Equatable {
         let way: String? =
             switch word.text {
             case "or", "|", "||":
-                "joins nothing here, since all terms must hold: ask for each by itself, leave the others out as in "
-                    + "-type:tunnel, or list apps as in app:cursor,zed"
+                "joins nothing here, since all terms must hold: write several values of a key as in type:ssh,vscode, "
+                    + "or leave the others out as in -type:tunnel"
             case "and", "&", "&&": "joins nothing here, since all terms must hold anyway: leave it out"
             case "not", "!": "turns nothing round here: write a minus before the term, as in -type:tunnel"
             default: nil
@@ -87,88 +96,5 @@ public struct FilterQuery: Sendable, Equatable {
             given.contains(where: { $0.key == "method" || $0.key == "app" })
         else { return [] }
         return [FilterError(field: "type", detail: "type cannot be combined with method or app", range: type.range)]
-    }
-}
-
-extension FilterCondition {
-    /// - Parameter key: without what negates it.
-    init(
-        _ key: String, _ piece: FilterLexer.Piece, _ dialect: FilterDialect, _ now: Nanoseconds
-    ) throws(FilterMistake) {
-        let (value, words) = (piece.value, FilterWords(key, piece, dialect))
-        switch key {
-        case "type": self = .type(try FilterCondition.choice(words, value, except: .other))
-        case "method": self = .method(try FilterCondition.choice(words, value, except: .other))
-        case "status": self = .status(try FilterCondition.choice(words, value))
-        case "app": self = .app(value.split(separator: ",").map { AppName.normalized(String($0)) })
-        case "organization": self = .organization(UUIDText.normalized(value) ?? value)
-        case "workspace_owner": self = .workspaceOwner(value)
-        case "workspace_owner_email": self = .workspaceOwnerEmail(value)
-        case "username": self = .username(value)
-        case "user_email": self = .userEmail(value)
-        case "connected_after": self = .connectedAfter(try FilterCondition.time(words, value, now))
-        case "connected_before": self = .connectedBefore(try FilterCondition.time(words, value, now))
-        case "workspace_id": self = .workspaceID(try FilterCondition.uuid(words, value))
-        case "connection_id": self = .connectionID(try FilterCondition.uuid(words, value))
-        default:
-            guard dialect == .connlog else { throw words.unknownKey }
-            self = try FilterCondition.own(key, value, words)
-        }
-    }
-
-    private static func own(
-        _ key: String, _ value: String, _ words: FilterWords
-    ) throws(FilterMistake) -> FilterCondition {
-        switch key {
-        case "workspace": return .workspace(value)
-        case "agent": return .agent(value)
-        case "user_id": return .userID(try uuid(words, value))
-        case "owner_id": return .ownerID(try uuid(words, value))
-        case "event": return .event(try choice(words, value))
-        case "code": return .code(try codes(words, value))
-        case "duration":
-            if let range = DurationRange.parse(value) { return .duration(range) }
-            throw words.isNo("duration; write one such as >1h, <=90s, or a range such as 5m-2h")
-        case "ip":
-            if let block = AddressBlock(value) { return .address(block) }
-            throw words.isNo("address; write one such as 203.0.113.7 or 203.0.113.0/24", article: "an")
-        default: throw words.unknownKey
-        }
-    }
-
-    private static func choice<Choice: RawRepresentable & Equatable & CaseIterable>(
-        _ words: FilterWords, _ value: String, except excluded: Choice? = nil
-    ) throws(FilterMistake) -> Choice where Choice.RawValue == String {
-        if let choice = Choice(rawValue: value), choice != excluded { return choice }
-        throw words.isNone(of: Choice.allCases.filter { $0 != excluded }.map(\.rawValue))
-    }
-
-    private static func uuid(_ words: FilterWords, _ value: String) throws(FilterMistake) -> String {
-        if let uuid = UUIDText.normalized(value) { return uuid }
-        throw words.isNoUUID
-    }
-
-    private static func time(
-        _ words: FilterWords, _ value: String, _ now: Nanoseconds
-    ) throws(FilterMistake) -> Nanoseconds {
-        let upper = value.uppercased()
-        if let time = EventTime.parse(upper) { return time }
-        guard words.dialect == .connlog else { throw words.isNoTime(upper) }
-        if let ago = ago(value) { return now.subtractingReportingOverflow(ago).overflow ? .min : now - ago }
-        if let time = EventTime.parse(upper + "T00:00:00Z") { return time }
-        throw words.isNo("time; write one such as 2026-03-03T07:00:00Z, a date such as 2026-03-03, or -24h")
-    }
-
-    /// `-24h`, `-7d`: that long before now.
-    static func ago(_ value: String) -> Nanoseconds? {
-        value.hasPrefix("-") ? DurationRange.length(value.dropFirst()) : nil
-    }
-
-    /// `403`, `400-599`.
-    private static func codes(_ words: FilterWords, _ value: String) throws(FilterMistake) -> ClosedRange<Int> {
-        if let code = Int(value) { return code...code }
-        let parts = value.split(separator: "-", maxSplits: 1)
-        if parts.count == 2, let low = Int(parts[0]), let high = Int(parts[1]), low <= high { return low...high }
-        throw words.isNo("code; write one such as 403, or a range such as 400-599")
     }
 }

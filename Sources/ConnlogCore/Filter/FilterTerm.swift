@@ -10,8 +10,15 @@ package struct FilterTerm: Sendable, Equatable {
     /// For a time that is so long before now: the condition then has it as of when the query was read.
     package var ago: Nanoseconds?
 
+    /// Whether the condition is another one later.
+    var isMoving: Bool {
+        if case .during(let range) = condition { return range.isMoving }
+        return ago != nil
+    }
+
     /// The condition as of now.
     func condition(now: Nanoseconds) -> FilterCondition {
+        if case .during(let range) = condition { return .during(range.moved(now)) }
         guard let ago else { return condition }
         let (time, overflows) = now.subtractingReportingOverflow(ago)
         switch condition {
@@ -46,27 +53,57 @@ package enum FilterCondition: Sendable, Equatable {
     case agent(String)
     case userID(String)
     case ownerID(String)
+    case clientSessionID(String)
     case event(ConnectionStatus)
     case address(AddressBlock)
+    case port(ClosedRange<Int>)
     case code(ClosedRange<Int>)
     /// How long a connection that has ended lasted.
     case duration(ClosedRange<Nanoseconds>)
+    /// Open at some moment of it.
+    case during(MomentRange)
+    /// Began at these times of day, or on these days.
+    case hours(HoursOfDay)
+    case weekdays(Weekdays)
+    /// Part of the reason of its end.
+    case reason(String)
+    /// From an address that was not seen before the question's range began.
+    case newAddress
+    /// A text with `*` in it.
+    case like(FilterText, TextPattern)
     /// A word without a key: part of the workspace's name, the agent's, the app's or slug, the user agent, the reason,
     /// the address.
     case text(String)
+    /// One of these, written `key:a,b`.
+    case any([FilterCondition])
+    /// All of these, as `workspace:owner/name` means.
+    case all([FilterCondition])
 }
 
-/// `ongoing` has no end yet, `completed` has one; web and tunnel events are neither.
+/// Which text of an event a pattern is compared with.
+package enum FilterText: Sendable, Equatable {
+    case workspace, agent, app, reason
+    // Names, of which events have the ids.
+    case organization, workspaceOwner, workspaceOwnerEmail, username, userEmail
+}
+
+/// `ongoing` has no end yet, `completed` has one; web and tunnel events are neither. Of our dialect: `open` was heard of
+/// within a day, `lost` longer ago than `lost_after` says, `unconfirmed` in between; of `start_unknown` only the end was seen.
 package enum FilterStatus: String, Sendable, CaseIterable {
     case ongoing, completed
+    case open, unconfirmed, lost
+    case startUnknown = "start_unknown"
+
+    /// Those that Coder has.
+    static let coders: [FilterStatus] = [.ongoing, .completed]
 }
 
 /// Which keys a query may use.
 public enum FilterDialect: Sendable {
     /// Exactly what Coder's own API takes, with its error texts.
     case coder
-    /// Those, and ours: `workspace agent user_id owner_id event ip code duration`, negation with `-`, times before now
-    /// (`-24h`), words without a key.
+    /// Those, and ours (`FilterKey.all`), lists `key:a,b`, `*`, negation with `-`, times before now (`-24h`), words
+    /// without a key.
     case connlog
 }
 

@@ -10,24 +10,26 @@ struct FilterWords {
     let dialect: FilterDialect
     private let key: String
     private let piece: FilterLexer.Piece
+    /// As it was written.
+    let shownValue: String
 
     /// - Parameter key: without what negates it.
     init(_ key: String, _ piece: FilterLexer.Piece, _ dialect: FilterDialect) {
-        (self.key, self.piece, self.dialect) = (key, piece, dialect)
+        self.init(key, piece, dialect, piece.shownValue)
     }
 
-    /// All keys of our dialect, Coder's first.
-    private static let keys = [
-        "type", "method", "status", "app", "organization", "workspace_owner", "workspace_owner_email", "username",
-        "user_email", "connected_after", "connected_before", "workspace_id", "connection_id", "workspace", "agent",
-        "user_id", "owner_id", "event", "code", "duration", "ip",
-    ]
+    private init(_ key: String, _ piece: FilterLexer.Piece, _ dialect: FilterDialect, _ shownValue: String) {
+        (self.key, self.piece, self.dialect, self.shownValue) = (key, piece, dialect, shownValue)
+    }
+
+    /// Those of one value of a list.
+    func of(_ shownValue: String) -> FilterWords { FilterWords(key, piece, dialect, shownValue) }
 
     var unknownKey: FilterMistake {
         if dialect == .coder { return FilterMistake("\"\(key)\" is not a valid query param") }
         let shown = piece.shownKey.hasPrefix("-") ? String(piece.shownKey.dropFirst()) : piece.shownKey
         return FilterMistake(
-            "'\(shown)' is not a key; there are \(FilterWords.list(FilterWords.keys)); to look for a text with a colon, put "
+            "'\(shown)' is not a key; there are \(FilterWords.list(FilterKey.all.map(\.name))); to look for a text with a colon, put "
                 + "it in double quotes")
     }
 
@@ -35,6 +37,9 @@ struct FilterWords {
         if dialect == .coder {
             return FilterMistake(
                 "Query param \"\(key)\" has invalid value: \"\(piece.value)\" is not a valid value")
+        }
+        if choices.count == 1 {
+            return FilterMistake("'\(shownValue)' cannot stand after \(key):; write \(key):\(choices[0])")
         }
         return isNo("\(key); write one of \(FilterWords.list(choices))", article: key == "event" ? "an" : "a")
     }
@@ -54,7 +59,7 @@ struct FilterWords {
 
     /// Of our dialect alone.
     func isNo(_ what: String, article: String = "a") -> FilterMistake {
-        FilterMistake("'\(piece.shownValue)' is not \(article) \(what)")
+        FilterMistake("'\(shownValue)' is not \(article) \(what)")
     }
 
     private static func list(_ words: [String]) -> String {

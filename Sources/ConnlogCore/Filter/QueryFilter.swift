@@ -17,7 +17,7 @@ public struct QueryFilter: EventFilter {
     ///   - now: the clock that times before now, such as `-24h`, move with.
     public init(_ query: FilterQuery, now: @escaping @Sendable () -> Nanoseconds = { SystemWallTime().now() }) {
         terms = query.terms
-        isMoving = query.terms.contains { $0.ago != nil }
+        isMoving = query.terms.contains(where: \.isMoving)
         self.now = now
     }
 
@@ -30,20 +30,32 @@ public struct QueryFilter: EventFilter {
 
     /// Terms that need what events do not carry, with the reason and the way out.
     package static func undecidable(_ query: FilterQuery) -> [(term: FilterTerm, why: String)] {
-        query.terms.compactMap { term in
-            switch term.condition {
-            case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail:
-                (term, "needs names, and events carry only ids; use user_id: or owner_id:")
-            case .organization(let name) where UUIDText.normalized(name) == nil:
-                (term, "needs names, and events carry only ids; write the organization's id")
-            case .duration:
-                (term, "needs a whole connection, and an event is only its beginning or its end; leave it out")
-            default: nil
-            }
+        query.terms.compactMap { term in why(term.condition).map { (term, $0) } }
+    }
+
+    /// Why events alone cannot decide a condition; `nil` when they can.
+    private static func why(_ condition: FilterCondition) -> String? {
+        switch condition {
+        case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail, .like(.workspaceOwner, _),
+            .like(.workspaceOwnerEmail, _), .like(.username, _), .like(.userEmail, _):
+            "needs names, and events carry only ids; use user_id: or owner_id:"
+        case .organization(let name) where UUIDText.normalized(name) == nil: needsOrganization
+        case .like(.organization, _): needsOrganization
+        case .duration:
+            "needs a whole connection, and an event is only its beginning or its end; leave it out"
+        case .during:
+            "needs a whole connection, and an event is only its beginning or its end; use connected_after: and "
+                + "connected_before:"
+        case .status(.open), .status(.unconfirmed), .status(.lost), .status(.startUnknown):
+            "needs the store, which knows how connections went on; use event:connected or event:disconnected"
+        case .newAddress: "needs the store, which knows what was seen before; leave it out"
+        case .any(let conditions), .all(let conditions): conditions.compactMap(why).first
+        default: nil
         }
     }
 
-    /// Keeps what matches: see `EventFilter.apply(to:)`.
+    private static let needsOrganization = "needs names, and events carry only ids; write the organization's id"
+
     public mutating func apply(to batch: inout EventBatch) -> [Int]? {
         if terms.isEmpty { return nil }
         move()
@@ -98,7 +110,35 @@ extension EventIndex {
         case .code(let range): code(in: record).map { range.contains($0) } ?? false
         case .address(let block): value(.ip, in: record).map { block.contains(Array(text($0, record).utf8)) } ?? false
         case .text(let part): holds(part, record)
-        case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail, .duration: false
+        case .clientSessionID(let id):
+            value(.clientSessionID, in: record).map { range in
+                let text = text(range, record).lowercased()
+                return (UUIDText.normalized(text) ?? text) == id
+            } ?? false
+        case .port(let ports): port(in: record).flatMap { Int(text($0, record)) }.map(ports.contains) ?? false
+        case .hours(let hours): time(in: record).map { hours.contains($0) } ?? false
+        case .weekdays(let days): time(in: record).map { days.contains($0) } ?? false
+        case .reason(let part): folded(.disconnectReason, record)?.contains(part) ?? false
+        case .like(let field, let pattern): folded(field, record).map { pattern.matches($0) } ?? false
+        // Of a whole connection this would be more: an event is one moment of it.
+        case .during(let moments): time(in: record).map { moments.contains($0) } ?? false
+        case .any(let conditions): conditions.contains { satisfies($0, record) }
+        case .all(let conditions): conditions.allSatisfy { satisfies($0, record) }
+        case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail, .duration, .newAddress: false
+        }
+    }
+
+    private func folded(_ field: Field, _ record: Span<UInt8>) -> String? {
+        value(field, in: record).map { text($0, record).lowercased() }
+    }
+
+    private func folded(_ field: FilterText, _ record: Span<UInt8>) -> String? {
+        switch field {
+        case .workspace: folded(.workspaceName, record)
+        case .agent: folded(.agentName, record)
+        case .reason: folded(.disconnectReason, record)
+        case .app: app(in: record).map { AppName.normalized(text($0, record)) }
+        case .organization, .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail: nil
         }
     }
 
@@ -113,7 +153,11 @@ extension EventIndex {
 
     private func satisfies(_ status: FilterStatus, _ record: Span<UInt8>) -> Bool {
         guard !connectionType(in: record).isWeb else { return false }
-        return self.status(in: record) == (status == .ongoing ? .connected : .disconnected)
+        switch status {
+        case .ongoing, .open: return self.status(in: record) == .connected
+        case .completed: return self.status(in: record) == .disconnected
+        case .unconfirmed, .lost, .startUnknown: return false
+        }
     }
 
     private func equals(_ field: Field, _ wanted: String, _ record: Span<UInt8>) -> Bool {

@@ -23,9 +23,10 @@ enum StoreSection {
                 "retention_size", .size(16_777_216...Int.max), example: "50GiB",
                 help: "When the connections take more than this, the oldest go."),
             Key(
-                "lost_after", .duration(.seconds(60)...(.seconds(86_400 * 3650))), default: "30d",
-                help: "An agent's connection without an end that began longer ago is shown as lost: its end was never "
-                    + "reported."),
+                "lost_after", .duration(.seconds(60)...(.seconds(86_400 * 3650))), default: "3d",
+                help:
+                    "An agent's connection without an end that began longer ago is lost: its end was never reported. For "
+                    + "a day it is open, in between unconfirmed."),
             Key(
                 "cache_size", .size(1_048_576...17_179_869_184), default: "64MiB",
                 help: "Memory for the pages of the file."),

@@ -1,4 +1,5 @@
 package import ConnlogCore
+import ConnlogSystem
 
 /// What somebody asks the store for: a filter whose names have become ids.
 ///
@@ -12,10 +13,13 @@ package struct RowQuery: Sendable {
     package struct Term: Sendable {
         package let condition: Condition
         package let isNegated: Bool
+        /// It says what somebody may see, and not what they ask for.
+        package let isLimit: Bool
 
-        package init(_ condition: Condition, isNegated: Bool = false) {
+        package init(_ condition: Condition, isNegated: Bool = false, isLimit: Bool = false) {
             self.condition = condition
             self.isNegated = isNegated
+            self.isLimit = isLimit
         }
     }
 
@@ -26,6 +30,10 @@ package struct RowQuery: Sendable {
         case organizations([String])
         case owners([String])
         case users([String])
+        /// Of an agent's connection, as of when the question was asked.
+        case state(FilterStatus, StateBounds)
+        case any([Condition])
+        case all([Condition])
     }
 
     package init(_ terms: [Term] = []) {
@@ -37,28 +45,157 @@ package struct RowQuery: Sendable {
     ///   - names: for the conditions on names.
     ///   - caller: the user whom `me` means; `nil` when the caller is nobody in particular, then `me` matches nothing.
     ///   - organizations: the only ones whose rows the caller may see; `nil`: all.
-    package init(_ query: FilterQuery, names: any Names, caller: String? = nil, organizations: [String]? = nil) {
-        var terms = query.terms.map { term in
-            Term(RowQuery.resolved(term.condition, names, caller), isNegated: term.isNegated)
+    ///   - bounds: when a connection without an end is open, and when it is lost.
+    package init(
+        _ query: FilterQuery, names: any Names, caller: String? = nil, organizations: [String]? = nil,
+        bounds: StateBounds = .none
+    ) {
+        let resolver = Resolver(names: names, caller: caller, bounds: bounds)
+        var terms = query.terms.flatMap { term -> [Term] in
+            let condition = resolver.resolved(term.condition)
+            // Each by itself may be gone along in an index.
+            guard case .all(let parts) = condition, !term.isNegated else {
+                return [Term(condition, isNegated: term.isNegated)]
+            }
+            return parts.map { Term($0) }
         }
-        askedCount = terms.count
-        if let organizations { terms.append(Term(.organizations(organizations))) }
+        askedCount = query.terms.reduce(0) { $0 + RowQuery.count($1.condition) }
+        if let organizations { terms.append(Term(.organizations(organizations), isLimit: true)) }
         self.terms = terms
     }
 
-    private static func resolved(_ condition: FilterCondition, _ names: any Names, _ caller: String?) -> Condition {
+    /// How many conditions it takes to read: each value of a list is one.
+    private static func count(_ condition: FilterCondition) -> Int {
         switch condition {
-        case .organization(let text):
-            .organizations(UUIDText.normalized(text).map { [$0] } ?? names.organizationIDs(named: text))
-        case .workspaceOwner("me"): .owners(caller.map { [$0] } ?? [])
-        case .workspaceOwner(let name): .owners(names.userIDs(named: name, evenDeleted: false))
-        case .workspaceOwnerEmail(let email): .owners(names.userIDs(withEmail: email, evenDeleted: false))
-        case .ownerID(let id): .owners([id])
-        case .username("me"): .users(caller.map { [$0] } ?? [])
-        case .username(let name): .users(names.userIDs(named: name, evenDeleted: false))
-        case .userEmail(let email): .users(names.userIDs(withEmail: email, evenDeleted: true))
-        case .userID(let id): .users([id])
-        default: .row(condition)
+        case .any(let parts), .all(let parts): parts.reduce(0) { $0 + count($1) }
+        default: 1
         }
+    }
+
+    /// Since when what was asked for lies, as far as its own terms say: the latest beginning that a time range has.
+    package var begin: Microseconds? {
+        terms.compactMap { term -> Nanoseconds? in
+            guard !term.isNegated, case .row(let condition) = term.condition else { return nil }
+            switch condition {
+            case .connectedAfter(let time): return time
+            case .during(let range): return range.from
+            default: return nil
+            }
+        }.max().map { Microseconds(nanoseconds: $0) }
+    }
+
+    /// The same for its end: the earliest that a time range has.
+    package var end: Microseconds? {
+        terms.compactMap { term -> Nanoseconds? in
+            guard !term.isNegated, case .row(let condition) = term.condition else { return nil }
+            switch condition {
+            case .connectedBefore(let time): return time
+            case .during(let range): return range.through
+            default: return nil
+            }
+        }.min().map { Microseconds(nanoseconds: $0) }
+    }
+
+    /// What says which rows whoever asks may see.
+    var visibleTerms: [Term] { terms.filter { if case .organizations = $0.condition { $0.isLimit } else { false } } }
+
+    var asksForNewAddresses: Bool { terms.contains { $0.condition.asksForNewAddresses } }
+
+    /// What one term of a query has become: `terms` begin with those, in its order.
+    package func terms(of query: FilterQuery) -> [[Term]] {
+        var rest = terms[...]
+        return query.terms.map { term in
+            guard case .all(let parts) = term.condition, !term.isNegated else {
+                return [rest.popFirst()].compactMap { $0 }
+            }
+            defer { rest = rest.dropFirst(parts.count) }
+            return Array(rest.prefix(parts.count))
+        }
+    }
+
+    /// The same without the conditions that rows are asked and that `isLeft` is true of.
+    package func without(_ isLeft: (FilterCondition) -> Bool) -> RowQuery {
+        let kept = terms.filter { term in
+            if case .row(let condition) = term.condition { return !isLeft(condition) }
+            return true
+        }
+        return RowQuery(terms: kept, askedCount: askedCount)
+    }
+
+    /// The same, and what else must hold.
+    package func with(_ more: [Term]) -> RowQuery { RowQuery(terms: terms + more, askedCount: askedCount) }
+
+    private init(terms: [Term], askedCount: Int) { (self.terms, self.askedCount) = (terms, askedCount) }
+}
+
+/// Turns names into ids.
+private struct Resolver {
+    let names: any Names
+    let caller: String?
+    let bounds: StateBounds
+
+    func resolved(_ condition: FilterCondition) -> RowQuery.Condition {
+        switch condition {
+        case .any(let parts): RowQuery.Condition.joined(parts.map(resolved))
+        case .all(let parts): .all(parts.map(resolved))
+        case .status(let status) where ![.ongoing, .completed].contains(status): .state(status, bounds)
+        case .like(.workspaceOwner, let pattern): .owners(users(pattern) { $0.isDeleted ? nil : $0.username })
+        case .like(.workspaceOwnerEmail, let pattern): .owners(users(pattern) { $0.isDeleted ? nil : $0.email })
+        case .like(.username, let pattern): .users(users(pattern) { $0.isDeleted ? nil : $0.username })
+        case .like(.userEmail, let pattern): .users(users(pattern) { $0.email })
+        case .like(.organization, let pattern):
+            .organizations(names.organizations.filter { pattern.matches($0.name.lowercased()) }.map(\.id))
+        default: RowQuery.Condition(condition, names, caller)
+        }
+    }
+
+    private func users(_ pattern: TextPattern, _ text: (UserName) -> String?) -> [String] {
+        names.users.filter { text($0).map { pattern.matches($0.lowercased()) } ?? false }.map(\.id)
+    }
+}
+
+extension RowQuery.Condition {
+    fileprivate var asksForNewAddresses: Bool {
+        switch self {
+        case .row(.newAddress): true
+        case .any(let parts), .all(let parts): parts.contains(where: \.asksForNewAddresses)
+        default: false
+        }
+    }
+
+    /// One of several; ids of one kind together, so that an index is gone along for them.
+    fileprivate static func joined(_ parts: [RowQuery.Condition]) -> RowQuery.Condition {
+        var (owners, users, organizations) = ([String](), [String](), [String]())
+        for part in parts {
+            switch part {
+            case .owners(let ids): owners += ids
+            case .users(let ids): users += ids
+            case .organizations(let ids): organizations += ids
+            default: return .any(parts)
+            }
+        }
+        switch (owners.isEmpty, users.isEmpty, organizations.isEmpty) {
+        case (false, true, true): return .owners(owners)
+        case (true, false, true): return .users(users)
+        case (true, true, false): return .organizations(organizations)
+        default: return .any(parts)
+        }
+    }
+
+    fileprivate init(_ condition: FilterCondition, _ names: any Names, _ caller: String?) {
+        self =
+            switch condition {
+            case .organization(let text):
+                .organizations(UUIDText.normalized(text).map { [$0] } ?? names.organizationIDs(named: text))
+            case .workspaceOwner("me"): .owners(caller.map { [$0] } ?? [])
+            case .workspaceOwner(let name): .owners(names.userIDs(named: name, evenDeleted: false))
+            case .workspaceOwnerEmail(let email): .owners(names.userIDs(withEmail: email, evenDeleted: false))
+            case .ownerID(let id): .owners([id])
+            case .username("me"): .users(caller.map { [$0] } ?? [])
+            case .username(let name): .users(names.userIDs(named: name, evenDeleted: false))
+            case .userEmail(let email): .users(names.userIDs(withEmail: email, evenDeleted: true))
+            case .userID(let id): .users([id])
+            default: .row(condition)
+            }
     }
 }

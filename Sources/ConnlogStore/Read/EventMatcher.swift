@@ -19,6 +19,9 @@ package struct EventMatcher {
     private func holds(_ condition: RowQuery.Condition, _ line: [UInt8]) -> Bool {
         switch condition {
         case .row(let condition): fields.index.satisfies(condition, line.span)
+        case .state(let status, _): fields.index.satisfies(.status(status), line.span)
+        case .any(let parts): parts.contains { holds($0, line) }
+        case .all(let parts): parts.allSatisfy { holds($0, line) }
         case .organizations(let ids): ids.contains { fields.index.satisfies(.organization($0.lowercased()), line.span) }
         case .owners(let ids): ids.contains { fields.index.satisfies(.ownerID($0.lowercased()), line.span) }
         case .users(let ids): ids.contains { fields.index.satisfies(.userID($0.lowercased()), line.span) }

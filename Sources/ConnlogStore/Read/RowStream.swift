@@ -18,9 +18,12 @@ struct RowStream {
     private var chunk = 16
     private static let chunkMax = 1024
 
-    init(_ sql: String, _ arguments: [SQLValue], _ partition: Int64, after: (Microseconds, Int64), _ database: Database)
-        throws
-    {
+    /// - Parameter isOrdered: an index gives the rows in order; else SQLite sorts all of them for each chunk.
+    init(
+        _ sql: String, _ arguments: [SQLValue], _ partition: Int64, after: (Microseconds, Int64), isOrdered: Bool,
+        _ database: Database
+    ) throws {
+        if !isOrdered { chunk = RowStream.chunkMax }
         self.sql = sql
         self.arguments = arguments
         self.partition = partition
@@ -111,24 +114,63 @@ extension PartitionQuery {
         }
     }
 
-    private var times: SQLPiece {
+    private func times(from: Microseconds?, through: Microseconds?) -> SQLPiece {
         var piece = SQLPiece.none
         if let from { piece = piece.and(SQLPiece("time >= ?", [.time(from)])) }
         if let through { piece = piece.and(SQLPiece("time <= ?", [.time(through)])) }
         return piece
     }
 
+    /// What one statement goes along: an index, and what is asked of the rows there.
+    struct Branch {
+        let index: String
+        let piece: SQLPiece
+        /// The index gives them in the order of the list.
+        var isOrdered = true
+    }
+
+    /// All rows that match, each in one branch.
+    var branches: [Branch] {
+        if isEmpty { return [] }
+        guard let overlap, path == .rowClass || path == .time, from.map({ $0 < overlap }) ?? true else {
+            return starts.map {
+                Branch(index: index, piece: $0.and(times(from: from, through: through)).and(filter))
+            }
+        }
+        let begun = starts.map {
+            Branch(index: index, piece: $0.and(times(from: overlap, through: through)).and(filter))
+        }
+        return begun + carried(into: overlap)
+    }
+
+    /// Connections that were open at the beginning of a range: those without an end, and those whose end came in behind it,
+    /// which an index knows.
+    private func carried(into overlap: Microseconds) -> [Branch] {
+        guard extent.oldest < overlap else { return [] }
+        let before = SQLPiece("time < ?", [.time(overlap)]).and(times(from: from, through: through)).and(filter)
+        let bounds = arrivals(since: overlap)
+        let ended = SQLPiece("disconnect >= ?", [.time(overlap)]).and(ofClasses).and(before)
+        // When the second kind came in is not known.
+        let arrivals = [SQLPiece("arrival >= ?", [bounds[0]]), SQLPiece("arrival < ?", [bounds[1]])]
+        let open = Branch(
+            index: "INDEXED BY \(partition.rows)_open", piece: SQLPiece("open = 1").and(ofClasses).and(before),
+            isOrdered: false)
+        return [open]
+            + arrivals.map {
+                Branch(index: "INDEXED BY \(partition.rows)_arrival", piece: $0.and(ended), isOrdered: false)
+            }
+    }
+
     /// The streams of rows after a place in the list.
     func streams(after position: RowPosition?, _ database: Database) throws -> [RowStream] {
-        if isEmpty { return [] }
         let after = start(position)
-        return try starts.map { start in
-            let piece = start.and(times).and(filter)
+        return try branches.map { branch in
             let sql = """
-                SELECT time, row FROM \(partition.rows) \(index) WHERE \(piece.text) AND (time, row) < (?, ?)
+                SELECT time, row FROM \(partition.rows) \(branch.index) WHERE \(branch.piece.text) AND (time, row) < (?, ?)
                 ORDER BY time DESC, row DESC LIMIT ?
                 """
-            return try RowStream(sql, piece.arguments, partition.number, after: after, database)
+            return try RowStream(
+                sql, branch.piece.arguments, partition.number, after: after, isOrdered: branch.isOrdered, database)
         }
     }
 
@@ -141,14 +183,13 @@ extension PartitionQuery {
 
     /// How many rows match, or `limit` if there are more.
     func count(limit: Int, _ database: Database) throws -> Int {
-        if isEmpty { return 0 }
         var count = 0
-        for start in starts where count < limit {
-            let piece = start.and(times).and(filter)
+        for branch in branches where count < limit {
             let sql = """
-                SELECT count(*) FROM (SELECT 1 FROM \(partition.rows) \(index) WHERE \(piece.text) LIMIT ?)
+                SELECT count(*) FROM (SELECT 1 FROM \(partition.rows) \(branch.index) WHERE \(branch.piece.text) LIMIT ?)
                 """
-            count += Int(try database.first(sql, piece.arguments + [.int(limit - count)]) { $0.int(0) } ?? 0)
+            let arguments = branch.piece.arguments + [.int(limit - count)]
+            count += Int(try database.first(sql, arguments) { $0.int(0) } ?? 0)
         }
         return count
     }
@@ -160,10 +201,10 @@ extension PartitionQuery {
 
     /// `FROM ... WHERE ...` of all rows that match, in no order.
     var source: SQLPiece {
-        if isEmpty { return SQLPiece("FROM \(partition.rows) WHERE 0") }
-        let branches = starts.map { $0.and(times).and(filter) }
-        let text = branches.map { "SELECT * FROM \(partition.rows) \(index) WHERE \($0.text)" }
-        return SQLPiece("FROM (\(text.joined(separator: " UNION ALL ")))", branches.flatMap(\.arguments))
+        let branches = branches
+        if branches.isEmpty { return SQLPiece("FROM \(partition.rows) WHERE 0") }
+        let text = branches.map { "SELECT * FROM \(partition.rows) \($0.index) WHERE \($0.piece.text)" }
+        return SQLPiece("FROM (\(text.joined(separator: " UNION ALL ")))", branches.flatMap(\.piece.arguments))
     }
 }
 #endif

@@ -43,12 +43,13 @@ struct StoreReader {
         var streams: [RowStream] = []
         var waiting = partitions[...]
         var passed = 0
+        let fresh = try freshAddresses(query)
         while places.count < limit {
             // A partition is opened when its newest row may be next.
             while let next = waiting.first, streams.allSatisfy({ $0.head.map { $0.time <= next.newest } ?? true }) {
                 waiting.removeFirst()
                 if let after, next.oldest > after.time { continue }
-                streams += try plan(query, next).streams(after: after, database).filter { $0.head != nil }
+                streams += try plan(query, next, fresh).streams(after: after, database).filter { $0.head != nil }
             }
             guard let newest = StoreReader.newest(streams), let head = streams[newest].head else { break }
             try Task.checkCancellation()
@@ -81,8 +82,9 @@ struct StoreReader {
     func count(_ query: RowQuery, cap: Int) throws -> Int {
         let limit = cap <= 0 || cap == .max ? Int.max : cap + 1
         var count = 0
+        let fresh = try freshAddresses(query)
         for extent in partitions where count < limit {
-            let plan = try plan(query, extent)
+            let plan = try plan(query, extent, fresh)
             if plan.isCensus {
                 count += try census(plan)
             } else {
@@ -90,6 +92,15 @@ struct StoreReader {
             }
         }
         return min(count, limit)
+    }
+
+    /// All that match; `nil` where neither a beginning in time nor the census bounds what is looked at.
+    func exactCount(_ query: RowQuery) throws -> Int? {
+        let plans = try plans(query)
+        guard query.begin != nil || plans.allSatisfy({ $0.isEmpty || $0.isCensus }) else { return nil }
+        return try plans.reduce(0) { sum, plan in
+            sum + (plan.isCensus ? try census(plan) : try plan.count(limit: .max, database))
+        }
     }
 
     private func census(_ plan: PartitionQuery) throws -> Int {
@@ -109,14 +120,31 @@ struct StoreReader {
     static let termsMax = 100
 
     /// The query for one partition, with the classes it has rows of.
-    func plan(_ query: RowQuery, _ extent: Extent) throws -> PartitionQuery {
+    func plan(_ query: RowQuery, _ extent: Extent, _ fresh: FreshAddresses? = nil) throws -> PartitionQuery {
         try Task.checkCancellation()
         let present = try censusOf(extent.partition)
         return try PartitionQuery(
-            query, extent.partition, classes.filter { present[$0.number] != nil }, hash, database)
+            query, extent, classes.filter { present[$0.number] != nil }, hash, fresh, database)
     }
 
-    func plans(_ query: RowQuery) throws -> [PartitionQuery] { try partitions.map { try plan(query, $0) } }
+    func plans(_ query: RowQuery) throws -> [PartitionQuery] {
+        let fresh = try freshAddresses(query)
+        return try partitions.map { try plan(query, $0, fresh) }
+    }
+
+    /// For `new:ip`; `nil` where it is not asked for.
+    private func freshAddresses(_ query: RowQuery) throws -> FreshAddresses? {
+        guard query.asksForNewAddresses else { return nil }
+        guard let begin = query.begin else {
+            throw StoreProblem("new:ip wants a beginning: add connected_after: or during:", .question)
+        }
+        // Of all rows that whoever asks may see, whatever else is asked for.
+        let visible = query.visibleTerms
+        let inRange = RowQuery(visible + [.init(.row(.connectedAfter(begin.nanoseconds)))])
+        let before = RowQuery(visible + [.init(.row(.connectedBefore(begin.advanced(by: -1).nanoseconds)))])
+        return try FreshAddresses(
+            asked: partitions.map { try plan(inRange, $0) }, before: partitions.map { try plan(before, $0) }, database)
+    }
 
     // MARK: - One row
 

@@ -21,7 +21,7 @@ package enum QueryMistakes {
     }
 
     /// What a list's answer warns of, as mistakes are told; `nil` when it warns of nothing.
-    public static func warnings(_ query: String, _ answer: [UInt8]) -> String? {
+    package static func warnings(_ query: String, _ answer: [UInt8]) -> String? {
         guard let end = answer.lastIndex(of: UInt8(ascii: "}")), answer.first == UInt8(ascii: "{") else { return nil }
         var members = JSONMembers(answer.span, 0..<end + 1)
         while let member = members.next() {

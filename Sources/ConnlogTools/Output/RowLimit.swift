@@ -17,11 +17,20 @@ package struct RowLimit: Sendable {
 
     /// Looks at a piece of the answer.
     package mutating func take(_ bytes: [UInt8]) {
-        if limit == 0 { return }
+        if limit == 0, !isEmpty { return }
         for byte in bytes {
             if isCSV, byte == UInt8(ascii: "\"") { isQuoted.toggle() }
             if byte == UInt8(ascii: "\n"), !isQuoted { lines += 1 }
         }
+    }
+
+    /// No row has come.
+    package var isEmpty: Bool { lines <= (isCSV ? 1 : 0) }
+
+    /// What to ask the list for, to learn why.
+    /// - Parameter query: escaped.
+    package static func warningsPath(_ query: String) -> String {
+        "/api/v2/connectionlog?connlog=true&limit=1&q=\(query)"
     }
 
     /// There are as many rows as were asked for, so there may be more.
@@ -41,7 +50,9 @@ package struct RowLimit: Sendable {
             return "\(limit) connections, perhaps of more; --limit 0 for all"
         }
         if list.isEmpty { return nil }
-        let all = list.count > list.cap ? "more than \(max(list.cap, limit))" : String(max(list.count, limit + 1))
+        let all =
+            list.count > list.cap && !list.isExact
+            ? "more than \(max(list.cap, limit))" : String(max(list.count, limit + 1))
         return "\(limit) of \(all) connections; --limit 0 for all"
     }
 
@@ -51,6 +62,8 @@ package struct RowLimit: Sendable {
         /// Up to `cap`; one more says that there are more.
         var count = 0
         var cap = 0
+        /// There are so many, whatever the cap.
+        var isExact = false
 
         init?(_ body: [UInt8]) {
             let bytes = body.span
@@ -63,6 +76,9 @@ package struct RowLimit: Sendable {
                 case "connection_logs": isEmpty = !body[range].contains(UInt8(ascii: "{"))
                 case "count": count = Int(JSONText.string(bytes, range)) ?? 0
                 case "count_cap": cap = Int(JSONText.string(bytes, range)) ?? 0
+                case "count_exact":
+                    isExact = JSONText.string(bytes, range) == "true"
+                    continue
                 default: continue
                 }
                 known += 1

@@ -78,7 +78,7 @@ async function showList(signal) {
   const page = await asked;
   state.rows = new Rows(page);
   state.loading = false;
-  const capped = page.count > page.count_cap;
+  const capped = !page.count_exact && page.count > page.count_cap;
   $("count").textContent = capped ? `More than ${page.count_cap.toLocaleString()} connections` : `${page.count.toLocaleString()} connection${page.count === 1 ? "" : "s"}`;
   if (!state.rows.all.length) return empty();
   if (!timeline?.scroller.isConnected) {
@@ -196,7 +196,7 @@ async function showDay(signal) {
   const until = from + 864e5;
   const query = withTerm(withTerm(state.query, "connected_after", new Date(from - 864e5).toISOString()), "connected_before", new Date(until - 1).toISOString());
   const page = await api.list({ q: query, limit: 500 }, signal);
-  const rows = page.connection_logs.filter((row) => Date.parse(row.ssh_info?.disconnect_time ?? row.connect_time) >= from || row.connlog.status === "ongoing");
+  const rows = page.connection_logs.filter((row) => Date.parse(row.ssh_info?.disconnect_time ?? row.connect_time) >= from || row.connlog.status === "open");
   $("count").textContent = `${rows.length}${page.next ? "+" : ""} connections on ${dayOf(from)}`;
   const move = (days) => el("button", { type: "button", onclick: () => go(withTerm(state.query, "connected_before", new Date(from + days * 864e5 + 864e5 - 1000).toISOString())) }, days < 0 ? "Day before" : "Day after");
   const hint = /(workspace|username|workspace_owner)/.test(state.query) ? null : el("p", { class: "subtitle" }, "Choose one workspace, user or owner above to see their day alone.");
@@ -233,7 +233,7 @@ function toggleLive() {
 
 // Open connections grow older while one looks.
 setInterval(() => {
-  for (const badge of document.querySelectorAll("[data-since]")) badge.textContent = "ongoing " + length(Date.now() - Date.parse(badge.dataset.since));
+  for (const badge of document.querySelectorAll("[data-since]")) badge.textContent = "open " + length(Date.now() - Date.parse(badge.dataset.since));
 }, 1000);
 
 // MARK: dialogs

@@ -118,7 +118,7 @@ export function gantt(rows, from, to, open) {
   for (const row of rows) {
     const lane = lanes.indexOf(`${row.workspace_name} · ${row.app_display_name || typeLabel(row.type)}`);
     const begin = Date.parse(row.connect_time);
-    const end = row.ssh_info?.disconnect_time ? Date.parse(row.ssh_info.disconnect_time) : row.connlog.status === "ongoing" ? Date.now() : begin;
+    const end = row.ssh_info?.disconnect_time ? Date.parse(row.ssh_info.disconnect_time) : row.connlog.status === "open" ? Date.now() : begin;
     const bar = svg("rect", { x: x(begin), y: lane * 26 + 5, width: Math.max(3, x(end) - x(begin)), height: 16, class: colour(row.type), tabindex: "0", role: "button", "aria-label": `${lane >= 0 ? lanes[lane] : ""}, ${short(begin)}, ${length(end - begin)}` });
     bar.addEventListener("click", () => open(row));
     bar.addEventListener("keydown", (event) => (event.key === "Enter" || event.key === " ") && open(row));

@@ -6,13 +6,13 @@ const keys = {
   type: "what it is", method: "how it is made", app: "the client's app", workspace_owner: "owner's user name, or me",
   workspace_owner_email: "owner's address", username: "who acted, or me", user_email: "their address",
   organization: "name or id", workspace: "workspace's name", workspace_id: "its id", agent: "agent's name",
-  connection_id: "its id", status: "ongoing or completed", connected_after: "a time, or -24h", connected_before: "a time, or -1h",
+  connection_id: "its id", status: "open, unconfirmed, lost, completed", during: "2026-03-03..2026-03-05, -24h", port: "8080, 8000-8999", hour: "08-18", day: "sat,sun, mon-fri", reason: "part of it", client_session_id: "its id", new: "ip", connected_after: "a time, or -24h", connected_before: "a time, or -1h",
   duration: ">1h, <=90s, 5m-2h", code: "403, 400-599", ip: "an address, or 10.0.0.0/8", event: "connected or disconnected",
 };
 const values = {
   type: ["ssh", "vscode", "jetbrains", "reconnecting_pty", "workspace_app", "port_forwarding", "tunnel"],
   method: ["ssh", "reconnecting_pty", "workspace_app", "port_forwarding", "tunnel"],
-  status: ["ongoing", "completed"], event: ["connected", "disconnected"], connected_after: ["-1h", "-24h", "-7d", "-30d"],
+  status: ["open", "unconfirmed", "lost", "completed", "start_unknown", "ongoing"], during: ["-24h", "-7d", "-30d"], hour: ["08-18", "18-08"], day: ["sat,sun", "mon-fri"], new: ["ip"], event: ["connected", "disconnected"], connected_after: ["-1h", "-24h", "-7d", "-30d"],
   connected_before: ["-1h", "-24h"], code: ["400-599", "403", "0", "1-255"], duration: [">1h", ">8h", "<1m"],
 };
 

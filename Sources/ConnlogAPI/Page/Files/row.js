@@ -57,11 +57,13 @@ export function codeBadge(row) {
 
 export function stateBadge(row, now = Date.now()) {
   const state = row.connlog?.status;
-  if (state === "ongoing") {
+  if (state === "open") {
     const badge = el("span", { class: "badge good", "data-since": row.connect_time, title: "This connection is open" });
-    badge.textContent = "ongoing " + length(now - Date.parse(row.connect_time));
+    badge.textContent = "open " + length(now - Date.parse(row.connect_time));
     return badge;
   }
+  if (state === "unconfirmed") return el("span", { class: "badge warn", title: "No end was reported, and it was not heard of for a day" }, "unconfirmed");
+  if (state === "start_unknown") return el("span", { class: "badge", title: "Only its end was reported" }, "start unknown");
   if (state === "lost") return el("span", { class: "badge warn", title: "Its end was never reported" }, "end unknown");
   if (state === "completed") return el("span", { class: "badge", title: "How long it lasted" }, length(row.connlog.duration_ms));
   return null;
