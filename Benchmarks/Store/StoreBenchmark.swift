@@ -49,7 +49,8 @@ import Foundation
     }
 }
 
-/// Connections of 2,000 people in 3,000 workspaces: three of four are agents', one of four is the web's.
+/// Connections of 2,000 people in 3,000 workspaces: three of four are agents', one of four is the web's. The
+/// tunnels among them tell of about half of the agents' whose they are.
 struct Events {
     let rows: Int
     private var begun = 0
@@ -109,7 +110,7 @@ struct Events {
         let tail =
             isWeb(row)
             ? """
-            "Type":"\(webTypes[row / 4 % 3])","Code":200,"UserAgent":"Mozilla/5.0 (X11; Linux x86_64) agent \(owner % 50)",\
+            "Type":"\(webTypes[row / 4 % 3])","Code":\(row / 4 % 3 == 2 ? 101 : 200),"UserAgent":"Mozilla/5.0 (X11; Linux x86_64) agent \(owner % 50)",\
             "UserID":"\(uuid(4, Int(mixed(row + 7) % 2000)))","SlugOrPort":"code-server","ConnectionID":"",\
             "DisconnectReason":"","ConnectionStatus":"connected"}}
             """
@@ -133,6 +134,7 @@ struct Questions {
             ("organization", { [organization($0)] }),
             ("workspace_owner", { [owner($0)] }),
             ("username", { [user($0)] }),
+            ("person", { [person($0)] }),
             ("workspace_id", { [workspace($0)] }),
             ("connection_id", { [.init(.row(.connectionID(Events.uuid(6, row($0) & ~3))))] }),
             ("type", { [type($0)] }),
@@ -153,6 +155,8 @@ struct Questions {
             ),
             ("organization type before", { [organization($0), type($0), before($0)] }),
             ("workspace type completed", { [workspace($0), type($0), .init(.row(.status(.completed)))] }),
+            ("person type before", { [person($0), type($0), before($0)] }),
+            ("person workspace", { [person($0), workspace($0)] }),
             ("username type before", { [user($0), type($0), before($0)] }),
             (
                 "all of it",
@@ -196,6 +200,9 @@ struct Questions {
     private func row(_ number: Int) -> Int { Int(Events.mixed(number) % UInt64(events.rows)) }
     private func owner(_ number: Int) -> RowQuery.Term { .init(.owners([Events.uuid(4, Events.owner(row(number)))])) }
     private func user(_ number: Int) -> RowQuery.Term { .init(.users([Events.uuid(4, Events.owner(row(number)))])) }
+    private func person(_ number: Int) -> RowQuery.Term {
+        .init(.people([Events.uuid(4, Events.owner(row(number)))]))
+    }
     private func organization(_ number: Int) -> RowQuery.Term {
         .init(.organizations([Events.uuid(3, Events.owner(row(number)) % 3)]))
     }

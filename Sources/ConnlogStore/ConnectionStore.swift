@@ -228,12 +228,15 @@ package final class ConnectionStore: Sendable {
     ///   - offset: so many are passed over first. Costs time for each: better go on by `after`.
     ///   - bytesMax: with so many bytes of rows, no more are given, however large `limit` is; one is at least. So a page
     ///     that is shorter than `limit` need not be the last: it says so.
+    ///   - withPeople: each row says who it was.
     package func page(
-        _ query: RowQuery, after: RowPosition? = nil, offset: Int = 0, limit: Int, bytesMax: Int
+        _ query: RowQuery, after: RowPosition? = nil, offset: Int = 0, limit: Int, bytesMax: Int,
+        withPeople: Bool = true
     ) async throws(StoreProblem) -> RowPage {
         try refuseLarge(query)
         return try await read {
-            try $0.page(query, after: after, offset: offset, limit: limit, bytesMax: bytesMax)
+            try $0.page(
+                query, after: after, offset: offset, limit: limit, bytesMax: bytesMax, withPeople: withPeople)
         }
     }
 
@@ -296,6 +299,11 @@ package final class ConnectionStore: Sendable {
         after mark: EventMark, limit: Int, bytesMax: Int
     ) async throws(StoreProblem) -> NewEvents {
         try await read { try $0.events(after: mark, limit: limit, bytesMax: bytesMax) }
+    }
+
+    /// Who the connections of some events were, by the events' numbers, as far as is known now.
+    package func people(of events: [ReceivedEvent]) async throws(StoreProblem) -> [Int64: Person] {
+        try await read { try $0.people(of: events) }
     }
 
     /// The number of the newest event; 0 if there is none.

@@ -70,6 +70,8 @@ struct PlainRows {
         case .users(let ids): row.first.user.map(ids.contains) ?? false
         case .row(.during(let range)):
             range.through.map { row.connect <= $0 / 1000 } ?? true && range.from.map { wasOpen(row, $0 / 1000) } ?? true
+        // Whom it was follows from other rows; `PlainPeople` knows it.
+        case .people: false
         case .row(let condition): PlainRows.holds(condition, row)
         }
     }

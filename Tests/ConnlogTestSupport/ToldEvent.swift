@@ -6,6 +6,8 @@ package struct ToldEvent: Sendable, Equatable {
     package var id: String?
     /// Seconds after the beginning of 2026.
     package var time: Int64
+    /// Beside them.
+    package var restMicroseconds: Int64 = 0
     package var isDisconnect = false
     package var type = "ssh"
     package var method: String?
@@ -47,11 +49,11 @@ package struct ToldEvent: Sendable, Equatable {
         return "11112222-3333-4444-8555-\(tail)"
     }
 
-    package var microseconds: Int64 { (ToldEvent.start + time) * 1_000_000 }
+    package var microseconds: Int64 { (ToldEvent.start + time) * 1_000_000 + restMicroseconds }
 
     package var line: String {
         func text(_ text: String?) -> String { text.map { JSONText.quoted($0) } ?? "\"\"" }
-        let when = EventTime.text((ToldEvent.start + time) * 1_000_000_000)
+        let when = EventTime.text(microseconds * 1000)
         var fields = [
             "\"ID\":\(text(id))", "\"Time\":\"\(when)\"", "\"OrganizationID\":\(text(organization))",
             "\"WorkspaceOwnerID\":\(text(owner))", "\"WorkspaceID\":\(text(workspace))",

@@ -75,6 +75,7 @@ struct RowJSON {
         object.add("events", JSONValue(row.session.events))
         if let id = row.clientSessionID { object.add("client_session_id", id) }
         if let word = row.typeText { object.add("type_text", word) }
+        PersonText(names: names).add(row.person, to: &object)
         object.add("cursor", row.position.description)
         return object.value
     }

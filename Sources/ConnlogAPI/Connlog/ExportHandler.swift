@@ -78,7 +78,8 @@ enum RowCSV {
         "id", "connect_time", "disconnect_time", "duration_seconds", "status", "type", "connection_method", "app_name",
         "organization_id", "organization", "workspace_owner_id", "workspace_owner_username", "workspace_id",
         "workspace_name", "agent_name", "user_id", "username", "user_email", "ip", "slug_or_port", "code",
-        "disconnect_reason", "user_agent", "connection_id", "client_session_id", "events",
+        "disconnect_reason", "user_agent", "connection_id", "client_session_id", "events", "person", "person_id",
+        "person_basis", "person_candidates",
     ]
 
     static var header: String { columns.joined(separator: ",") + CSVText.rowEnd }
@@ -98,7 +99,7 @@ enum RowCSV {
             row.session.reason?.value, row.userAgent, row.connectionID, row.clientSessionID,
             String(row.session.events),
         ]
-        return CSVText.row(cells)
+        return CSVText.row(cells + PersonText(names: json.names).cells(row.person))
     }
 
     private static func seconds(_ microseconds: Int64) -> String {

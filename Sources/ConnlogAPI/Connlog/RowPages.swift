@@ -32,9 +32,11 @@ struct RowPages: Sendable {
         let (store, query, after, offset, limit) = (
             question.store, question.query, after, offset, min(size.count, left)
         )
+        let withPeople = question.json.isExtended
         // What was learned from the rows before says nothing of how long the next ones are.
         let page = try await question.ask {
-            try await store.page(query, after: after, offset: offset, limit: limit, bytesMax: PageSize.bytes)
+            try await store.page(
+                query, after: after, offset: offset, limit: limit, bytesMax: PageSize.bytes, withPeople: withPeople)
         }
         left -= page.rows.count
         isOver = page.isLast || left == 0

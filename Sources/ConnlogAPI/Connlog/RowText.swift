@@ -15,19 +15,19 @@ enum RowText {
         if let slug = row.slugOrPort { outcome.insert(slug, at: 0) }
         return joined(
             time: row.session.connect.nanoseconds, word: end, type: row.appName ?? RowJSON.typeWord(row),
-            who: row.userID.map { name($0, json.names) } ?? "",
+            who: PersonText(names: json.names).short(row.person),
             owner: row.workspaceOwnerID.map { name($0, json.names) },
             workspace: row.workspaceName, agent: row.agentName, ip: row.ip, outcome)
     }
 
-    static func line(_ event: ConnectionEvent, _ names: any Names) -> String {
+    static func line(_ event: ConnectionEvent, _ person: Person?, _ names: any Names) -> String {
         var outcome: [String] = []
         if let slug = event.slugOrPort { outcome.append(slug) }
         if let code = event.code { outcome.append(event.isWeb ? "\(code)" : "exit \(code)") }
         if let reason = event.disconnectReason { outcome.append(reason) }
         return joined(
             time: event.time ?? 0, word: event.status?.rawValue ?? "", type: event.appName ?? event.type.rawValue,
-            who: event.userID.map { name($0, names) } ?? "", owner: event.workspaceOwnerID.map { name($0, names) },
+            who: PersonText(names: names).short(person), owner: event.workspaceOwnerID.map { name($0, names) },
             workspace: event.workspaceName, agent: event.agentName, ip: event.ip, outcome)
     }
 

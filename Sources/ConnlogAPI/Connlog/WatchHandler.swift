@@ -50,7 +50,7 @@ struct WatchHandler {
                     try await store.events(after: last, limit: limit, bytesMax: PageSize.bytes)
                 }
                 size.learn(count: new.events.count, bytes: new.events.reduce(0) { $0 + $1.line.count })
-                let text = (new.restart.map(restart) ?? "") + matching(new.events)
+                let text = try await (new.restart.map(restart) ?? "") + matching(new.events)
                 // Before anything is told: whoever asked may have lost the right to it meanwhile.
                 try await question.asker.check()
                 if !text.isEmpty { try await writer.write(contentsOf: NIOCore.ByteBuffer.pieces(text)) }
@@ -101,13 +101,20 @@ struct WatchHandler {
         }
     }
 
-    private func matching(_ events: [ReceivedEvent]) -> String {
+    private func matching(_ events: [ReceivedEvent]) async throws -> String {
         var matcher = EventMatcher(question.query)
+        let found = events.compactMap { event in matcher.event(event.line).map { (event: $0, received: event) } }
+        if found.isEmpty { return "" }
+        let (store, received) = (question.store, found.map(\.received))
+        let people = try await question.ask { try await store.people(of: received) }
         var text = ""
-        for event in events {
-            guard let found = matcher.event(event.line) else { continue }
+        for (found, event) in found {
+            let person = people[event.number]
+            guard matcher.wants(person) else { continue }
             let names = question.names
-            let data = isText ? RowText.line(found, names) : EventJSON(names: names).value(found, event).line
+            let data =
+                isText
+                ? RowText.line(found, person, names) : EventJSON(names: names).value(found, event, person).line
             text += "id: \(event.number)\nevent: connection\ndata: \(data)\n\n"
         }
         return text
@@ -118,7 +125,8 @@ struct WatchHandler {
 struct EventJSON {
     let names: any Names
 
-    func value(_ event: ConnectionEvent, _ received: ReceivedEvent) -> JSONValue {
+    /// - Parameter person: as far as is known now; what comes later may tell otherwise.
+    func value(_ event: ConnectionEvent, _ received: ReceivedEvent, _ person: Person?) -> JSONValue {
         var object = Members()
         object.add("number", .integer(received.number))
         object.add("id", JSONValue(event.id))
@@ -141,6 +149,7 @@ struct EventJSON {
         object.add("user_agent", JSONValue(event.userAgent))
         object.add("disconnect_reason", JSONValue(event.disconnectReason))
         object.add("connection_id", JSONValue(event.connectionID))
+        PersonText(names: names).add(person, to: &object)
         return object.value
     }
 }

@@ -56,9 +56,20 @@ extension OpenAPI {
 
     private static let own = [
         #"""
-        "Own":{"type":"object","required":["status","events","cursor"],"additionalProperties":false,"properties":{
+        "Own":{"type":"object","required":["status","events","person","person_id","person_basis","person_candidates","cursor"],"additionalProperties":false,"properties":{
         "status":{"enum":["open","unconfirmed","lost","completed","start_unknown","none"]},"duration_ms":{"type":"integer"},"events":{"type":"integer"},
-        "client_session_id":{"type":"string"},"type_text":{"type":"string"},"cursor":{"type":"string"}}}
+        "client_session_id":{"type":"string"},"type_text":{"type":"string"},"cursor":{"type":"string"},
+        "person":{"type":["string","null"],"description":"Who it was: the user's name, or the id of one whom no directory knows."},
+        "person_id":{"type":["string","null"]},
+        "person_basis":{"type":"string","pattern":"^(recorded|session|only_candidate|nearest_of_[0-9]+|none)$",
+        "description":"recorded: the event names the user. Else it is inferred: by a row of the same client session, or by the users who were let in to the same agent before."},
+        "person_candidates":{"type":"array","maxItems":20,"description":"The nearest first.","items":{"$ref":"#/components/schemas/Candidate"}}}}
+        """#,
+        #"""
+        "Candidate":{"type":"object","required":["person","person_id","row","time","type"],"additionalProperties":false,"properties":{
+        "person":{"type":"string"},"person_id":{"type":"string"},"row":{"type":["string","null"],
+        "description":"The id of the row by which it may have been that user."},"time":{"type":"string","format":"date-time"},
+        "type":{"type":"string"}}}
         """#,
         #"""
         "Details":{"type":"object","required":["connection_log","events"],"additionalProperties":false,"properties":{

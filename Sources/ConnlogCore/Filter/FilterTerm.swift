@@ -49,6 +49,8 @@ package enum FilterCondition: Sendable, Equatable {
     case connectionID(String)
     case status(FilterStatus)
     // Ours.
+    /// Who it was, recorded or inferred: a name, an address or an id.
+    case person(String)
     case workspace(String)
     case agent(String)
     case userID(String)

@@ -39,6 +39,8 @@ public struct QueryFilter: EventFilter {
         case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail, .like(.workspaceOwner, _),
             .like(.workspaceOwnerEmail, _), .like(.username, _), .like(.userEmail, _):
             "needs names, and events carry only ids; use user_id: or owner_id:"
+        case .person:
+            "needs the store, which infers who somebody was; use user_id:, which finds what events name"
         case .organization(let name) where UUIDText.normalized(name) == nil: needsOrganization
         case .like(.organization, _): needsOrganization
         case .duration:
@@ -124,7 +126,7 @@ extension EventIndex {
         case .during(let moments): time(in: record).map { moments.contains($0) } ?? false
         case .any(let conditions): conditions.contains { satisfies($0, record) }
         case .all(let conditions): conditions.allSatisfy { satisfies($0, record) }
-        case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail, .duration, .newAddress: false
+        case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail, .person, .duration, .newAddress: false
         }
     }
 

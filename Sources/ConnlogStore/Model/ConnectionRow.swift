@@ -28,6 +28,9 @@ package struct ConnectionRow: Sendable, Equatable {
     package var connectionID: String?
     package var clientSessionID: String?
 
+    /// Who it was, if that was asked for.
+    package var person: Person?
+
     /// The end of the hour in which the newest of its events came in, by connlog's clock; `nil` when that clock was not set.
     package var arrival: Microseconds?
 

@@ -34,6 +34,8 @@ package struct RowQuery: Sendable {
         case state(FilterStatus, StateBounds)
         case any([Condition])
         case all([Condition])
+        /// Of whom it was, recorded or inferred.
+        case people([String])
     }
 
     package init(_ terms: [Term] = []) {
@@ -166,6 +168,9 @@ extension RowQuery.Condition {
     /// One of several; ids of one kind together, so that an index is gone along for them.
     fileprivate static func joined(_ parts: [RowQuery.Condition]) -> RowQuery.Condition {
         var (owners, users, organizations) = ([String](), [String](), [String]())
+        let people = parts.compactMap { if case .people(let ids) = $0 { ids } else { nil } }
+        // Also where nobody has such a name: whoever it was is asked of the store, not of an event by itself.
+        if people.count == parts.count { return .people(people.flatMap { $0 }) }
         for part in parts {
             switch part {
             case .owners(let ids): owners += ids
@@ -195,6 +200,7 @@ extension RowQuery.Condition {
             case .username(let name): .users(names.userIDs(named: name, evenDeleted: false))
             case .userEmail(let email): .users(names.userIDs(withEmail: email, evenDeleted: true))
             case .userID(let id): .users([id])
+            case .person(let text): .people(PersonWords.ids(text, names, caller))
             default: .row(condition)
             }
     }

@@ -1,7 +1,7 @@
 package import ConnlogCore
 
 /// A query applied to events as they come, each on its own. How long a connection lasted is not known then: a condition
-/// on that matches nothing.
+/// on that matches nothing. Who somebody was is asked of the store: `wants`.
 package struct EventMatcher {
     private let terms: [RowQuery.Term]
     private var scanner = EventScanner()
@@ -12,8 +12,20 @@ package struct EventMatcher {
     /// The event in a line, if it matches.
     package mutating func event(_ line: [UInt8]) -> ConnectionEvent? {
         guard scanner.scan(line.span, into: &fields) == .connectionLog else { return nil }
-        for term in terms where holds(term.condition, line) == term.isNegated { return nil }
+        for term in terms {
+            if case .people = term.condition { continue }
+            if holds(term.condition, line) == term.isNegated { return nil }
+        }
         return ConnectionEvent(line.span, fields.index)
+    }
+
+    /// Whether the query asks for somebody who this is, or for nobody in particular.
+    package func wants(_ person: Person?) -> Bool {
+        terms.allSatisfy { term in
+            guard case .people(let ids) = term.condition else { return true }
+            let isMeant = person?.id.map { id in ids.contains { $0.lowercased() == id.lowercased() } } ?? false
+            return isMeant != term.isNegated
+        }
     }
 
     private func holds(_ condition: RowQuery.Condition, _ line: [UInt8]) -> Bool {
@@ -24,6 +36,7 @@ package struct EventMatcher {
         case .all(let parts): parts.allSatisfy { holds($0, line) }
         case .organizations(let ids): ids.contains { fields.index.satisfies(.organization($0.lowercased()), line.span) }
         case .owners(let ids): ids.contains { fields.index.satisfies(.ownerID($0.lowercased()), line.span) }
+        case .people: true
         case .users(let ids): ids.contains { fields.index.satisfies(.userID($0.lowercased()), line.span) }
         }
     }

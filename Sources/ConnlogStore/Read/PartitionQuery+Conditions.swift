@@ -15,6 +15,7 @@ extension PartitionQuery {
         switch term.condition {
         case .owners(let ids): try add(ids, "owner", .owner, term, &candidates, database)
         case .users(let ids): try add(ids, "user", .user, term, &candidates, database)
+        case .people(let ids): try add(people: ids, term, &candidates, database)
         case .row(.workspaceID(let id)): try add([id], "workspace", .workspace, term, &candidates, database)
         case .row(.app(let names)): try add(apps: names, term, database)
         case .row(.connectedAfter(let bound)) where !term.isNegated: narrow(from: bound)
@@ -53,7 +54,7 @@ extension PartitionQuery {
         ask(piece, term)
     }
 
-    private mutating func ask(_ piece: SQLPiece, _ term: RowQuery.Term) {
+    mutating func ask(_ piece: SQLPiece, _ term: RowQuery.Term) {
         needsOnlyClass = false
         filter = filter.and(term.isNegated ? piece.negated : piece)
         if filter == .never { isEmpty = true }
@@ -143,6 +144,7 @@ extension PartitionQuery {
         case .organizations: return .never
         case .owners(let ids): return .oneOf(["owner"], try numbers(of: ids, database))
         case .users(let ids): return .oneOf(["user"], try numbers(of: ids, database))
+        case .people(let ids): return .oneOf(["user", "inferred"], try numbers(of: ids, database))
         case .state(let status, let bounds): return piece(status, bounds)
         case .any(let parts): return .any(try parts.map { try piece($0, database) })
         case .all(let parts): return .all(try parts.map { try piece($0, database) })
@@ -279,7 +281,7 @@ extension PartitionQuery {
 
     // MARK: - Texts
 
-    private func find(_ condition: String, _ arguments: [SQLValue], _ database: Database) throws -> [Int64] {
+    func find(_ condition: String, _ arguments: [SQLValue], _ database: Database) throws -> [Int64] {
         let sql = "SELECT number FROM \(partition.texts) WHERE \(condition)"
         return try database.all(sql, arguments) { $0.int(0) }
     }

@@ -14,6 +14,8 @@ struct PartitionQuery {
         /// Agents' connections without an end.
         case open
         case owner, workspace, user
+        /// Two indices, of who was recorded and who was inferred.
+        case person
         /// Rows found by a connection's id.
         case keys
     }
@@ -24,7 +26,7 @@ struct PartitionQuery {
     let fresh: FreshAddresses?
     let hash: KeyHash
     private(set) var path = Path.rowClass
-    /// Numbers of owners, workspaces or users, by `path`; hashes for `keys`.
+    /// Numbers of owners, workspaces or people, by `path`; hashes for `keys`.
     private(set) var values: [Int64] = []
     /// The classes that the query takes; `nil` when it asks for nothing that a class decides.
     var classes: [RowClassNumber] = []
@@ -80,7 +82,7 @@ struct PartitionQuery {
 
     /// The narrowest index first.
     private mutating func choose(_ candidates: [(path: Path, values: [Int64])], _ database: Database) throws {
-        var order = [Path.keys, .workspace, .user, .owner, .open]
+        var order = [Path.keys, .workspace, .user, .person, .owner, .open]
         if candidates.count > 1, candidates.contains(where: { $0.path == .open }) {
             let sql = "SELECT count(*) FROM (SELECT 1 FROM \(partition.rows) INDEXED BY \(partition.rows)_open "
             let count = try database.first(sql + "WHERE open = 1 LIMIT ?)", [.int(PartitionQuery.openMax)]) {

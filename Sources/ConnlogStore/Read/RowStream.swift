@@ -60,7 +60,9 @@ extension PartitionQuery {
     /// Where those would be very many, one that SQLite sorts.
     private var starts: [SQLPiece] {
         let byClass = classes.map { SQLPiece("class = ?", [.int($0.number)]).and($0.filter) }
-        if classes.count * max(1, values.count) > PartitionQuery.startsMax { return [together] }
+        if classes.count * max(1, values.count) * (path == .person ? 2 : 1) > PartitionQuery.startsMax {
+            return [together]
+        }
         switch path {
         case .time: return [ofClasses]
         case .rowClass: return byClass
@@ -68,6 +70,7 @@ extension PartitionQuery {
         case .owner: return withValues("owner", byClass)
         case .workspace: return withValues("workspace", byClass)
         case .user: return withValues("user", byClass)
+        case .person: return withValues("user", byClass) + withValues("inferred", byClass)
         case .keys:
             let rows = "row IN (SELECT row FROM \(partition.keys) WHERE hash = ?)"
             return [SQLPiece(rows, [.int(values.first ?? 0)]).and(ofClasses)]
@@ -92,6 +95,7 @@ extension PartitionQuery {
         case .owner: SQLPiece.oneOf(["owner"], values).and(ofClasses)
         case .workspace: SQLPiece.oneOf(["workspace"], values).and(ofClasses)
         case .user: SQLPiece.oneOf(["user"], values).and(ofClasses)
+        case .person: SQLPiece.oneOf(["user", "inferred"], values).and(ofClasses)
         case .keys:
             SQLPiece("row IN (SELECT row FROM \(partition.keys) WHERE hash = ?)", [.int(values.first ?? 0)]).and(
                 ofClasses)
@@ -102,7 +106,7 @@ extension PartitionQuery {
         values.flatMap { value in pieces.map { SQLPiece("\(column) = ?", [.int(value)]).and($0) } }
     }
 
-    private var index: String {
+    private func index(_ start: SQLPiece) -> String {
         switch path {
         case .time: "INDEXED BY \(partition.rows)_time"
         case .rowClass: "INDEXED BY \(partition.rows)_class"
@@ -110,6 +114,7 @@ extension PartitionQuery {
         case .owner: "INDEXED BY \(partition.rows)_owner"
         case .workspace: "INDEXED BY \(partition.rows)_workspace"
         case .user: "INDEXED BY \(partition.rows)_user"
+        case .person: PartitionQuery.personIndex(start, partition)
         case .keys: "NOT INDEXED"
         }
     }
@@ -134,11 +139,11 @@ extension PartitionQuery {
         if isEmpty { return [] }
         guard let overlap, path == .rowClass || path == .time, from.map({ $0 < overlap }) ?? true else {
             return starts.map {
-                Branch(index: index, piece: $0.and(times(from: from, through: through)).and(filter))
+                Branch(index: index($0), piece: $0.and(times(from: from, through: through)).and(filter))
             }
         }
         let begun = starts.map {
-            Branch(index: index, piece: $0.and(times(from: overlap, through: through)).and(filter))
+            Branch(index: index($0), piece: $0.and(times(from: overlap, through: through)).and(filter))
         }
         return begun + carried(into: overlap)
     }

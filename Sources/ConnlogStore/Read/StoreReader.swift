@@ -5,10 +5,10 @@ import GRDB
 /// Answers questions in one reading transaction.
 struct StoreReader {
     let database: Database
-    private let hash: KeyHash
-    private var classes: [PartitionQuery.RowClassNumber] = []
+    let hash: KeyHash
+    private(set) var classes: [PartitionQuery.RowClassNumber] = []
     /// The newest first.
-    private var partitions: [Extent] = []
+    private(set) var partitions: [Extent] = []
 
     struct Extent {
         let partition: Partition
@@ -37,7 +37,7 @@ struct StoreReader {
     ///   - offset: so many are passed over first. Costs time for each.
     ///   - bytesMax: with so many bytes of rows, no more are read; one is at least.
     func page(
-        _ query: RowQuery, after: RowPosition?, offset: Int, limit: Int, bytesMax: Int
+        _ query: RowQuery, after: RowPosition?, offset: Int, limit: Int, bytesMax: Int, withPeople: Bool
     ) throws -> RowPage {
         var places: [RowPosition] = []
         var streams: [RowStream] = []
@@ -58,9 +58,10 @@ struct StoreReader {
             if streams[newest].head == nil { streams.remove(at: newest) }
         }
         var (rows, bytes): ([ConnectionRow], Int) = ([], 0)
+        let people = withPeople ? people : nil
         for place in places {
             try Task.checkCancellation()
-            guard let row = try row(place) else { continue }
+            guard let row = try row(place, people) else { continue }
             bytes += row.bytes
             if bytes > bytesMax, !rows.isEmpty { return RowPage(rows: rows, isLast: false) }
             rows.append(row)
@@ -160,14 +161,18 @@ struct StoreReader {
             let found = try database.first(sql, [.int(hash.ofRow(id)), .id(id)]) {
                 RowPosition(time: $0.time(0), partition: partition.number, row: $0.int(1))
             }
-            if let found { return try row(found) }
+            if let found { return try row(found, people) }
         }
         return nil
     }
 
-    func row(_ place: RowPosition) throws -> ConnectionRow? {
+    /// - Parameter people: says whose it is, if that is asked for.
+    func row(_ place: RowPosition, _ people: PersonSearch?) throws -> ConnectionRow? {
         let partition = Partition(number: place.partition)
-        return try database.first(StoreReader.sql(partition), [.int(place.row)]) { ConnectionRow($0, place) }
+        let sql = StoreReader.sql(partition)
+        guard var row = try database.first(sql, [.int(place.row)], { ConnectionRow($0, place) }) else { return nil }
+        if let people { row.person = try people.person(of: row) }
+        return row
     }
 
     private static func sql(_ partition: Partition) -> String {

@@ -162,17 +162,22 @@ extension StoreWriter {
     ) throws -> (rows: Int, events: Int) {
         let partition = partitions[index].partition
         let sql = """
-            SELECT row, class, id, connection, events FROM \(partition.rows) WHERE arrival >= ? AND arrival < ?
+            SELECT row, class, id, connection, events, session FROM \(partition.rows) WHERE arrival >= ? AND arrival < ?
             ORDER BY arrival, row LIMIT ?
             """
         let bounds = [SQLValue.int(hours.lowerBound.hour), .int(hours.upperBound.hour), .int(limit)]
         var events = 0
         let found = try database.all(sql, bounds) { row in
-            let hashes = [row.id(3).map(hash.ofConnection), row.id(2).map(hash.ofRow)].compactMap { $0 }
+            let session = row.id(5)
+            let hashes = [
+                row.id(3).map(hash.ofConnection), row.id(2).map(hash.ofRow), session.map(hash.ofSession),
+                session.map(hash.ofNamedSession),
+            ].compactMap { $0 }
             events += Int(row.int(4))
             return (row: row.int(0), rowClass: row.int(1), hashes: hashes)
         }
         if found.isEmpty { return (0, 0) }
+        try noteRemoval(found.map(\.row), of: partition, database)
         for (row, rowClass, hashes) in found {
             try database.run("DELETE FROM \(partition.rows) WHERE row = ?", [.int(row)])
             try database.run("DELETE FROM \(partition.more) WHERE row = ?", [.int(row)])
@@ -186,6 +191,7 @@ extension StoreWriter {
         let oldest = try database.first("SELECT min(time) FROM \(partition.rows)") { $0.optionalTime(0) }
         partitions[index].narrow(oldest: oldest ?? nil)
         try partitions[index].save(database)
+        try settlePeople(database)
         return (found.count, events)
     }
 

@@ -16,6 +16,12 @@ struct KeyHash: Sendable {
     /// Of a row's id.
     func ofRow(_ id: Identifier) -> Int64 { hash(id, 2) }
 
+    /// Of the client session of a row.
+    func ofSession(_ id: Identifier) -> Int64 { hash(id, 3) }
+
+    /// Of the client session of a row that names a user.
+    func ofNamedSession(_ id: Identifier) -> Int64 { hash(id, 4) }
+
     private func hash(_ id: Identifier, _ kind: UInt64) -> Int64 {
         var state = seed.0 ^ kind
         switch id {

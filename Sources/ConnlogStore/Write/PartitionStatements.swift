@@ -20,7 +20,7 @@ final class PartitionStatements {
         func prepare(_ sql: String) throws -> Prepared { Prepared(try database.makeStatement(sql: sql)) }
         find = try prepare(StoredRow.sql(partition))
         insert = try prepare(
-            "INSERT INTO \(partition.rows) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
+            "INSERT INTO \(partition.rows) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")
         insertKey = try prepare("INSERT OR IGNORE INTO \(partition.keys) VALUES (?, ?)")
         setTime = try prepare("UPDATE \(partition.rows) SET time = ? WHERE row = ?")
         setClosed = try prepare("UPDATE \(partition.rows) SET open = NULL WHERE row = ?")

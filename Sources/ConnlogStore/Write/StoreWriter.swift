@@ -21,6 +21,7 @@ struct StoreWriter {
     let hash: KeyHash
     var partitions: [PartitionState] = []
     private var classes: [RowClass: Int64] = [:]
+    private(set) var rowClasses: [Int64: RowClass] = [:]
     private var numbers = TextNumbers()
     private(set) var nextEvent: Int64
     private var raw = RawWriter()
@@ -29,6 +30,10 @@ struct StoreWriter {
     private var arrivalHour = ArrivalHour(hour: 0)
     /// Events of rows that have gone, which are still to go.
     var eventsOwed = 0
+    /// What is known of who was let in where.
+    var places = PlaceMemory()
+    /// What this transaction changes of who somebody was.
+    var touched = TouchedRows()
     /// Changes of the census in this transaction.
     private var census: [CensusPlace: Int] = [:]
 
@@ -47,7 +52,7 @@ struct StoreWriter {
         nextEvent = settings.1
         partitions = try PartitionState.all(database, capacity: Int(partitionRows))
         for (rowClass, number) in try database.all(RowClass.sql, [], { (RowClass($0), $0.int(0)) }) {
-            classes[rowClass] = number
+            (classes[rowClass], rowClasses[number]) = (number, rowClass)
         }
     }
 
@@ -76,6 +81,7 @@ struct StoreWriter {
         for connection in pending {
             if try store(connection, database) { result.added += 1 } else { result.merged += 1 }
         }
+        try settlePeople(database)
         let came = isCertain ? arrival : max(arrival, arrivalHour.time.nanoseconds)
         try raw.append(batch, from: first, number: nextEvent, arrival: came, database)
         nextEvent += Int64(batch.count - first)
@@ -203,6 +209,16 @@ struct StoreWriter {
     }
 
     private mutating func insert(_ pending: Pending, _ database: Database) throws {
+        let access = Access(pending.event, code: pending.session.code?.value)
+        guard let access, access.isAllowed else { return try insert(pending, access, database) }
+        let event = pending.event
+        try watchingNames(event.clientSession, event.organization?.text, database) { writer in
+            try writer.insert(pending, access, database)
+        }
+        noteAccess(access, event, pending.session.connect)
+    }
+
+    private mutating func insert(_ pending: Pending, _ access: Access?, _ database: Database) throws {
         try beginPartition(database)
         let last = partitions.count - 1
         let row = partitions[last].nextRow
@@ -215,6 +231,8 @@ struct StoreWriter {
         func numberOf(_ id: Identifier?) throws -> SQLValue {
             .int(try id.map { try numbers.number(of: $0, partitions[last], database) })
         }
+        let unnamed = Unnamed(event, start: session.connect)
+        let user = try unnamed.flatMap { try self.user($0, database) }
         let isOpen = !event.type.isWeb && session.disconnect == nil
         try partitions[last].statements(database).insert.run([
             .int(row), .time(session.connect), .int(rowClass), .time(session.disconnect),
@@ -223,7 +241,7 @@ struct StoreWriter {
             .int(pending.numbers[0]), .int(pending.numbers.dropFirst().first), .id(event.id), .id(event.connection),
             .id(event.clientSession), numberOf(event.owner), numberOf(event.workspace), text(event.workspaceName),
             text(event.agentName), numberOf(event.user), text(event.ip), text(event.userAgent), text(event.slug),
-            text(event.typeText), text(event.app), .int(arrivalHour.hour),
+            text(event.typeText), text(event.app), .int(arrivalHour.hour), .int(access?.number), text(user),
         ])
         try addMore(pending.numbers.dropFirst(2), row, last, database)
         try addKeys(event, row, last, database)
@@ -233,6 +251,14 @@ struct StoreWriter {
 
     private mutating func addKeys(_ event: StoredEvent, _ row: Int64, _ index: Int, _ database: Database) throws {
         let statement = try partitions[index].statements(database).insertKey
+        if let session = event.clientSession, session.isSomebody {
+            try statement.run([.int(hash.ofSession(session)), .int(row)])
+            if event.user?.isSomebody ?? false {
+                let hash = hash.ofNamedSession(session)
+                try statement.run([.int(hash), .int(row)])
+                partitions[index].filter.insert(hash)
+            }
+        }
         if let connection = event.connection {
             let hash = hash.ofConnection(connection)
             try statement.run([.int(hash), .int(row)])
@@ -264,6 +290,7 @@ struct StoreWriter {
             .time(session.storedCodeTime), .int(session.events), .int(second), .int(found.row),
         ])
         try addMore(events, found.row, found.index, database)
+        try noteMerge(found, session, database)
     }
 
     /// So many events of one connection can be shown as they were received; the others are only counted.
@@ -286,7 +313,7 @@ struct StoreWriter {
         let used = Set(try database.all("SELECT DISTINCT class FROM census", []) { $0.int(0) })
         for (rowClass, number) in classes where !used.contains(number) {
             try database.run("DELETE FROM classes WHERE class = ?", [.int(number)])
-            classes[rowClass] = nil
+            (classes[rowClass], rowClasses[number]) = (nil, nil)
         }
     }
 
@@ -296,7 +323,7 @@ struct StoreWriter {
             "INSERT INTO classes(organization, type, app) VALUES (?, ?, ?)",
             [.text(rowClass.organization), .text(rowClass.type.rawValue), .text(rowClass.appText)])
         let number = database.lastInsertedRowID
-        classes[rowClass] = number
+        (classes[rowClass], rowClasses[number]) = (number, rowClass)
         return number
     }
 

@@ -11,14 +11,21 @@ struct StoredRow {
     let isOpen: Bool
     let hasSecond: Bool
     let arrival: ArrivalHour
+    /// Of the user whom it names.
+    let access: Access?
+    let type: ConnectionType?
+    let organization: String?
+    let clientSession: Identifier?
+    let place: Place?
 
     static func sql(_ partition: Partition) -> String {
         func text(_ column: String) -> String { "(SELECT text FROM \(partition.texts) WHERE number = r.\(column))" }
         return """
             SELECT r.row, r.id, r.connection, \(text("workspace")), \(text("agent")), r.time, r.disconnect,
                 \(text("reason")), r.reason_time, r.code, r.code_time, r.events, r.open, r.second IS NOT NULL,
-                r.arrival, (SELECT organization FROM classes WHERE class = r.class)
-            FROM \(partition.keys) k JOIN \(partition.rows) r ON r.row = k.row WHERE k.hash = ?
+                r.arrival, c.organization, r.access, c.type, r.session
+            FROM \(partition.keys) k JOIN \(partition.rows) r ON r.row = k.row
+                LEFT JOIN classes c ON c.class = r.class WHERE k.hash = ?
             """
     }
 
@@ -40,6 +47,11 @@ struct StoredRow {
         isOpen = row.int(12) == 1
         hasSecond = row.int(13) == 1
         arrival = ArrivalHour(hour: row.int(14))
+        access = Access(row.optionalInt(16))
+        type = row.text(17).flatMap { ConnectionType(rawValue: $0) }
+        organization = row.text(15)
+        clientSession = row.id(18)
+        place = Place(organization: row.text(15), workspace: row.text(3), agent: row.text(4))
     }
 }
 
