@@ -1,7 +1,7 @@
 // The drawer: everything about one connection, its events as received, and the rows that explain it.
 import { el, named, $ } from "./dom.js";
 import * as api from "./api.js";
-import { sentence, times, codeMeaning, stateBadge, typeName, browser } from "./row.js";
+import { sentence, times, codeMeaning, stateBadge, typeName, browser, basis, inferred } from "./row.js";
 
 const copy = (text) => el("button", {
   type: "button", "aria-label": "Copy " + text, onclick: async (event) => {
@@ -27,6 +27,10 @@ function facts(row) {
   fact(list, "Close reason", ssh?.disconnect_reason);
   fact(list, "Address", row.ip, true);
   fact(list, "User", web?.user && (web.user.username || web.user.id));
+  if (ssh) {
+    fact(list, "Who it was", inferred(row) && (row.connlog.person_basis === "recorded" ? "" : "≈") + inferred(row));
+    fact(list, "On what grounds", basis(row));
+  }
   fact(list, "E-mail", web?.user?.email);
   fact(list, "App or port", web?.slug_or_port);
   fact(list, "Browser", web && browser(web.user_agent));
@@ -58,10 +62,6 @@ function related(row) {
     asked.push(["The terminal's session", `${here} type:reconnecting_pty ${around(row.connect_time, 5000, 60000)}`]);
   }
   if (row.ssh_info) {
-    asked.push(["Who it may have been: tunnels to this workspace in the hour before", `${here} type:tunnel ${around(row.connect_time, 3600000, 5000)}`]);
-    if (row.type === "reconnecting_pty") {
-      asked.push(["Opened in the browser by", `${here} type:workspace_app terminal ${around(row.connect_time, 60000, 5000)}`]);
-    }
     if (row.ssh_info.connection_id !== "00000000-0000-0000-0000-000000000000") {
       asked.push(["The same connection", `connection_id:${row.ssh_info.connection_id}`]);
     }
@@ -87,10 +87,15 @@ export async function showDetails(row, ask) {
   } catch (error) {
     events.textContent = error.message;
   }
+  const show = (title, rows) => {
+    if (rows.length) others.append(el("p", {}, title + ":"), el("ul", {}, ...rows.map((other) => el("li", {}, el("button", { type: "button", onclick: () => showDetails(other, ask) }, ...sentence(other), " · " + times(other))))));
+  };
+  const grounds = (row.connlog?.person_candidates ?? []).slice(0, 6).filter((candidate) => candidate.row);
+  const found = await Promise.all(grounds.map((candidate) => api.details(candidate.row).catch(() => null)));
+  show("Who it may have been, the likeliest first", found.filter(Boolean).map((one) => one.connection_log));
   for (const [title, query] of related(row)) {
     const { connection_logs } = await api.list({ q: query, limit: 6 });
-    const rows = connection_logs.filter((other) => other.id !== row.id);
-    if (rows.length) others.append(el("p", {}, title + ":"), el("ul", {}, ...rows.map((other) => el("li", {}, el("button", { type: "button", onclick: () => showDetails(other, ask) }, ...sentence(other), " · " + times(other))))));
+    show(title, connection_logs.filter((other) => other.id !== row.id));
   }
   if (!others.children.length) others.textContent = "Nothing else explains it.";
 }

@@ -4,7 +4,7 @@ import { typeLabel } from "./row.js";
 
 const keys = {
   type: "what it is", method: "how it is made", app: "the client's app", workspace_owner: "owner's user name, or me",
-  workspace_owner_email: "owner's address", username: "who acted, or me", user_email: "their address",
+  workspace_owner_email: "owner's address", person: "who it was, recorded or inferred, or me", username: "who acted, or me", user_email: "their address",
   organization: "name or id", workspace: "workspace's name", workspace_id: "its id", agent: "agent's name",
   connection_id: "its id", status: "open, unconfirmed, lost, completed", during: "2026-03-03..2026-03-05, -24h", port: "8080, 8000-8999", hour: "08-18", day: "sat,sun, mon-fri", reason: "part of it", client_session_id: "its id", new: "ip", connected_after: "a time, or -24h", connected_before: "a time, or -1h",
   duration: ">1h, <=90s, 5m-2h", code: "403, 400-599", ip: "an address, or 10.0.0.0/8", event: "connected or disconnected",
@@ -68,7 +68,7 @@ export class FilterBox {
     const typed = rest.join(":").replaceAll('"', "").toLowerCase();
     const people = this.known.users.map((user) => user.username);
     const more = {
-      workspace_owner: ["me", ...people], username: ["me", ...people], organization: this.known.organizations.map((one) => one.name),
+      workspace_owner: ["me", ...people], person: ["me", ...people], username: ["me", ...people], organization: this.known.organizations.map((one) => one.name),
       workspace_owner_email: this.known.users.map((user) => user.email).filter(Boolean), user_email: this.known.users.map((user) => user.email).filter(Boolean),
       workspace: this.known.workspaces,
     };
@@ -167,7 +167,7 @@ export function menus(box, known) {
   }));
   return [
     menu("Owner", "workspace_owner", [["", "All owners"], ["me", "Me"], ...people]),
-    menu("User", "username", [["", "All users"], ["me", "Me"], ...people]),
+    menu("Person", "person", [["", "Everybody"], ["me", "Me"], ...people]),
     ...(known.organizations.length > 1 ? [menu("Organization", "organization", [["", "All organizations"], ...known.organizations.map((one) => [one.name, one.display_name || one.name])])] : []),
     menu("Type", "type", [["", "All types"], ...values.type.map((value) => [value, typeLabel(value)])]),
     menu("Status", "status", [["", "All sessions"], ["ongoing", "Ongoing"], ["completed", "Completed"]]),

@@ -16,11 +16,25 @@ function place(row, user) {
   return [owner ? "their " : named(ownerName(row), "span"), owner ? "" : "'s ", named(row.workspace_name), " workspace"];
 }
 
+// Whom the server takes an agent's connection to be of, and why.
+export const inferred = (row) => row.connlog?.person ?? null;
+export function basis(row) {
+  const words = row.connlog?.person_basis ?? "none";
+  const of = /^nearest_of_(\d+)$/.exec(words);
+  if (of) return `Inferred: of ${of[1]} users who were let in before, this one came last`;
+  return {
+    recorded: "The event names this user", session: "Inferred: the same client session is this user's",
+    only_candidate: "Inferred: nobody else was let in before",
+  }[words] ?? "Nobody can be named";
+}
+
 export function sentence(row) {
   const web = row.web_info;
   if (!web) {
     const agent = row.agent_name ? [" (agent ", named(row.agent_name, "span", 40), ")"] : [];
-    return [typeName(row), " session to ", ...place(row), ...agent];
+    const person = inferred(row);
+    const by = person ? [" by ", el("span", { class: "person", title: basis(row) }, "≈", named(person, "span"))] : [];
+    return [typeName(row), " session to ", ...place(row), ...agent, ...by];
   }
   const who = web.user ? named(web.user.username || web.user.id.slice(0, 8)) : null;
   const user = web.user?.username;
