@@ -121,7 +121,8 @@ import Testing
                 "?connlog=true", "/export?format=csv", "/export", "/export?format=text", "/\(ToldEvent.uuid(1))",
             ] {
                 let reply = try await server.get("/api/v2/connectionlog\(path)", key)
-                #expect(reply.status == 200 && !reply.text.contains("carol") && !reply.text.contains(ToldEvent.uuid(102)))
+                let isTold = reply.text.contains("carol") || reply.text.contains(ToldEvent.uuid(102))
+                #expect(reply.status == 200 && !isTold)
             }
             // An event that somebody gave the id of another organization's row.
             var theirs = ToldEvent(id: ToldEvent.uuid(3), time: 110)
