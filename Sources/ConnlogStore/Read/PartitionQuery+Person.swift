@@ -1,5 +1,4 @@
 #if Server
-import ConnlogCore
 import GRDB
 
 /// `person:`, who a connection was, whether the event names that user or it was inferred.
