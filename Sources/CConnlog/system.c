@@ -43,3 +43,11 @@ long connlog_file_system_kind(const char *path) {
     struct statfs status;
     return statfs(path, &status) == 0 ? (long)status.f_type : 0;
 }
+
+int connlog_terminal_size(int descriptor, int *columns, int *lines) {
+    struct winsize size = {0};
+    if (ioctl(descriptor, TIOCGWINSZ, &size) != 0) return -1;
+    *columns = size.ws_col;
+    *lines = size.ws_row;
+    return 0;
+}

@@ -1,4 +1,5 @@
 #pragma once
+#include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 
 /// Working memory of level 1, as ISA-L's own tool takes it; the macro is too much arithmetic for Swift.

@@ -108,11 +108,18 @@ struct Answers: Sendable {
         case .status: return try await status(request, caller, parts)
         case .list, .export, .stats, .people, .watch, .names, .details:
             let ticket = try (route.isStreamed ? streams : questions).take(caller.share, context.peer)
-            let asker = Asker(caller: caller, gate: gate, client: context.client(connections))
+            var asker = Asker(caller: caller, gate: gate, client: context.client(connections))
+            asker.seal = try await seal(asker, parts)
             return try await question(route, id, request, parts, asker).holding(ticket)
         case .page, .file, .login, .logout, .ways, .signIn, .signedIn, .health, .ready, .openAPI, .buildInfo:
             return try await open(route, id, request, context, parts)
         }
+    }
+
+    /// What the store's numbers become for whoever may see some organizations only.
+    private func seal(_ asker: Asker, _ parts: APIParts) async throws -> NumberSeal? {
+        guard asker.caller.isLimited, let store = parts.store?.store else { return nil }
+        return NumberSeal(try await Question.ask(asker.client) { try await store.newestMark().store })
     }
 
     private func question(
@@ -123,6 +130,9 @@ struct Answers: Sendable {
         switch route {
         case .names: return try await NamesHandler(asker: asker, parts: parts, memory: people).respond()
         case .list: return try await ListHandler(parameters, asker, parts, now: now).respond()
+        case .export where parameters["format"] == "package":
+            let version = try await overview(parts).version
+            return try await PackageHandler(parameters, asker, parts, now: now, version: version).respond()
         case .export: return try await ExportHandler(parameters, asker, parts, now: now).respond()
         default: break
         }
@@ -234,6 +244,8 @@ struct Asker: Sendable {
     let caller: Caller
     let gate: Gate
     let client: ClientConnection?
+    /// `nil` for whoever may see all organizations.
+    var seal: NumberSeal?
 
     /// - Throws: when the caller's rights have changed since the answer began.
     func check() async throws {

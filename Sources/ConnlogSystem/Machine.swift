@@ -19,6 +19,16 @@ package enum Machine {
     /// Whether a descriptor (0, 1, 2) is a terminal.
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+    /// How many characters stand in a line of a terminal, and how many lines are seen; `nil` for what is no terminal, and for
+    /// one that does not say.
+    package static func terminalSize(_ descriptor: Int32) -> (columns: Int, lines: Int)? {
+        var (columns, lines): (Int32, Int32) = (0, 0)
+        guard unsafe connlog_terminal_size(descriptor, &columns, &lines) == 0, columns > 0, lines > 0 else {
+            return nil
+        }
+        return (Int(columns), Int(lines))
+    }
+
     /// A variable of the environment; `nil` if it is not set.
     package static func environment(_ name: String) -> String? {
         unsafe getenv(name).map { unsafe String(cString: $0) }

@@ -35,6 +35,21 @@ import Testing
         return [ssh, end, web, nobody, new, killed]
     }
 
+    @Test func `all that match are counted where somebody asks for it`() async throws {
+        let events = (0..<2100).map {
+            ToldEvent(id: ToldEvent.uuid(1000 + $0), time: Int64($0), type: "tunnel", code: 101)
+        }
+        try await withServer(events) { server async throws in
+            for (query, count, cap) in [
+                ("", 2001, 2000), ("&connlog=true", 2001, 2000), ("&connlog=true&count=exact", 2100, 0),
+                ("&connlog=true&count=exact&q=code:101", 2100, 0), ("&count=exact", 2001, 2000),
+            ] {
+                let reply = try await server.get("/api/v2/connectionlog?limit=1\(query)")
+                #expect(reply.json["count"] as? Int == count && reply.json["count_cap"] as? Int == cap, "\(query)")
+            }
+        }
+    }
+
     @Test func `the answer has the members of Coder's, no more and no fewer, in every kind of row`() async throws {
         try await withServer(Self.events, names: Self.people) { server async throws in
             let reply = try await server.get("/api/v2/connectionlog")

@@ -146,7 +146,9 @@ import Testing
                 await server.stream(path, [key]) { text in
                     seen.withLock { $0 = text }
                     // The last one is the watcher's own and comes after all others.
-                    guard text.contains("id: 1\n"), !text.contains("LAST") else { return text.contains("LAST") }
+                    guard text.contains("event: connection"), !text.contains("LAST") else {
+                        return text.contains("LAST")
+                    }
                     var last = ToldEvent(id: ToldEvent.uuid(3), time: 30, connection: ToldEvent.uuid(51))
                     (last.organization, last.workspaceName) = (Self.own, "LAST")
                     _ = try? store.apply(ToldEvent.batch([last]), at: nil, arrival: 0)

@@ -3,6 +3,7 @@
 
 #include "ascii.h"
 #include "build.h"
+#include "certificate.h"
 #include "child.h"
 #include "crc32c.h"
 #include "find.h"

@@ -23,5 +23,7 @@ int connlog_rename_new(const char *_Nonnull from, const char *_Nonnull to);
 
 /// Lets writes to a descriptor wait again; -1 and errno when that fails.
 int connlog_clear_nonblocking(int descriptor);
+/// How many characters stand in a line of a terminal, and how many lines are seen; -1 and errno for what is no terminal.
+int connlog_terminal_size(int descriptor, int *_Nonnull columns, int *_Nonnull lines);
 /// What kind of file system a path lies on, as linux/magic.h numbers them; 0 when that cannot be told.
 long connlog_file_system_kind(const char *_Nonnull path);

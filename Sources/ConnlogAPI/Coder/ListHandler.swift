@@ -8,13 +8,16 @@ import NIOCore
 /// `GET /api/v2/connectionlog`, as Coder answers it.
 ///
 /// `connlog=true` asks for what is ours too: our filter language, `connlog` in each row, `after=<cursor>` instead of
-/// `offset`, a count that is exact where a range of time is given, and `warnings`.
+/// `offset`, a count that is exact where a range of time is given, and `warnings`; with it `count=exact` counts all that match,
+/// however long that takes, and says so by a `count_cap` of 0.
 struct ListHandler {
     static let countCap = 2000
     private static let limitDefault = 100
 
     let parameters: Parameters
     let question: Question
+    /// How far connections are counted; 0: all of them.
+    private let countCap: Int
 
     init(
         _ parameters: Parameters, _ asker: Asker, _ parts: APIParts, now: Int64
@@ -23,6 +26,7 @@ struct ListHandler {
         let isExtended = parameters.isOn("connlog")
         // Coder reads the page before the query.
         _ = try ListHandler.page(parameters)
+        countCap = isExtended && parameters["count"] == "exact" ? 0 : ListHandler.countCap
         question = try Question(parameters, asker, parts, dialect: isExtended ? .connlog : .coder, now: now)
     }
 
@@ -37,7 +41,7 @@ struct ListHandler {
 
     func respond() async throws -> Response {
         let (limit, offset) = try ListHandler.page(parameters)
-        let after = question.json.isExtended ? try Question.cursor(parameters) : nil
+        let after = question.json.isExtended ? try question.cursor(parameters) : nil
         let count = try await count()
         let warnings = question.json.isExtended ? try await Warnings(question, isEmpty: count.rows == 0).all : []
         var pages = RowPages(question, after: after, offset: offset, limit: count.rows == 0 ? 0 : limit)
@@ -61,6 +65,7 @@ struct ListHandler {
     private func count() async throws -> Count {
         let (store, query) = (question.store, question.query)
         return try await question.ask {
+            if countCap == 0 { return Count(rows: try await store.count(query, cap: 0), isExact: true) }
             if question.json.isExtended, let rows = try await store.exactCount(query, limit: ListHandler.exactLimit) {
                 return Count(rows: rows, isExact: true)
             }
@@ -71,7 +76,7 @@ struct ListHandler {
 
     /// What stands after the rows.
     private func end(_ count: Count, _ warnings: [Warning]) -> String {
-        let end = "],\"count\":\(count.rows),\"count_cap\":\(ListHandler.countCap)"
+        let end = "],\"count\":\(count.rows),\"count_cap\":\(countCap)"
         guard question.json.isExtended else { return end }
         return end + ",\"count_exact\":\(count.isExact),\"warnings\":\(JSONValue.array(warnings.map(\.json)).line)"
     }
@@ -105,7 +110,7 @@ struct ListHandler {
     /// Where the next page begins, if there may be one.
     private func next(_ pages: RowPages) -> String {
         guard question.json.isExtended, let last = pages.last, pages.left == 0 else { return "" }
-        return ",\"next\":\"\(last)\""
+        return ",\"next\":\"\(question.json.cursor(last))\""
     }
 }
 #endif

@@ -2,6 +2,7 @@
 import ConnlogCore
 import ConnlogStore
 import ConnlogSystem
+import Synchronization
 
 /// A row as Coder's API writes a `ConnectionLog`, keys in its order.
 struct RowJSON {
@@ -10,6 +11,14 @@ struct RowJSON {
     let bounds: StateBounds
     /// Adds the member `connlog` with what is ours.
     let isExtended: Bool
+    /// For whoever may not know the store's own numbers.
+    let seal: NumberSeal?
+    /// People and organizations that rows of this answer have named already.
+    private let named = NamedParts()
+
+    init(names: any Names, bounds: StateBounds, isExtended: Bool, seal: NumberSeal? = nil) {
+        (self.names, self.bounds, self.isExtended, self.seal) = (names, bounds, isExtended, seal)
+    }
 
     private static let noID = "00000000-0000-0000-0000-000000000000"
     private static let noTime = "0001-01-01T00:00:00Z"
@@ -18,7 +27,7 @@ struct RowJSON {
         var object = Members()
         object.add("id", row.id ?? RowJSON.noID)
         object.add("connect_time", row.session.connect.text)
-        object.add("organization", organization(row.organizationID))
+        object.add("organization", named.part("o\(row.organizationID ?? "")") { organization(row.organizationID) })
         object.add("workspace_owner_id", row.workspaceOwnerID ?? RowJSON.noID)
         object.add("workspace_owner_username", row.workspaceOwnerID.flatMap(names.user)?.username ?? "")
         object.add("workspace_id", row.workspaceID ?? RowJSON.noID)
@@ -44,7 +53,7 @@ struct RowJSON {
     private func web(_ row: ConnectionRow) -> JSONValue {
         var object = Members()
         object.add("user_agent", row.userAgent ?? "")
-        object.add("user", row.userID.map { user($0) } ?? .null)
+        object.add("user", row.userID.map { id in named.part("u\(id)") { user(id) } } ?? .null)
         object.add("slug_or_port", row.slugOrPort ?? "")
         object.add("status_code", JSONValue(row.session.code?.value ?? 0))
         return object.value
@@ -76,9 +85,12 @@ struct RowJSON {
         if let id = row.clientSessionID { object.add("client_session_id", id) }
         if let word = row.typeText { object.add("type_text", word) }
         PersonText(names: names).add(row.person, to: &object)
-        object.add("cursor", row.position.description)
+        object.add("cursor", cursor(row.position))
         return object.value
     }
+
+    /// A place in the list, as the caller may know it.
+    func cursor(_ position: RowPosition) -> String { (seal?.seal(position) ?? position).description }
 
     /// `open`, `unconfirmed`, `lost`, `completed`, `start_unknown`, or `none` for what has no length.
     func status(_ row: ConnectionRow) -> String { bounds.state(row)?.rawValue ?? "none" }
@@ -100,6 +112,23 @@ struct RowJSON {
             "updated_at": .string(RowJSON.noTime), "last_seen_at": .string(RowJSON.noTime), "status": "",
             "login_type": "", "organization_ids": .array([]), "roles": .array([]),
         ]
+    }
+}
+
+/// Parts of rows that come again and again, as they were written the first time: a person and an organization take most of a
+/// row's JSON, and each stands in many.
+final class NamedParts: Sendable {
+    private static let countMax = 4096
+    private let texts = Mutex<[String: String]>([:])
+
+    func part(_ key: String, _ make: () -> JSONValue) -> JSONValue {
+        if let text = texts.withLock({ $0[key] }) { return .raw(text) }
+        let text = make().line
+        texts.withLock { texts in
+            if texts.count >= NamedParts.countMax { texts.removeAll(keepingCapacity: true) }
+            texts[key] = text
+        }
+        return .raw(text)
     }
 }
 

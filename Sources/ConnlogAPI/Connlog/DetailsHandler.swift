@@ -66,7 +66,8 @@ private struct EventPages {
             if hasBegun { text += "," }
             hasBegun = true
             let line = JSONValue.string(String(decoding: event.line, as: UTF8.self))
-            let members: JSONValue = ["number": .integer(event.number), "line": line]
+            let number = question.asker.seal?.seal(event.number) ?? event.number
+            let members: JSONValue = ["number": .integer(number), "line": line]
             text += members.line
         }
         return text

@@ -24,7 +24,7 @@ struct ExportHandler {
         _ parameters: Parameters, _ asker: Asker, _ parts: APIParts, now: Int64
     ) throws(APIError) {
         guard let format = Format(rawValue: parameters["format"] ?? "jsonl") else {
-            throw Parameters.invalid("format", "must be csv, jsonl or text")
+            throw Parameters.invalid("format", "must be csv, jsonl, text or package")
         }
         self.format = format
         let limit = try parameters.count("limit")
@@ -50,25 +50,39 @@ struct ExportHandler {
             var (pages, rows) = (pages, first)
             if format == .csv { try await writer.write(ByteBuffer(string: RowCSV.header)) }
             while let page = rows {
+                // The next page is read while this one is written.
+                let now = pages
+                async let ahead = ExportHandler.ahead(now)
                 let text = text(page)
-                pages.written(page, bytes: text.utf8.count)
                 try await question.asker.check()
                 try await writer.write(contentsOf: ByteBuffer.pieces(text))
-                rows = try await pages.next()
+                (rows, pages) = try await ahead
+                pages.written(page, bytes: text.utf8.count)
             }
             try await writer.finish(nil)
         }
         return Response(status: .ok, headers: headers, body: body)
     }
 
+    private static func ahead(_ pages: RowPages) async throws -> ([ConnectionRow]?, RowPages) {
+        var pages = pages
+        return (try await pages.next(), pages)
+    }
+
     private func text(_ rows: [ConnectionRow]) -> String {
-        rows.map { row in
+        var text = ""
+        for row in rows {
             switch format {
-            case .csv: RowCSV.line(row, question.json)
-            case .jsonl: question.json.value(row).line + "\n"
-            case .text: RowText.line(row, question.json) + "\n"
+            case .csv: text += RowCSV.line(row, question.json)
+            case .jsonl:
+                text += question.json.value(row).line
+                text += "\n"
+            case .text:
+                text += RowText.line(row, question.json)
+                text += "\n"
             }
-        }.joined()
+        }
+        return text
     }
 }
 

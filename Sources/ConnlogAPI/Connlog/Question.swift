@@ -7,7 +7,7 @@ import HTTPTypes
 /// What every question to the store needs: the store, the query, and how rows are written.
 struct Question {
     let store: ConnectionStore
-    let query: RowQuery
+    var query: RowQuery
     let json: RowJSON
     let names: any Names
     /// As it was asked.
@@ -41,7 +41,7 @@ struct Question {
         names = parts.names
         let bounds = holder.bounds
         query = asker.caller.query(filter, parts.names, bounds)
-        json = RowJSON(names: parts.names, bounds: bounds, isExtended: dialect == .connlog)
+        json = RowJSON(names: parts.names, bounds: bounds, isExtended: dialect == .connlog, seal: asker.seal)
     }
 
     private static func filter(
@@ -83,12 +83,12 @@ struct Question {
     }
 
     /// The place after which a list goes on.
-    static func cursor(_ parameters: Parameters, _ name: String = "after") throws(APIError) -> RowPosition? {
+    func cursor(_ parameters: Parameters, _ name: String = "after") throws(APIError) -> RowPosition? {
         guard let text = parameters[name] else { return nil }
         guard let position = RowPosition(text) else {
             throw Parameters.invalid(name, "is no cursor of this list")
         }
-        return position
+        return asker.seal?.open(position) ?? position
     }
 }
 

@@ -27,10 +27,11 @@ struct WatchHandler {
         self.question = question
         isText = parameters["format"] == "text"
         let text = lastEventID ?? parameters["last_event_id"]
-        start = text.flatMap { Int64($0) }
-        if let text, start == nil || start ?? 0 < 0 {
+        let number = text.flatMap { Int64($0) }
+        if let text, number == nil || number ?? 0 < 0 {
             throw Parameters.invalid("last_event_id", "is no number of an event: '\(text)'")
         }
+        start = number.map { question.asker.seal?.open($0) ?? $0 }
     }
 
     func respond() async throws -> Response {
@@ -44,6 +45,7 @@ struct WatchHandler {
             if isAnew { try await writer.write(ByteBuffer(string: restart(from))) }
             var mark = from
             var size = PageSize()
+            var written = ContinuousClock.now
             while !Task.isCancelled, !Task.isShuttingDownGracefully {
                 let (last, limit) = (mark, size.count)
                 let new = try await question.ask {
@@ -54,9 +56,13 @@ struct WatchHandler {
                 // Before anything is told: whoever asked may have lost the right to it meanwhile.
                 try await question.asker.check()
                 if !text.isEmpty { try await writer.write(contentsOf: NIOCore.ByteBuffer.pieces(text)) }
+                if !text.isEmpty { written = .now }
                 mark = new.mark
-                if new.events.isEmpty, try await !waits(after: mark) {
+                if new.events.isEmpty { try await wait(after: mark) }
+                // Events that are not for this caller keep no connection open.
+                if written.duration(to: .now) >= WatchHandler.pause {
                     try await writer.write(ByteBuffer(string: ": nothing new\n\n"))
+                    written = .now
                 }
             }
             try await writer.finish(nil)
@@ -65,15 +71,18 @@ struct WatchHandler {
             status: .ok, headers: [.contentType: "text/event-stream; charset=utf-8"], body: body)
     }
 
+    /// An event's number, as the caller may know it.
+    private func shown(_ number: Int64) -> Int64 { question.asker.seal?.seal(number) ?? number }
+
     /// Says that numbers begin anew.
     private func restart(_ place: EventMark) -> String {
         let words = "The store is another one than before; its events are numbered anew, and come from here on."
         let data = isText ? words : JSONValue.object([.init(key: "message", value: .string(words))]).line
-        return "id: \(place.number)\nevent: restart\ndata: \(data)\n\n"
+        return "id: \(shown(place.number))\nevent: restart\ndata: \(data)\n\n"
     }
 
-    /// Whether there is something new before the pause is over, be it that somebody's rights have changed.
-    private func waits(after last: EventMark) async throws -> Bool {
+    /// Returns when there is something new, be it that somebody's rights have changed, or when the pause is over.
+    private func wait(after last: EventMark) async throws {
         let (store, change) = (question.store, question.asker.gate.state.bell.next())
         try await question.asker.check()
         let pause = min(WatchHandler.pause, question.asker.patience ?? WatchHandler.pause)
@@ -97,7 +106,7 @@ struct WatchHandler {
                 return false
             }
             defer { group.cancelAll() }
-            return try await group.next() ?? false
+            _ = try await group.next()
         }
     }
 
@@ -112,10 +121,11 @@ struct WatchHandler {
             let person = people[event.number]
             guard matcher.wants(person) else { continue }
             let names = question.names
+            let number = shown(event.number)
             let data =
                 isText
-                ? RowText.line(found, person, names) : EventJSON(names: names).value(found, event, person).line
-            text += "id: \(event.number)\nevent: connection\ndata: \(data)\n\n"
+                ? RowText.line(found, person, names) : EventJSON(names: names).value(found, number, person).line
+            text += "id: \(number)\nevent: connection\ndata: \(data)\n\n"
         }
         return text
     }
@@ -125,10 +135,12 @@ struct WatchHandler {
 struct EventJSON {
     let names: any Names
 
-    /// - Parameter person: as far as is known now; what comes later may tell otherwise.
-    func value(_ event: ConnectionEvent, _ received: ReceivedEvent, _ person: Person?) -> JSONValue {
+    /// - Parameters:
+    ///   - number: of the event, as the caller may know it.
+    ///   - person: as far as is known now; what comes later may tell otherwise.
+    func value(_ event: ConnectionEvent, _ number: Int64, _ person: Person?) -> JSONValue {
         var object = Members()
-        object.add("number", .integer(received.number))
+        object.add("number", .integer(number))
         object.add("id", JSONValue(event.id))
         object.add("time", JSONValue(event.time.map { EventTime.text($0) }))
         object.add("event", JSONValue(event.status?.rawValue))

@@ -9,14 +9,24 @@ extension OpenAPI {
                     "connlog", #"{"type":"boolean"}"#, "Our filter language, 'connlog' in each row, 'after' and 'next'."
                 ),
                 query("after", #"{"type":"string"}"#, "With connlog=true: goes on after this cursor."), ref("zone"),
+                query(
+                    "count", #"{"type":"string","enum":["exact"]}"#,
+                    "With connlog=true: counts all that match; 'count_cap' is 0 then."),
             ], json("ConnectionLogResponse"), store),
         path(
             "/api/v2/connectionlog/export", "Every connection that matches, newest first, streamed.",
             [
                 ref("q"), ref("limit"), ref("zone"),
-                query("format", #"{"type":"string","enum":["jsonl","csv","text"]}"#, "jsonl by itself."),
+                query(
+                    "format", #"{"type":"string","enum":["jsonl","csv","text","package"]}"#,
+                    "jsonl by itself; package is a zip of rows, events as received, a manifest and checksums."),
+                query("from", #"{"type":"string","format":"date-time"}"#, "Of a package: began then or later."),
+                query("to", #"{"type":"string","format":"date-time"}"#, "Of a package: began before."),
+                query(
+                    "asked_at", #"{"type":"string","format":"date-time"}"#,
+                    "Of a package: when it was asked for, for its manifest; relative times count from then."),
             ],
-            #"{"application/jsonl":{"schema":{"type":"string"}},"text/csv":{"schema":{"type":"string"}},"text/plain":{"schema":{"type":"string"}}}"#,
+            #"{"application/jsonl":{"schema":{"type":"string"}},"text/csv":{"schema":{"type":"string"}},"text/plain":{"schema":{"type":"string"}},"application/zip":{"schema":{"type":"string","format":"binary"}}}"#,
             store),
         path(
             "/api/v2/connectionlog/stats",

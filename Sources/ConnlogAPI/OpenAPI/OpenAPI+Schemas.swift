@@ -47,7 +47,7 @@ extension OpenAPI {
         #"""
         "ConnectionLogResponse":{"type":"object","required":["connection_logs","count","count_cap"],"additionalProperties":false,
         "properties":{"connection_logs":{"type":"array","items":{"$ref":"#/components/schemas/ConnectionLog"}},
-        "count":{"type":"integer","description":"Exact up to count_cap; one more says that there are more."},
+        "count":{"type":"integer","description":"Exact up to count_cap; one more says that there are more; exact where count_cap is 0."},
         "count_cap":{"type":"integer"},"count_exact":{"type":"boolean","description":"With connlog=true: there are so many, whatever count_cap says."},
         "warnings":{"$ref":"#/components/schemas/Warnings"},
         "next":{"type":"string","description":"With connlog=true: 'after' of the next page."}}}

@@ -87,6 +87,10 @@ package struct Overview: Sendable, Codable {
             Figure(
                 .gauge, "thread_spinning", key: "spinning_threads",
                 "Threads that keep a processor busy and get nothing done.", spinningThreads),
+            Figure(
+                .gauge, "newest_event_age_seconds", unit: .seconds,
+                "For how long no event has come from any source; from the start, while there was none.",
+                sources.compactMap { $0.figures.value("last_event_age_seconds") }.min()),
             Figure(.gauge, "stuck_parts", "Parts of connlog that do not get on; the status names them.", stuck.count),
         ]
     }

@@ -15,8 +15,12 @@ enum StatusText {
         text +=
             "         \(queue.figures.sum("waiting")) events wait for sinks; \(queue.figures.sum("events")) are kept, in "
         text += "\(queue.figures.sum("bytes") >> 20) of \(queue.figures.sum("bytes_max") >> 20) MiB\n"
+        text += "         \(rate(queue.figures.value("events_per_second"))) events per second come in"
+        let newest = overview.figures.value("newest_event_age_seconds")
+        text += newest == nil ? "\n" : "; the newest came \(age(newest)) ago\n"
         let damaged = queue.figures.sum("damaged_events")
         if damaged > 0 { text += "         \(damaged) events lost to damage\n" }
+        text += store(overview.sinks)
         if let server = overview.server {
             text += "server   \(server.state): \(server.words)"
             text += server.restarts > 0 ? "; \(server.restarts) times started again\n" : "\n"
@@ -28,6 +32,15 @@ enum StatusText {
             text += "\nsink \(sink.name), \(time): \(sink.lastError ?? "")\n"
         }
         return figures ? text + "\n" + all(overview, own) : text
+    }
+
+    /// What the store takes on the disk; nothing where there is none.
+    private static func store(_ sinks: [Overview.SinkPart]) -> String {
+        let stores = sinks.filter { $0.ownFigures.value("content_bytes") != nil }
+        return stores.map { sink in
+            let (content, files) = (sink.ownFigures.value("content_bytes"), sink.ownFigures.value("file_bytes"))
+            return "store    \(size(content)) of connections, \(size(files)) on the disk\n"
+        }.joined()
     }
 
     private static func states(_ overview: Overview) -> String {
@@ -55,14 +68,14 @@ enum StatusText {
     private static func sinks(_ sinks: [Overview.SinkPart]) -> String {
         var table = Table(
             ("SINK", .left), ("TYPE", .left), ("STATE", .left), ("LAG", .right), ("OLDEST", .right),
-            ("DELIVERED", .right), ("PER SECOND", .right), ("RETRIES", .right), ("REFUSED", .right),
-            ("DROPPED", .right))
+            ("DELIVERED", .right), ("PER SECOND", .right), ("CAUGHT UP IN", .right), ("RETRIES", .right),
+            ("REFUSED", .right), ("DROPPED", .right))
         for sink in sinks {
             let figures = sink.figures
             table.add(
                 sink.name, sink.type, sink.state, String(figures.sum("lag")),
                 figures.sum("lag") > 0 ? age(figures.value("oldest_event_age_seconds")) : "-",
-                String(figures.sum("delivered")), rate(figures.value("delivered_per_second")),
+                String(figures.sum("delivered")), rate(figures.value("delivered_per_second")), catchUp(figures),
                 String(figures.sum("retries")), String(figures.sum("dead_letters")), String(figures.sum("dropped")))
         }
         return table.text
@@ -89,6 +102,11 @@ enum StatusText {
     }
 
     // MARK: - Words
+
+    private static func catchUp(_ figures: [Figure]) -> String {
+        if figures.sum("lag") == 0 { return "-" }
+        return figures.value("catch_up_seconds").map { age($0) } ?? "never"
+    }
 
     private static func rate(_ value: Double?) -> String {
         guard let value else { return "-" }

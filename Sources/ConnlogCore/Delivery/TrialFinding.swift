@@ -1,10 +1,10 @@
 /// One thing that a sink has found out about its receiver in `connlog check --connect` or `--send`.
 public struct TrialFinding: Sendable, Equatable {
-    /// How a step of the trial ended.
-    public enum Verdict: Sendable {
-        case good
+    /// How a step of the trial ended. The raw value is its word, for people and in JSON.
+    public enum Verdict: String, Sendable, CaseIterable {
+        case good = "ok"
         /// Works, or may work, but somebody should know.
-        case doubtful
+        case doubtful = "doubt"
         /// Events would not get through.
         case failed
     }

@@ -98,3 +98,8 @@ public struct FilterQuery: Sendable, Equatable {
         return [FilterError(field: "type", detail: "type cannot be combined with method or app", range: type.range)]
     }
 }
+
+extension FilterQuery {
+    /// All keys of our dialect, Coder's first.
+    package static var keys: [String] { FilterKey.all.map(\.name) }
+}

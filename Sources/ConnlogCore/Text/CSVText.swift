@@ -13,7 +13,31 @@ package enum CSVText {
 
     /// One row with its end.
     package static func row(_ cells: some Sequence<String?>) -> String {
-        cells.map { cell($0 ?? "") }.joined(separator: ",") + rowEnd
+        var text = ""
+        var isFirst = true
+        for value in cells {
+            if !isFirst { text += "," }
+            isFirst = false
+            guard let value, !value.isEmpty else { continue }
+            guard isPlain(value) else {
+                text += cell(value)
+                continue
+            }
+            text += "\""
+            text += value
+            text += "\""
+        }
+        text += rowEnd
+        return text
+    }
+
+    /// No quote in it, and a first letter or digit that begins no formula: most of what is written.
+    private static func isPlain(_ text: String) -> Bool {
+        guard let first = text.utf8.first else { return false }
+        switch first {
+        case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: return text.utf8.allSatisfy { $0 != UInt8(ascii: "\"") }
+        default: return false
+        }
     }
 
     package static func cell(_ text: String) -> String {

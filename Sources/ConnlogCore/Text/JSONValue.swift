@@ -40,7 +40,7 @@ package indirect enum JSONValue: Sendable, Equatable {
         case .boolean(let value): text += value ? "true" : "false"
         case .integer(let value): text += String(value)
         case .unsigned(let value): text += String(value)
-        case .string(let value): text += JSONText.quoted(value)
+        case .string(let value): JSONValue.add(value, to: &text)
         case .raw(let value): text += value
         case .array(let values):
             JSONValue.list(values, "[", "]", &text, indent) { value, text, indent in
@@ -48,10 +48,22 @@ package indirect enum JSONValue: Sendable, Equatable {
             }
         case .object(let members):
             JSONValue.list(members, "{", "}", &text, indent) { member, text, indent in
-                text += JSONText.quoted(member.key) + (indent == nil ? ":" : ": ")
+                JSONValue.add(member.key, to: &text)
+                text += indent == nil ? ":" : ": "
                 member.value.write(to: &text, indent: indent)
             }
         }
+    }
+
+    /// Most of what is written is plain, and needs no text of its own.
+    private static func add(_ value: String, to text: inout String) {
+        guard JSONText.isPlain(value) else {
+            text += JSONText.quoted(value)
+            return
+        }
+        text += "\""
+        text += value
+        text += "\""
     }
 
     private static func list<Element>(

@@ -14,6 +14,17 @@ package enum Quantity {
         return tenths == 0 || rest >= 100 ? "\(rest) \(units[unit])" : "\(rest).\(tenths) \(units[unit])"
     }
 
+    /// `7`, `68,646`.
+    package static func grouped(_ number: Int) -> String {
+        let digits = Array(String(number.magnitude))
+        var text = number < 0 ? "-" : ""
+        for (place, digit) in digits.enumerated() {
+            if place > 0, (digits.count - place).isMultiple(of: 3) { text += "," }
+            text.append(digit)
+        }
+        return text
+    }
+
     /// `1 event`, `2 events`.
     package static func count(_ number: some BinaryInteger, _ noun: String) -> String {
         number == 1 ? "1 \(noun)" : "\(number) \(noun)s"

@@ -27,7 +27,7 @@ struct OverviewMaker: Sendable {
         overview.started = started
         overview.uptimeSeconds = (SystemWallTime().uptime() - startedUptime) / 1_000_000_000
         overview.sources = now.sources.map(OverviewMaker.part)
-        overview.sinks = now.sinks.map { OverviewMaker.part($0, status) }
+        overview.sinks = now.sinks.map { OverviewMaker.part($0, status, incoming: now.eventsPerSecond) }
         let lags = now.sinks.map { $0.lag(status) }
         let ahead = status.sinks.filter { sink in !now.sinks.contains { $0.name == sink.name } }.map(\.lag)
         overview.queue.state = status.state.word
@@ -49,12 +49,15 @@ struct OverviewMaker: Sendable {
         return part
     }
 
-    private static func part(_ sink: PipelineStatus.Sink, _ queue: QueueStatus) -> Overview.SinkPart {
+    /// - Parameter incoming: events in a second that the queue takes in.
+    private static func part(
+        _ sink: PipelineStatus.Sink, _ queue: QueueStatus, incoming: Double
+    ) -> Overview.SinkPart {
         var part = Overview.SinkPart()
         part.name = sink.name
         part.type = sink.type
         part.state = sink.status.state.word
-        part.figures = sink.figures(queue)
+        part.figures = sink.figures(queue, incoming: incoming)
         part.ownFigures = sink.ownFigures
         part.lastError = sink.status.lastError?.text
         part.lastErrorTime = sink.status.lastErrorTime

@@ -69,8 +69,19 @@ extension PipelineStatus.Source {
 }
 
 extension PipelineStatus.Sink {
+    /// For how long it goes on until it has everything, at the rates of the last minute.
+    /// - Parameter incoming: events in a second that the queue takes in.
+    /// - Returns: in seconds; 0 when it has everything, `nil` when at these rates it never has.
+    package func catchUp(_ queue: QueueStatus, incoming: Double) -> Double? {
+        let lag = lag(queue)
+        if lag == 0 { return 0 }
+        let gain = deliveredPerSecond - incoming
+        return gain > 0 ? Double(lag) / gain : nil
+    }
+
     /// Those of a sink's delivery.
-    package func figures(_ queue: QueueStatus) -> [Figure] {
+    /// - Parameter incoming: events in a second that the queue takes in.
+    package func figures(_ queue: QueueStatus, incoming: Double) -> [Figure] {
         let drops = queue.sinks.first { $0.name == name }?.drops ?? [:]
         let dropped = Dictionary(
             drops.map { ($0.key.rawValue, Int(clamping: $0.value)) }, uniquingKeysWith: { first, _ in first })
@@ -91,6 +102,10 @@ extension PipelineStatus.Sink {
             Figure(
                 .gauge, "delivered_events_per_second", key: "delivered_per_second", unit: .perSecond,
                 "Events delivered in a second, over the last minute.", deliveredPerSecond),
+            Figure(
+                .gauge, "catch_up_seconds", unit: .seconds,
+                "When it has everything, at the rates of the last minute; missing when at these rates it never has.",
+                catchUp(queue, incoming: incoming)),
             Figure(
                 .gauge, "unproven_events", key: "unproven", "Events accepted and not yet proven to be there.",
                 status.unproven),

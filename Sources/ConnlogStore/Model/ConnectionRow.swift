@@ -78,6 +78,11 @@ package struct RowPosition: Sendable, Hashable, Comparable, CustomStringConverti
 
     package var description: String { "\(time.count).\(partition).\(row)" }
 
+    /// The same place under other numbers, for whoever must not know these.
+    package func renumbered(_ change: (Int64) -> Int64) -> RowPosition {
+        RowPosition(time: time, partition: change(partition), row: change(row))
+    }
+
     package static func < (one: RowPosition, other: RowPosition) -> Bool {
         (one.time, one.partition, one.row) < (other.time, other.partition, other.row)
     }

@@ -66,6 +66,19 @@ package struct RowQuery: Sendable {
         self.terms = terms
     }
 
+    private init(_ terms: [Term], askedCount: Int) {
+        self.terms = terms
+        self.askedCount = askedCount
+    }
+
+    /// Those of its connections that began at or after one time and before another.
+    package func beginning(from: Microseconds?, before to: Microseconds?) -> RowQuery {
+        var terms = terms
+        if let from { terms.append(Term(.row(.connectedAfter(from.nanoseconds)))) }
+        if let to { terms.append(Term(.row(.connectedBefore(to.advanced(by: -1).clamped.nanoseconds)))) }
+        return RowQuery(terms, askedCount: askedCount)
+    }
+
     /// How many conditions it takes to read: each value of a list is one.
     private static func count(_ condition: FilterCondition) -> Int {
         switch condition {

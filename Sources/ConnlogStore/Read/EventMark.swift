@@ -5,7 +5,7 @@
 /// that it has given before. Whoever only compared numbers would wait for events that have long been there.
 package struct EventMark: Sendable, Equatable {
     /// The store's own id, made when the file was.
-    let store: [UInt8]
+    package let store: [UInt8]
     /// Of the last event that was seen; 0 before the first.
     package let number: Int64
 

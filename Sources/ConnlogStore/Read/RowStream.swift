@@ -186,6 +186,16 @@ extension PartitionQuery {
         return (position.time, partition.number < position.partition ? .max : .min)
     }
 
+    /// The connect time of the oldest row that matches.
+    func oldest(_ database: Database) throws -> Microseconds? {
+        if isEmpty { return nil }
+        return try starts.compactMap { start in
+            let piece = start.and(times).and(filter)
+            let sql = "SELECT time FROM \(partition.rows) \(index) WHERE \(piece.text) ORDER BY time, row LIMIT 1"
+            return try database.first(sql, piece.arguments) { $0.time(0) }
+        }.min()
+    }
+
     /// How many rows match, or `limit` if there are more.
     func count(limit: Int, _ database: Database) throws -> Int {
         var count = 0

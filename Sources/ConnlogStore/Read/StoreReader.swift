@@ -217,7 +217,7 @@ struct StoreReader {
     }
 
     /// The member that holds an event, unpacked; `nil` when retention has let go of it: then nothing is unpacked.
-    private func member(of number: Int64) throws -> RawMember? {
+    func member(of number: Int64) throws -> RawMember? {
         let sql = "SELECT first, count, lines FROM raw WHERE first <= ? ORDER BY first DESC LIMIT 1"
         return try database.first(sql, [.int(number)]) { row in
             number < row.int(0) + row.int(1) ? try RawMember(first: row.int(0), packed: row.bytes(2)) : nil

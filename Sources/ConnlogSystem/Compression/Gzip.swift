@@ -11,6 +11,7 @@ private import CISAL
     private let stream = UnsafeMutablePointer<isal_zstream>.allocate(capacity: 1)
     private let levelBuffer = UnsafeMutablePointer<UInt8>.allocate(capacity: Gzip.levelBufferBytes)
     private var isOpen = false
+    private let isRaw: Bool
 
     // ISA-L's own "large" size for level 1, the default of its command line tool.
     private static let levelBufferBytes = Int(connlog_isal_level1_bytes)
@@ -19,7 +20,10 @@ private import CISAL
     // The counters of a stream are 32 bits wide.
     private static let inputPiece = 1 << 30
 
-    package init() {}
+    package convenience init() { self.init(isRaw: false) }
+
+    /// - Parameter isRaw: makes deflate (RFC 1951) alone, without gzip's header and trailer, as other formats wrap it.
+    package init(isRaw: Bool) { self.isRaw = isRaw }
 
     deinit {
         unsafe stream.deallocate()
@@ -53,7 +57,7 @@ private import CISAL
         unsafe stream.pointee.level = 1
         unsafe stream.pointee.level_buf = unsafe levelBuffer
         unsafe stream.pointee.level_buf_size = UInt32(Gzip.levelBufferBytes)
-        unsafe stream.pointee.gzip_flag = UInt16(IGZIP_GZIP)
+        unsafe stream.pointee.gzip_flag = UInt16(isRaw ? IGZIP_DEFLATE : IGZIP_GZIP)
         isOpen = true
     }
 
