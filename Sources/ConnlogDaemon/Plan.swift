@@ -84,32 +84,16 @@ package struct Plan: Sendable {
         let log = log
         let context = SourceContext(
             once: options.once, written: written, log: { log($0, "source \(name): \($1)") })
-        let source = made(section) { (section) throws(Diagnostic) in try kind.make(section, context) }
-        if let source { pipeline.sources.append(PlannedSource(source, section)) }
-    }
-
-    /// Makes it, or tells every mistake: what it refuses is taken away, and it looks again.
-    private mutating func made<Made>(_ section: Section, _ make: (Section) throws(Diagnostic) -> Made) -> Made? {
-        do throws(Diagnostic) { return try make(section) } catch {
-            mistakes.append(error)
-            var rest = section.without(valueAt: error.place)
-            while let section = rest {
-                do throws(Diagnostic) {
-                    _ = try make(section)
-                    return nil
-                } catch {
-                    if mistakes.contains(error) { return nil }
-                    mistakes.append(error)
-                    rest = section.without(valueAt: error.place)
-                }
-            }
-            return nil
+        let source = section.made(telling: &mistakes) { (section) throws(Diagnostic) in try kind.make(section, context)
         }
+        if let source { pipeline.sources.append(PlannedSource(source, section)) }
     }
 
     private mutating func add(directory section: Section) {
         let version = options.version
-        let api = made(section) { (section) throws(Diagnostic) in try DirectorySection.api(section, version: version) }
+        let api = section.made(telling: &mistakes) { (section) throws(Diagnostic) in
+            try DirectorySection.api(section, version: version)
+        }
         guard let api = api ?? nil, let name = section.name else { return }
         coderTrials.append(CoderTrial(name: name, api: api))
     }
@@ -121,7 +105,8 @@ package struct Plan: Sendable {
             hostname: settings.hostname, version: options.version, pid: Machine.processID,
             dataDirectory: settings.dataDirectory, names: names, log: { log($0, "sink \(name): \($1)") })
         let filter = filter(section)
-        let maker = made(section) { (section) throws(Diagnostic) in try kind.maker(section, context) }
+        let maker = section.made(telling: &mistakes) { (section) throws(Diagnostic) in try kind.maker(section, context)
+        }
         guard let maker else { return }
         pipeline.sinks.append(
             PlannedSink(

@@ -15,7 +15,8 @@ struct CheckCommand: AsyncParsableCommand {
             effective configuration, each value with where it comes from, and ends with 0. Starts nothing.
 
             With --connect the data directory, the sources' files and every sink are tried instead: a receiver is \
-            connected to, a directory gets a scratch file that is removed again. With --send each sink that could be reached also gets one test event, \
+            connected to, a directory gets a scratch file that is removed again, [server] takes its address for a moment, \
+            and its certificate is looked at. With --send each sink that could be reached also gets one test event, \
             whatever its filter says: a disconnect from the workspace connlog-test, at 192.0.2.1, with an id that is \
             printed. A log file is left alone: it holds real events only, and its sink says what it would have written. \
             Both may be used beside a running daemon, best as the user that it runs as.
@@ -48,6 +49,9 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try file.load(showsDoubts: true, readsCredentials: !withoutSecrets)
         guard connect || send else {
+            let plan = Plan(configuration, version: Version.text, log: { _, _ in })
+            let ground = GroundTrial(configuration, .connlog, directories: plan.directories)
+            for doubt in ground.doubts() { Terminal.writeError("\(file.config): warning: \(doubt)\n") }
             if quiet { return }
             Terminal.write(configuration.effectiveText)
             return Terminal.writeError("\(file.config): the configuration is right\n")

@@ -8,7 +8,7 @@ struct ConfigurationFile: ParsableArguments {
     /// Where it is when nothing is said.
     static let usual = "/etc/connlog/connlog.ini"
 
-    @Option(name: .shortAndLong, help: "The configuration file (INI).")
+    @Option(name: .shortAndLong, help: "The configuration file (INI).", completion: Completions.configuration)
     var config = ConfigurationFile.usual
 
     /// Reads it, prints everything that is wrong or odd, and fails with status 2 if something is wrong.
@@ -27,7 +27,7 @@ struct ConfigurationFile: ParsableArguments {
                 if showsDoubts { Terminal.writeError("\(config): \(level): \(text)\n") }
             }
         }
-        let report = loaded.report(color: Terminal.isTerminal(Terminal.standardError))
+        let report = loaded.report(color: Terminal.showsColourOfErrors)
         if !report.isEmpty { Terminal.errorsGoToJournal ? Terminal.writeFailure(report) : Terminal.draw(report) }
         guard let configuration = loaded.configuration else {
             Terminal.writeFailure("\(loaded.summary); nothing was started\n")

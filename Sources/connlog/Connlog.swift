@@ -33,7 +33,8 @@ struct Connlog: AsyncParsableCommand {
         version: Version.long,
         subcommands: [
             RunCommand.self, CheckCommand.self, ConvertCommand.self, QueueCommand.self, DeadLetterCommand.self,
-            ReplayCommand.self, StatusCommand.self, EventsCommand.self, TailCommand.self, ReferenceCommand.self,
+            ReplayCommand.self, StatusCommand.self, EventsCommand.self, ExportCommand.self, TailCommand.self,
+            ReferenceCommand.self,
         ] + serverCommands)
 
     #if Server
@@ -52,7 +53,7 @@ struct Connlog: AsyncParsableCommand {
             Terminal.exit(ExitStatus.usage.rawValue)
         }
         do {
-            var command = try parseAsRoot(CommandWords.sorted(Array(arguments.dropFirst()), Connlog.self))
+            var command = try await asyncParseAsRoot(CommandWords.sorted(Array(arguments.dropFirst()), Connlog.self))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -24,7 +24,7 @@ struct DeadLetterCommand: ParsableCommand {
 
 /// Which dead letters are meant.
 struct DeadLetterChoice: ParsableArguments {
-    @Option(help: "Only of this sink.")
+    @Option(help: "Only of this sink.", completion: Completions.sinks)
     var sink: String?
 
     @Option(help: "Only those refused on this day, in UTC, such as 2026-03-03.")

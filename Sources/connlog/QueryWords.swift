@@ -5,10 +5,11 @@ import ArgumentParser
 /// A word that excludes, such as `-type:ssh`, looks like an option; `sorted` puts those after `--`, where none is looked
 /// for. What is no `-key:` stays where it is, so that a misspelt option is told as such.
 struct QueryWords: ParsableArguments {
-    @Argument(help: "Which, in the filter language; without it, all.") var words: [String] = []
+    @Argument(help: "Which, in the filter language; without it, all.", completion: Completions.query)
+    var words: [String] = []
 
     /// The commands that take one.
-    static let commands = ["events", "tail"]
+    static let commands = ["events", "export", "tail"]
 
     var text: String { words.joined(separator: " ") }
 

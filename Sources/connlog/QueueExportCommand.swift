@@ -28,7 +28,7 @@ struct QueueExportCommand: AsyncParsableCommand {
     @Option(parsing: .unconditional, help: "The offset, or the time, to stop before.")
     var to: String?
 
-    @Option(help: "Begin at this sink's offset: what it has not got yet.")
+    @Option(help: "Begin at this sink's offset: what it has not got yet.", completion: Completions.sinks)
     var sink: String?
 
     @Option(help: "Only events that this matches, in the filter language.")

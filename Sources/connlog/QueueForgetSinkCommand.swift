@@ -14,7 +14,7 @@ struct QueueForgetSinkCommand: AsyncParsableCommand {
 
     @OptionGroup var queue: QueueOptions
 
-    @Argument(help: "The sink, as connlog queue inspect shows it.")
+    @Argument(help: "The sink, as connlog queue inspect shows it.", completion: Completions.sinks)
     var name: String
 
     @Flag(help: "Also if there are events that the sink has not got.")

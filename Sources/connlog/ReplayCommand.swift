@@ -32,7 +32,7 @@ struct ReplayCommand: AsyncParsableCommand {
     @OptionGroup var file: ConfigurationFile
     @OptionGroup var giveUp: GiveUpOptions
 
-    @Option(help: "The sink.")
+    @Option(help: "The sink.", completion: Completions.sinks)
     var sink: String
 
     @Option(parsing: .unconditional, help: "The earliest time.")

@@ -9,14 +9,22 @@ import ConnlogTools
 /// Where the running connlog is and how to be let in, for commands that ask it.
 struct ServerConnection: ParsableArguments {
     @Option(
-        name: .shortAndLong, help: "The configuration whose [server] is asked; default: \(ConfigurationFile.usual).")
+        name: .shortAndLong, help: "The configuration whose [server] is asked; default: \(ConfigurationFile.usual).",
+        completion: Completions.configuration)
     var config: String?
     @Option(help: "The server itself, such as https://connlog.example.com:8484; default: --config's, or $CONNLOG_URL.")
     var url: String?
-    @Option(help: "A file that holds the token; default: $CONNLOG_TOKEN.")
+    @Option(help: "A file that holds the token; default: $CONNLOG_TOKEN.", completion: .file())
     var tokenFile: String?
-    @Option(help: "A PEM file with the authority that has signed the server's certificate.")
+    @Option(help: "A PEM file with the authority that has signed the server's certificate.", completion: .file())
     var tlsCa: String?
+
+    init() {}
+
+    /// For who asks without having parsed a command line.
+    init(config: String?, url: String?, tokenFile: String?, tlsCa: String?) {
+        (self.config, self.url, self.tokenFile, self.tlsCa) = (config, url, tokenFile, tlsCa)
+    }
 
     /// Asks and hands the answer over as it comes.
     /// - Parameter path: with its parameters.

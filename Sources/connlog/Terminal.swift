@@ -19,6 +19,24 @@ enum Terminal {
     /// Whether somebody looks at the data as it comes.
     static let showsData = isTerminal(standardOutput)
 
+    /// Whether a terminal that can do more than print gets the data.
+    static let drawsOver = showsData && ProcessEnvironment.value("TERM") != "dumb"
+
+    /// Whether data may have colours: on a terminal that can show them, for somebody who has not said no (no-color.org).
+    static let showsColour = drawsOver && (ProcessEnvironment.value("NO_COLOR") ?? "").isEmpty
+
+    /// The same for messages.
+    static let showsColourOfErrors =
+        isTerminal(standardError) && ProcessEnvironment.value("TERM") != "dumb"
+        && (ProcessEnvironment.value("NO_COLOR") ?? "").isEmpty
+
+    /// How many characters a line of data may have; `nil` where nothing limits it.
+    static var columns: Int? {
+        guard showsData else { return nil }
+        if let text = ProcessEnvironment.value("COLUMNS"), let columns = Int(text), columns > 0 { return columns }
+        return Machine.terminalSize(standardOutput)?.columns ?? 80
+    }
+
     /// Whether the journal of systemd gets the messages, a line an entry, each with its priority before it.
     static let errorsGoToJournal = JournalStream.isDescriptor(
         standardError, ProcessEnvironment.value("JOURNAL_STREAM"))

@@ -117,7 +117,63 @@ import Testing
         #expect(verdict(.failed("no such address"), 8680).text.contains("an address of this machine"))
     }
 
+    @Test func `a certificate is told to be good, soon over, over, not yet good, or of no use`() throws {
+        let certificates = try TestCertificates()
+        try certificates.make("good", "IP:127.0.0.1")
+        try certificates.make("other", "IP:127.0.0.1")
+        try certificates.make("old", "IP:127.0.0.1", isExpired: true)
+        try certificates.make("locked", "IP:127.0.0.1")
+        try certificates.encrypt("locked")
+        let now = SystemWallTime().now()
+        func look(_ name: String, key: String? = nil) -> CertificateLook {
+            CertificateLook.run(
+                certificate: certificates.path("\(name).pem"), key: certificates.path("\(key ?? name).key"))
+        }
+        func finding(_ look: CertificateLook, _ now: Nanoseconds) -> TrialFinding {
+            GroundTrial.certificate(look, "tls.pem", now: now)
+        }
+        let day: Nanoseconds = 86_400_000_000_000
+        let long = CertificateLook.good(from: 0, until: 100 * 86_400)
+        #expect(finding(long, 85 * day).verdict == .good && finding(long, 86 * day).verdict == .doubtful)
+        #expect(finding(long, 100 * day - 1).verdict == .doubtful && finding(long, 100 * day).verdict == .failed)
+        #expect(finding(long, -1_000_000_000).text.contains("is the machine's clock right?"))
+        // Test certificates are good for a day or two.
+        #expect(finding(look("good"), now).verdict == .doubtful)
+        #expect(finding(look("old"), now).text.contains("was good until"))
+        for (look, file, word) in [
+            (look("good", key: "other"), "other.key", "mismatch"), (look("locked"), "locked.key", ""),
+            (look("nothing", key: "good"), "nothing.pem", "No such file"),
+            (look("good", key: "none"), "none.key", "No such"),
+        ] {
+            let found = finding(look, now)
+            #expect(found.verdict == .failed && found.text.contains(file) && found.text.contains(word), "\(found)")
+        }
+        let noise = certificates.path("noise.pem")
+        try "no certificate\n".write(toFile: noise, atomically: true, encoding: .utf8)
+        #expect(
+            finding(CertificateLook.run(certificate: noise, key: certificates.path("good.key")), now).text.contains(
+                noise))
+    }
+
     #if Server
+    @Test func `the certificate of [server] is looked at, and organizations that nobody knows are told without trying`()
+        async throws
+    {
+        let certificates = try TestCertificates()
+        try certificates.make("old", "IP:127.0.0.1", isExpired: true)
+        let hash = String(repeating: "0a", count: 32)
+        let lines =
+            "[connlog]\ndata_dir = HERE/data\n" + parts
+            + "[store]\ntype = sqlite\n[server]\nlisten = 127.0.0.1:0\ntls_cert = \(certificates.path("old.pem"))\n"
+            + "tls_key = \(certificates.path("old.key"))\n[access \"jane\"]\nrole = auditor\n"
+            + "token_sha256 = \(hash)\norganizations = nowhere, \(ToldEvent.uuid(900))\n"
+        let (outcomes, _, _) = try await run(lines)
+        let found = try #require(outcomes.first { $0.part == "server" })
+        #expect(found.hasFailed && found.findings.contains { $0.text.contains("was good until") }, "\(found)")
+        let access = try #require(outcomes.first { $0.part == "access" })
+        #expect(access.findings.map(\.verdict) == [.doubtful] && access.findings[0].text.contains("'nowhere'"))
+    }
+
     @Test func `a port that somebody else has is found by the trial itself`() async throws {
         let other = try LoopbackListener { _ in }
         defer { other.stop() }

@@ -26,16 +26,17 @@ import Testing
 
     @Test func `what is left out is counted as far as the server counts`() {
         let rows = RowLimit(100, isCSV: false)
-        func words(_ count: Int, isEmpty: Bool = false, limit: Int = 100) -> String? {
+        func words(_ count: Int, isEmpty: Bool = false, limit: Int = 100, cap: Int = 2000) -> String? {
             let list = isEmpty ? "[]" : #"[{"id":"x","a":[{}]}]"#
-            let text = #"{"connection_logs":\#(list),"count":\#(count),"count_cap":2000,"next":"1.2.3"}"# + "\n"
+            let text = #"{"connection_logs":\#(list),"count":\#(count),"count_cap":\#(cap),"next":"1.2.3"}"# + "\n"
             return RowLimit(limit, isCSV: false).words(Array(text.utf8))
         }
         #expect(words(100, isEmpty: true) == nil)
         #expect(words(101) == "100 of 101 connections; --limit 0 for all")
-        #expect(words(2000) == "100 of 2000 connections; --limit 0 for all")
-        #expect(words(2001) == "100 of more than 2000 connections; --limit 0 for all")
-        #expect(words(2001, limit: 5000) == "5000 of more than 5000 connections; --limit 0 for all")
+        #expect(words(2000) == "100 of 2,000 connections; --limit 0 for all")
+        #expect(words(2001) == "100 of more than 2,000 connections; --limit 0 for all")
+        #expect(words(2001, limit: 5000) == "5,000 of more than 5,000 connections; --limit 0 for all")
+        #expect(words(68_646, cap: 0) == "100 of 68,646 connections; --limit 0 for all")
         #expect(words(2001, isEmpty: true, limit: 5000) == nil)
         let unknown = "100 connections, perhaps of more; --limit 0 for all"
         for answer in [nil, "", "{}", "[]", "{", "<html>", #"{"connection_logs":[]}"#] {

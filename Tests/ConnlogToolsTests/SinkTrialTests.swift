@@ -97,7 +97,7 @@ import Testing
         #expect(
             SinkTrial.text(outcomes) == """
                 sink "dead" (scripted)
-                  FAILED  connection refused
+                  failed  connection refused
                 sink "silent" (scripted)
                   doubt   this kind of sink cannot be tried beforehand; start connlog and look at its log
 
@@ -107,6 +107,13 @@ import Testing
         #expect(sinks.map { $0["failed"] as? Bool } == [true, false])
         let finding = (sinks[0]["findings"] as? [[String: String]])?.first
         #expect(finding == ["verdict": "failed", "text": "connection refused"])
+        // One table of words for both.
+        for verdict in TrialFinding.Verdict.allCases {
+            var outcome = outcomes[0]
+            outcome.findings = [TrialFinding(verdict, "so it is")]
+            #expect(SinkTrial.text([outcome]).contains("\n  \(verdict.rawValue) "))
+            #expect(SinkTrial.json([outcome]).line.contains("{\"verdict\":\"\(verdict.rawValue)\""))
+        }
     }
 }
 

@@ -102,10 +102,10 @@ extension ProcessTests {
                 as? [Any]
             #expect(csv.output.components(separatedBy: "\r\n").count - 2 == rows?.count && rows?.isEmpty == false)
             let text = try server.command(["events", "type:ssh", "--limit", "3", "--token-file", key])
-            #expect(text.output.split(separator: "\n").count == 3)
+            #expect(text.output.split(separator: "\n").count == 4 && text.output.hasPrefix("TIME (UTC)  "))
             let count = rows?.count ?? 0
-            let told = count > 2000 ? "more than 2000" : String(count)
-            #expect(text.errors == "connlog: 3 of \(told) connections; --limit 0 for all\n")
+            #expect(text.errors == "connlog: 3 of \(count) connections; --limit 0 for all\n")
+            try times(server, key)
             for (limit, isTold) in [(count - 1, true), (count, false), (count + 1, false)] {
                 let end = try server.command(
                     ["events", "type:ssh", "--csv", "--limit", String(limit), "--token-file", key])
@@ -121,6 +121,149 @@ extension ProcessTests {
             let wrong = try server.command(["events", "type:foo", "--token-file", key])
             #expect(wrong.status == 2 && wrong.errors.contains("is not a type; write one of ssh, "))
             #expect(!child.errors.contains(token))
+            try child.stop()
+        }
+
+        /// Zones and ranges of `connlog events`.
+        private func times(_ server: ServerDaemon, _ key: String) throws {
+            func events(_ options: String...) throws -> Child.End {
+                try server.command(["events", "--limit", "0", "--token-file", key] + options)
+            }
+            let all = try events().output
+            #expect(try events("--zone", "Europe/Berlin").output.hasPrefix("TIME (Europe/Berlin)  "))
+            #expect(try events("--zone", "Europe/Berlin").output.contains(#/\+0[12]:00 {2}/#))
+            #expect(try events("--zone", "UTC").output == all && events("--utc").output == all)
+            let wrong = try events("--zone", "../passwd")
+            #expect(wrong.status == 2 && wrong.errors.contains("knows no time zone '../passwd'"), "\(wrong.errors)")
+            #expect(try events("--utc", "--local").status == 2)
+            for since in ["1s", "-1s", "now", "2100-01-01"] {
+                let end = try events("--since", since)
+                #expect(end.status == 0 && end.output.isEmpty, "\(since): \(end)")
+            }
+            #expect(try events("--since", "2000-01-01").output == all)
+            #expect(try events("connected_after:-36500d").output == all)
+            let bad = try events("--since", "lately")
+            #expect(bad.status == 2 && bad.errors.contains("'lately' is not a time"))
+            let caret = try events("code:lots", "--since", "24h")
+            #expect(caret.status == 2 && caret.errors.contains("\n    ^\n"), "\(caret.errors)")
+        }
+
+        @Test func `on a terminal events are as wide as it is, with colours where they are wanted`() throws {
+            let log = try GeneratedLog(lines: 300, seed: 35, in: workplace)
+            let server = try ServerDaemon(reading: log.log, in: workplace)
+            let child = try server.start()
+            try server.waitForEvents(log.events)
+            let empty = try workplace.write("", to: "empty").path
+            func shown(_ environment: [String]) throws -> String {
+                let tool = Project.root.appending(path: "Tests/tools/on_terminal.py").path
+                return try Child.run(
+                    "/usr/bin/env",
+                    environment + [
+                        "python3", tool, empty, ServerDaemon.program, "events", "--config",
+                        server.daemon.configuration.path,
+                    ], in: workplace
+                ).output
+            }
+            let plain = try shown(["TERM=xterm", "NO_COLOR=1", "COLUMNS=76"])
+            let lines = plain.split(separator: "\n")
+            #expect(lines.count > 50 && lines.allSatisfy { $0.unicodeScalars.count <= 76 } && !plain.contains("\u{1b}"))
+            let colours = try shown(["-u", "NO_COLOR", "TERM=xterm", "COLUMNS=76"])
+            #expect(colours.contains("\u{1b}[1mTIME") && colours.contains("\u{1b}[0m"))
+            let colourless = colours.replacing(/\u{1b}\[\d+m/, with: "")
+            #expect(colourless == plain)
+            #expect(try shown(["-u", "NO_COLOR", "TERM=dumb", "COLUMNS=76"]) == plain)
+            // --config beats $CONNLOG_URL.
+            let end = try Child.run(
+                "/usr/bin/env",
+                [
+                    "CONNLOG_URL=http://127.0.0.1:1", ServerDaemon.program, "events", "--limit", "1", "--config",
+                    server.daemon.configuration.path,
+                ], in: workplace)
+            #expect(end.status == 0 && end.output.split(separator: "\n").count == 2, "\(end.errors)")
+            try child.stop()
+        }
+
+        @Test func `a watched status shows what changes, and waits for a connlog that is started again`() throws {
+            let log = try workplace.write("", to: "live.log")
+            let server = try ServerDaemon(reading: log, in: workplace)
+            let child = try server.start()
+            let watching = try Child(
+                ServerDaemon.program, ["status", "--watch", "--config", server.daemon.configuration.path],
+                in: workplace, named: "watch")
+            try eventually("the first look") { watching.output.contains("SINK") }
+            #expect(watching.output.contains("CAUGHT UP IN") && watching.output.contains("store    "))
+            try read(Project.exampleLog).write(to: log, atomically: false, encoding: .utf8)
+            try eventually("a difference is told") { watching.output.contains(/\nstore .*\(.*\+[0-9]+/) }
+            try child.stop()
+            try eventually("it goes on trying") { watching.errors.contains("; trying again") }
+            let count = watching.output.count
+            let again = try server.start()
+            try eventually("it is there again") { watching.output.count > count }
+            watching.signal(SIGTERM)
+            #expect(try watching.wait().status == 0)
+            try again.stop()
+        }
+
+        @Test func `an evidence package is whole or is not there, and the same question gives the same bytes`() throws {
+            let log = try GeneratedLog(lines: 3000, seed: 36, in: workplace)
+            let server = try ServerDaemon(reading: log.log, in: workplace)
+            let child = try server.start()
+            try server.waitForEvents(log.events)
+            func export(_ name: String, _ options: String...) throws -> Child.End {
+                try server.command(["export", "--package", workplace.path(name)] + options)
+            }
+            let first = try export("a.zip", "-type:tunnel", "--from", "2000-01-01", "--zone", "Europe/Berlin")
+            #expect(first.status == 0 && first.errors.contains("a.zip is complete"), "\(first.errors)")
+            #expect(try export("b.zip", "-type:tunnel", "--from", "2000-01-01", "--zone", "Europe/Berlin").status == 0)
+            let bytes = try Data(contentsOf: URL(filePath: workplace.path("a.zip")))
+            #expect(try bytes == Data(contentsOf: URL(filePath: workplace.path("b.zip"))) && !bytes.isEmpty)
+            let checked = try Child.run(
+                "/usr/bin/env",
+                [
+                    "sh", "-c",
+                    "cd '\(workplace.path("."))' && python3 -m zipfile -e a.zip out && cd out && sha256sum -c SHA256SUMS",
+                ],
+                in: workplace)
+            #expect(checked.status == 0 && checked.output.components(separatedBy: ": OK").count == 4, "\(checked)")
+            // Midnight of the zone.
+            #expect(read(URL(filePath: workplace.path("out/manifest.json"))).contains("\"1999-12-31T23:00:00Z\""))
+            // Another one's file stays; a question that is wrong, and a server that is not there, leave none.
+            let taken = try export("a.zip")
+            #expect(taken.status == 2 && taken.errors.contains("a.zip"), "\(taken.errors)")
+            #expect(try Data(contentsOf: URL(filePath: workplace.path("a.zip"))) == bytes)
+            #expect(try export("c.zip", "type:nothing").status == 2)
+            #expect(try export("c.zip", "--local").status == 2)
+            try child.stop()
+            #expect(try export("c.zip").status == 1)
+            for name in ["c.zip", "c.zip.part"] {
+                #expect(!FileManager.default.fileExists(atPath: workplace.path(name)))
+            }
+        }
+
+        @Test func `a shell is offered sinks, keys and people`() throws {
+            let log = try workplace.write("", to: "live.log")
+            let people = try workplace.write("id,username\n\(ToldEvent.uuid(1)),alice\n", to: "users.csv").path
+            let server = try ServerDaemon(
+                reading: log,
+                sections: "[directory \"people\"]\ntype = csv\npath = \(people)\n"
+                    + Daemon.file("siem.jsonl", in: workplace), in: workplace)
+            let child = try server.start()
+            let config = server.daemon.configuration.path
+            func offered(_ command: String, _ argument: String, _ word: String) throws -> String {
+                try Child.run(
+                    ServerDaemon.program,
+                    [
+                        "---completion", command, "--", argument, "4", "\(word.count)", "connlog", command, "--config",
+                        config, word,
+                    ], in: workplace
+                ).output
+            }
+            #expect(try offered("events", "positional@0", "ty") == "type:\n")
+            try eventually("people are known") {
+                try offered("events", "positional@0", "username:al") == "username:alice\n"
+            }
+            let sinks = try offered("replay", "--sink", "")
+            #expect(sinks == "siem.jsonl\n", "\(sinks)")
             try child.stop()
         }
 

@@ -32,7 +32,9 @@ struct ServerPlan: Sendable {
         }
         for section in configuration.sections(ofKind: "server") {
             self.section = section
-            do throws(Diagnostic) { options = try ServerSection.options(section) } catch { mistakes.append(error) }
+            options = section.made(telling: &mistakes) { (section) throws(Diagnostic) in
+                try ServerSection.options(section)
+            }
         }
         let maker = AccessMaker(version: "", log: { _, _ in })
         access = maker.list(configuration.sections(ofKind: "access"), section) { mistakes.append($0) }

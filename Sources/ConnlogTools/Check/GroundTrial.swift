@@ -81,7 +81,34 @@ package struct GroundTrial: Sendable {
         outcome.findings = [
             GroundTrial.listening(ListeningTrial.run(host: host, port: port), name, port, holder: holderID)
         ]
+        if let file = section.optionalString("tls_cert"), let key = section.optionalString("tls_key") {
+            let look = CertificateLook.run(certificate: file, key: key)
+            outcome.findings.append(GroundTrial.certificate(look, file, now: SystemWallTime().now()))
+        }
         return outcome
+    }
+
+    /// What is told of the server's certificate.
+    /// - Parameter now: with less than two weeks left somebody should know.
+    package static func certificate(_ look: CertificateLook, _ file: String, now: Nanoseconds) -> TrialFinding {
+        let seconds = now / 1_000_000_000
+        switch look {
+        case .failed(let file, let reason): return .failed("\(file): \(reason); the server would not be reached")
+        case .good(let from, _) where seconds < from:
+            return .failed("\(file) is good from \(day(from)) on only; is the machine's clock right?")
+        case .good(_, let until) where seconds >= until:
+            return .failed("\(file) was good until \(day(until)); put a new one there and send connlog a SIGHUP")
+        case .good(_, let until) where seconds >= until - daysMin * 86_400:
+            return .doubtful("\(file) is good until \(day(until)) only; a new one is read after a SIGHUP")
+        case .good(_, let until): return .good("\(file) and its key go together, and are good until \(day(until))")
+        }
+    }
+
+    private static let daysMin: Int64 = 14
+
+    private static func day(_ seconds: Int64) -> String {
+        let (time, overflows) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflows ? "a day beyond all calendars" : String(EventTime.text(time).prefix(10))
     }
 
     /// - Parameter holder: the process that runs with this configuration's data directory.
@@ -96,6 +123,13 @@ package struct GroundTrial: Sendable {
             .failed("\(name) cannot be listened at: \(reason); ports below 1024 need a right of their own")
         case .failed(let reason):
             .failed("\(name) cannot be listened at: \(reason); give listen an address of this machine")
+        }
+    }
+
+    /// What a check tells that tries nothing: organizations that no directory knows, a sentence each.
+    package func doubts() -> [String] {
+        unknownOrganizations().flatMap { outcome in
+            outcome.findings.map { "[access \"\(outcome.name)\"] organizations: \($0.text)" }
         }
     }
 

@@ -8,7 +8,7 @@ extension SinkTrial {
             let heading =
                 outcome.part == "data_dir" ? "data_dir" : "\(outcome.part) \"\(outcome.name)\" (\(outcome.type))"
             return "\(heading)\(event)\n"
-                + outcome.findings.map { "  \(word($0.verdict))\($0.text)\n" }.joined()
+                + outcome.findings.map { "  \(word($0.verdict))  \($0.text)\n" }.joined()
         }.joined()
     }
 
@@ -21,7 +21,7 @@ extension SinkTrial {
                     "failed": .boolean(outcome.hasFailed),
                     "event_id": JSONValue(outcome.eventID), "sent": .boolean(outcome.wasSent),
                     "findings": .array(
-                        outcome.findings.map { ["verdict": .string("\($0.verdict)"), "text": .string($0.text)] }),
+                        outcome.findings.map { ["verdict": .string($0.verdict.rawValue), "text": .string($0.text)] }),
                 ]
             })
     }
@@ -52,11 +52,9 @@ extension SinkTrial {
         outcome.part == "data_dir" ? "data_dir" : "\(outcome.part) \(outcome.name)"
     }
 
+    /// As wide as the longest one.
     private static func word(_ verdict: TrialFinding.Verdict) -> String {
-        switch verdict {
-        case .good: "ok      "
-        case .doubtful: "doubt   "
-        case .failed: "FAILED  "
-        }
+        let width = TrialFinding.Verdict.allCases.map(\.rawValue.count).max() ?? 0
+        return verdict.rawValue + String(repeating: " ", count: width - verdict.rawValue.count)
     }
 }

@@ -39,7 +39,7 @@ package struct RowLimit: Sendable {
     /// What to ask the list for, to learn whether there are.
     /// - Parameter query: escaped.
     package func path(_ query: String) -> String {
-        "/api/v2/connectionlog?connlog=true&limit=1&offset=\(limit)&q=\(query)"
+        "/api/v2/connectionlog?connlog=true&count=exact&limit=1&offset=\(limit)&q=\(query)"
     }
 
     /// What to say.
@@ -47,19 +47,20 @@ package struct RowLimit: Sendable {
     /// - Returns: `nil` when there are no more.
     package func words(_ answer: [UInt8]?) -> String? {
         guard let answer, let list = List(answer) else {
-            return "\(limit) connections, perhaps of more; --limit 0 for all"
+            return "\(Quantity.grouped(limit)) connections, perhaps of more; --limit 0 for all"
         }
         if list.isEmpty { return nil }
+        let isCapped = list.cap > 0 && list.count > list.cap && !list.isExact
         let all =
-            list.count > list.cap && !list.isExact
-            ? "more than \(max(list.cap, limit))" : String(max(list.count, limit + 1))
-        return "\(limit) of \(all) connections; --limit 0 for all"
+            isCapped
+            ? "more than \(Quantity.grouped(max(list.cap, limit)))" : Quantity.grouped(max(list.count, limit + 1))
+        return "\(Quantity.grouped(limit)) of \(all) connections; --limit 0 for all"
     }
 
     /// What the list says beside its rows.
     private struct List {
         var isEmpty = true
-        /// Up to `cap`; one more says that there are more.
+        /// Up to `cap`; one more says that there are more. With a cap of 0 all are counted.
         var count = 0
         var cap = 0
         /// There are so many, whatever the cap.
