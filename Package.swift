@@ -164,7 +164,10 @@ let package = Package(
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
             name: "ConnlogCoderTests",
-            dependencies: ["ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogSystem", "ConnlogTestSupport"],
+            dependencies: [
+                "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogPipeline", "ConnlogSystem",
+                "ConnlogTestSupport",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "ConnlogDeliveryTests",
@@ -180,8 +183,8 @@ let package = Package(
         .testTarget(
             name: "ConnlogToolsTests",
             dependencies: [
-                "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue", "ConnlogSinks", "ConnlogSystem",
-                "ConnlogTestSupport", "ConnlogTools",
+                "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue",
+                "ConnlogSinks", "ConnlogSystem", "ConnlogTestSupport", "ConnlogTools",
             ],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(

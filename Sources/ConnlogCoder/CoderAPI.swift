@@ -37,14 +37,27 @@ package struct CoderAPI: Sendable {
     ///   - path: after `/api/v2/`, with its query.
     ///   - what: is asked for, in words, for the sentence when there is none.
     package func get(_ path: String, _ what: String) async throws(CoderTrouble) -> JSONValue {
+        try await ask(path, what).value
+    }
+
+    /// The same, with what Coder says of how often it may be asked.
+    package func ask(
+        _ path: String, _ what: String
+    ) async throws(CoderTrouble) -> (value: JSONValue, rate: HTTPRateLimit?) {
         guard let token else { throw CoderTrouble(.token, "connlog has no token of its own for \(base)") }
         let key: String
         do throws(SecretError) { key = try token.read() } catch { throw CoderTrouble(.token, "\(error)") }
-        return try await get(path, what, as: key)
+        return try await ask(path, what, as: key)
     }
 
     /// Asks with somebody else's token.
     package func get(_ path: String, _ what: String, as key: String) async throws(CoderTrouble) -> JSONValue {
+        try await ask(path, what, as: key).value
+    }
+
+    private func ask(
+        _ path: String, _ what: String, as key: String
+    ) async throws(CoderTrouble) -> (value: JSONValue, rate: HTTPRateLimit?) {
         let body = Body()
         var request = HTTPRequest(
             .get, "\(base)/api/v2/\(path)",
@@ -60,7 +73,7 @@ package struct CoderAPI: Sendable {
             throw CoderTrouble(.strange, "\(base) answers with more than \(Quantity.bytes(CoderAPI.answerBytesMax))")
         }
         do throws(JSONValue.Mistake) {
-            return try JSONValue(reading: bytes)
+            return (try JSONValue(reading: bytes), response.rateLimit)
         } catch {
             let isPage = response.contentType?.hasPrefix("text/html") == true
             throw CoderTrouble(

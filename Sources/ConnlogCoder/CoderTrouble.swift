@@ -35,6 +35,9 @@ extension CoderTrouble {
         self.init(.away, "\(base) does not answer: \(failure.text)")
     }
 
+    /// What the table is called where it is asked for.
+    static let rows = "connection logs"
+
     /// - Parameter what: what was asked for, in words.
     init(_ response: HTTPResponse, _ what: String, _ base: String) {
         let said = CoderTrouble.words(response.body)
@@ -45,13 +48,20 @@ extension CoderTrouble {
                 .token,
                 "\(base) does not take the token\(quoted); make a new one ('coder tokens create --lifetime 8760h') for a "
                     + "user with the role auditor and put it in its place: it is read again each time")
+        case 403 where said.contains("Premium"):
+            self.init(
+                .forbidden,
+                "\(base) has no licence for \(what)\(quoted); they need Coder Premium, with connection logs in its licence"
+            )
         case 403:
             self.init(
                 .forbidden,
                 "\(base) does not let the token's user see \(what)\(quoted); give that user the role auditor, or its "
                     + "organization's")
         case 404:
-            self.init(.notFound, "\(base) has no \(what)\(quoted); is url the address at which Coder itself answers?")
+            let needs = what == CoderTrouble.rows ? " Connection logs need 2.25 or newer, and Coder Premium." : ""
+            self.init(
+                .notFound, "\(base) has no \(what)\(quoted); is url the address at which Coder itself answers?\(needs)")
         case 428, 429:
             self.init(
                 .busy(CoderTrouble.pause(response.retryAfter)), "\(base) has been asked too often\(quoted)")

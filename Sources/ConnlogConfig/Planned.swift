@@ -1,6 +1,6 @@
 /// What connlog will do and this build cannot: such sections get an error that says so, not "unknown".
 package struct Planned: Sendable {
-    /// Values of `type` by kind of section, such as `coder_api` of `source`, that are yet to come.
+    /// Values of `type` by kind of section, such as `ingest` of `source`, that are yet to come.
     package let types: [String: [String]]
     /// Kinds of sections that a build without the trait `Server` lacks, such as `store`.
     package let notBuiltIn: [String]
@@ -11,11 +11,10 @@ package struct Planned: Sendable {
     }
 
     /// What the architecture names and is yet to come.
-    package static let connlog = Planned(
-        types: ["source": ["coder_api"], "directory": ["coder_api"]])
+    package static let connlog = Planned()
 
     /// The same, for a build that only forwards.
     package static let forwarder = Planned(
-        types: connlog.types.merging(["source": ["coder_api", "ingest"]]) { $1 },
+        types: connlog.types.merging(["source": ["ingest"]]) { $1 },
         notBuiltIn: ["store", "server", "access"])
 }

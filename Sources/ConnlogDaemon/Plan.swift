@@ -12,7 +12,7 @@ package struct Plan: Sendable {
     package private(set) var pipeline: PipelinePlan
     package let directories: [NameDirectory.Source]
     let directorySections: [Section]
-    /// What is tried of the directories that ask Coder.
+    /// What is tried of the directories and sources that ask Coder.
     package private(set) var coderTrials: [CoderTrial] = []
     /// Whether somebody answers who vouches for people: an `[access]` section.
     package struct SignInTrial: Sendable {
@@ -83,10 +83,13 @@ package struct Plan: Sendable {
         guard let name = section.name, let kind = registry.source(section.type) else { return }
         let log = log
         let context = SourceContext(
-            once: options.once, written: written, log: { log($0, "source \(name): \($1)") })
+            once: options.once, name: name, version: options.version, written: written,
+            log: { log($0, "source \(name): \($1)") })
         let source = section.made(telling: &mistakes) { (section) throws(Diagnostic) in try kind.make(section, context)
         }
-        if let source { pipeline.sources.append(PlannedSource(source, section)) }
+        guard let source else { return }
+        pipeline.sources.append(PlannedSource(source, section))
+        if let table = source as? CoderTableSource { coderTrials.append(table.trial) }
     }
 
     private mutating func add(directory section: Section) {
@@ -95,7 +98,7 @@ package struct Plan: Sendable {
             try DirectorySection.api(section, version: version)
         }
         guard let api = api ?? nil, let name = section.name else { return }
-        coderTrials.append(CoderTrial(name: name, api: api))
+        coderTrials.append(CoderTrial(.names, name: name, api: api))
     }
 
     private mutating func add(sink section: Section) {

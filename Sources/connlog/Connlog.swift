@@ -23,6 +23,7 @@ struct Connlog: AsyncParsableCommand {
               connlog replay --sink splunk --from -24h   send again what a receiver has lost
               connlog status                             how is the running connlog?
               connlog events 'type:ssh status:ongoing'   ask its store; connlog tail follows live
+              connlog reconcile --from -24h --to now     is anything missing that Coder's own table has?
 
             Without --config the file is /etc/connlog/connlog.ini. Shell completion: \
             connlog --generate-completion-script bash (or zsh, fish).
@@ -34,6 +35,7 @@ struct Connlog: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, ConvertCommand.self, QueueCommand.self, DeadLetterCommand.self,
             ReplayCommand.self, StatusCommand.self, EventsCommand.self, ExportCommand.self, TailCommand.self,
+            ReconcileCommand.self,
             ReferenceCommand.self,
         ] + serverCommands)
 

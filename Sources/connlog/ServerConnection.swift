@@ -52,6 +52,9 @@ struct ServerConnection: ParsableArguments {
         }
     }
 
+    /// Where the server is asked, for people.
+    var name: String { get throws { try place().name } }
+
     /// Where the server is asked.
     private struct Place {
         var url: String

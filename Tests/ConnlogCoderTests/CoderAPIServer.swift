@@ -2,7 +2,7 @@ import ConnlogTestSupport
 import Foundation
 import Synchronization
 
-/// Coder's API as far as it is asked for names, on 127.0.0.1, as strict as the real one: it refuses what that refuses, and
+/// Coder's API as far as it is asked for names and rows, on 127.0.0.1, as strict as the real one: it refuses what that refuses, and
 /// pages by the lower-case user name after the one of `after_id`.
 final class CoderAPIServer: Sendable {
     struct Person: Sendable {
@@ -33,6 +33,7 @@ final class CoderAPIServer: Sendable {
         var repeatsPages = false
         /// No page has more.
         var pageMax = 1000
+        var table = Table()
     }
 
     private let server: HTTPServer
@@ -57,7 +58,7 @@ final class CoderAPIServer: Sendable {
 
     // MARK: - Answers
 
-    private static func json(_ status: Int, _ value: Any) -> ServedReply {
+    static func json(_ status: Int, _ value: Any) -> ServedReply {
         let data = (try? JSONSerialization.data(withJSONObject: value)) ?? Data()
         return .reply(
             status: status, headers: [("Content-Type", "application/json; charset=utf-8")],
@@ -81,6 +82,7 @@ final class CoderAPIServer: Sendable {
         switch (parts.first, parts.count) {
         case ("organizations", 1): return json(200, state.organizations.map { ["id": $0.id, "name": $0.name] })
         case ("organizations", 3): return json(200, state.people.map { member($0) })
+        case ("connectionlog", 1): return table(request, &state)
         case ("users", 1): return users(request, &state)
         case ("users", 2): return user(parts[1], state)
         default: return json(404, ["message": "Route not found."])

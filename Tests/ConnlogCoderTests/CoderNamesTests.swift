@@ -314,7 +314,7 @@ import Testing
         defer { server.stop() }
         func trial() async -> [TrialFinding] {
             await CoderTrial(
-                name: "coder",
+                .names, name: "coder",
                 api: CoderAPI(
                     url: server.url, token: SecretReference(literal: "abcdefghij-0123456789012345678901"),
                     http: HTTPSettings(userAgent: "connlog/test"))

@@ -38,6 +38,9 @@ extension SourceKind {
 public struct SourceContext: Sendable {
     /// Read the inputs to the end that they have now, then return (`run --once`).
     public let once: Bool
+    /// Its section's name, and connlog's version, for whoever names them to others.
+    package let name: String
+    package let version: String
     /// Where the source counts.
     public let status: SourceStatus
     /// Says something to connlog's own log. One sentence with the place and the next step, never a secret.
@@ -54,7 +57,16 @@ public struct SourceContext: Sendable {
     package init(
         once: Bool, status: SourceStatus = SourceStatus(), written: WrittenFiles, log: @escaping LogFunction
     ) {
+        self.init(once: once, name: "", version: "", status: status, written: written, log: log)
+    }
+
+    package init(
+        once: Bool, name: String, version: String, status: SourceStatus = SourceStatus(),
+        written: WrittenFiles = WrittenFiles(), log: @escaping LogFunction
+    ) {
         self.once = once
+        self.name = name
+        self.version = version
         self.status = status
         self.written = written
         self.log = log

@@ -91,6 +91,8 @@ package struct HTTPResponse: Sendable, Equatable {
     package var contentType: String?
     /// As sent: seconds or a date.
     package var retryAfter: String?
+    /// What the server says of how often it may be asked; `nil` where it says nothing.
+    package var rateLimit: HTTPRateLimit?
     package var cookies: [String]
     package var body: [UInt8]
     /// More came than was kept.
@@ -106,6 +108,22 @@ package struct HTTPResponse: Sendable, Equatable {
         self.cookies = cookies
         self.body = body
         self.bodyIsCut = bodyIsCut
+    }
+}
+
+/// How often a server may be asked, by its headers `X-RateLimit-*`, each as it stands there; `nil`: not said, or no number.
+package struct HTTPRateLimit: Sendable, Equatable {
+    /// Requests in a window, which is the server's.
+    package var limit: Int?
+    /// Of these, how many are left.
+    package var remaining: Int?
+    /// When the next window begins, in seconds since 1970 by the server's clock.
+    package var reset: Int64?
+
+    package init(limit: Int? = nil, remaining: Int? = nil, reset: Int64? = nil) {
+        self.limit = limit
+        self.remaining = remaining
+        self.reset = reset
     }
 }
 

@@ -160,10 +160,22 @@ import Glibc
             case "content-type": response.contentType = value
             case "retry-after": response.retryAfter = value
             case "set-cookie": response.cookies.append(value)
+            case let name where name.hasPrefix("x-ratelimit-"): takeRateLimit(name, value)
             default: break
             }
         }
         return bytes.count
+    }
+
+    private func takeRateLimit(_ name: String, _ value: String) {
+        var rate = response.rateLimit ?? HTTPRateLimit()
+        switch name {
+        case "x-ratelimit-limit": rate.limit = Int(value)
+        case "x-ratelimit-remaining": rate.remaining = Int(value)
+        case "x-ratelimit-reset": rate.reset = Int64(value)
+        default: return
+        }
+        response.rateLimit = rate
     }
 }
 

@@ -54,7 +54,7 @@ package struct GroundTrial: Sendable {
     package func run() async -> [SinkTrial.Outcome] {
         var asked: [SinkTrial.Outcome] = []
         for coder in coders {
-            var outcome = SinkTrial.Outcome(part: "directory", name: coder.name, type: "coder_api")
+            var outcome = SinkTrial.Outcome(part: coder.purpose.rawValue, name: coder.name, type: "coder_api")
             outcome.findings = await coder.run()
             asked.append(outcome)
         }
@@ -66,7 +66,8 @@ package struct GroundTrial: Sendable {
         var outcome = SinkTrial.Outcome(part: "data_dir", name: directory, type: "directory")
         outcome.findings = dataDirectory()
         return [outcome]
-            + sources.map { section in
+            + sources.filter { section in !coders.contains { $0.purpose == .rows && $0.name == section.name } }.map {
+                section in
                 var outcome = SinkTrial.Outcome(part: "source", name: section.name ?? "", type: section.type ?? "")
                 outcome.findings = registry.source(section.type)?.trial(section) ?? []
                 return outcome
