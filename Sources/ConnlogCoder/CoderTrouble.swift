@@ -59,7 +59,7 @@ extension CoderTrouble {
                 "\(base) does not let the token's user see \(what)\(quoted); give that user the role auditor, or its "
                     + "organization's")
         case 404:
-            let needs = what == CoderTrouble.rows ? " Connection logs need 2.25 or newer, and Coder Premium." : ""
+            let needs = what == CoderTrouble.rows ? " Connection logs need 2.25 or newer, and Coder Premium" : ""
             self.init(
                 .notFound, "\(base) has no \(what)\(quoted); is url the address at which Coder itself answers?\(needs)")
         case 428, 429:

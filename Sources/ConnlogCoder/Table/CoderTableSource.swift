@@ -110,7 +110,7 @@ final class TroubleTeller: Sendable {
             defer { last = kind }
             return last != kind
         }
-        if isNew { log(.warning, "\(trouble); nothing is lost, and it is asked again") }
+        if isNew { log(.warning, "\(trouble); it is asked again, and events of other sources go on") }
     }
 
     func isWell() {
