@@ -332,11 +332,11 @@ import Testing
     }
 
     @Test(arguments: ["jane", "jane.doe+x@example.com", "Jäne-O'Hara", "山田"])
-    func `a name is one that can be shown`(name: String) { #expect(PersonText.isName(name)) }
+    func `a name is one that can be shown`(name: String) { #expect(VouchedName.isName(name)) }
 
     @Test(arguments: [
         "", "a b", "a\nb", "a\u{202e}b", "a\u{0}b", "a\u{2028}b", "a\u{200b}b", String(repeating: "a", count: 129),
     ])
-    func `what can mislead whoever reads it is no name`(name: String) { #expect(!PersonText.isName(name)) }
+    func `what can mislead whoever reads it is no name`(name: String) { #expect(!VouchedName.isName(name)) }
 }
 #endif

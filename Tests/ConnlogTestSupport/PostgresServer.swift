@@ -7,13 +7,13 @@ import Glibc
 /// A PostgreSQL of a test's own: a new cluster in a new folder, asked by `psql` over a socket there.
 ///
 /// Debian's package `postgresql-15` has the programs. It does not run as root, so as root it is the package's user's.
-public final class PostgresServer {
+package final class PostgresServer {
     private let folder: URL
     private let server: SpawnedProgram
 
     private static let programs = "/usr/lib/postgresql/15/bin"
 
-    public init() async throws {
+    package init() async throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "connlog-pg-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -39,7 +39,7 @@ public final class PostgresServer {
 
     /// Runs statements of `psql` and gives what they print, unaligned, a line for each row.
     /// - Throws: at the first mistake, with what psql says.
-    public func output(of script: String) throws -> [String] {
+    package func output(of script: String) throws -> [String] {
         let file = folder.appendingPathComponent("script-\(UUID().uuidString).sql")
         try Data(script.utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }

@@ -86,25 +86,16 @@ struct WatchHandler {
         let (store, change) = (question.store, question.asker.gate.state.bell.next())
         try await question.asker.check()
         let pause = min(WatchHandler.pause, question.asker.patience ?? WatchHandler.pause)
-        return try await question.ask { try await Self.waits(store, after: last, change, pause) }
+        try await question.ask { try await Self.wait(store, after: last, change, pause) }
     }
 
-    private static func waits(
+    private static func wait(
         _ store: ConnectionStore, after last: EventMark, _ change: Bell.Ring, _ pause: Duration
-    ) async throws -> Bool {
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await cancelWhenGracefulShutdown { try await store.waitForEvents(after: last) }
-                return true
-            }
-            group.addTask {
-                await change.wait()
-                return true
-            }
-            group.addTask {
-                try await Task.sleep(for: pause)
-                return false
-            }
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await cancelWhenGracefulShutdown { try await store.waitForEvents(after: last) } }
+            group.addTask { await change.wait() }
+            group.addTask { try await Task.sleep(for: pause) }
             defer { group.cancelAll() }
             _ = try await group.next()
         }

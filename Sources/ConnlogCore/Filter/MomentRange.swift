@@ -1,4 +1,4 @@
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// From one moment through another one, either of which may be missing; both count.
 ///
@@ -6,13 +6,13 @@ public import ConnlogSystem
 ///
 /// A date is all of that day. Dates and times without an offset are those of a zone's clocks. One time alone is that moment;
 /// `-24h` alone is all since then.
-public struct MomentRange: Sendable, Equatable {
-    public let from: Nanoseconds?
-    public let through: Nanoseconds?
+package struct MomentRange: Sendable, Equatable {
+    package let from: Nanoseconds?
+    package let through: Nanoseconds?
     private let fromAgo: Nanoseconds?
     private let throughAgo: Nanoseconds?
 
-    public init(from: Nanoseconds?, through: Nanoseconds?) {
+    package init(from: Nanoseconds?, through: Nanoseconds?) {
         self.init(from: from, through: through, fromAgo: nil, throughAgo: nil)
     }
 
@@ -55,7 +55,7 @@ public struct MomentRange: Sendable, Equatable {
             through: throughAgo.map { MomentRange.time($0, now) } ?? through, fromAgo: fromAgo, throughAgo: throughAgo)
     }
 
-    public func contains(_ time: Nanoseconds) -> Bool {
+    package func contains(_ time: Nanoseconds) -> Bool {
         (from.map { $0 <= time } ?? true) && (through.map { time <= $0 } ?? true)
     }
 }

@@ -58,6 +58,7 @@ public struct QueryFilter: EventFilter {
 
     private static let needsOrganization = "needs names, and events carry only ids; write the organization's id"
 
+    /// Keeps what matches: see `EventFilter.apply(to:)`.
     public mutating func apply(to batch: inout EventBatch) -> [Int]? {
         if terms.isEmpty { return nil }
         move()

@@ -1,12 +1,12 @@
 /// A text in which `*` stands for anything, nothing too: `pay*`, `*-prod`, `a*b`.
 ///
 /// Matching goes over the text once for each piece, however many `*` there are.
-public struct TextPattern: Sendable, Equatable {
+package struct TextPattern: Sendable, Equatable {
     /// What stands between the `*`, in lower case.
-    public let pieces: [String]
+    package let pieces: [String]
 
     /// - Parameter text: in lower case.
-    public init(_ text: String) {
+    package init(_ text: String) {
         pieces = text.split(separator: "*", omittingEmptySubsequences: false).map(String.init)
     }
 
@@ -15,7 +15,7 @@ public struct TextPattern: Sendable, Equatable {
     package var longest: String { pieces.max { $0.utf8.count < $1.utf8.count } ?? "" }
 
     /// - Parameter text: in lower case.
-    public func matches(_ text: String) -> Bool {
+    package func matches(_ text: String) -> Bool {
         var rest = Array(text.utf8)[...]
         let all = pieces.map { Array($0.utf8) }
         guard let first = all.first, rest.starts(with: first) else { return false }

@@ -1,11 +1,11 @@
-public import ConnlogSystem
+package import ConnlogSystem
 
 /// Times of day, by the clocks of a zone: from one minute up to another one, over midnight too.
-public struct HoursOfDay: Sendable, Equatable {
+package struct HoursOfDay: Sendable, Equatable {
     /// In minutes since midnight: the first that counts, and the first that no longer does. 1440 ends the day.
-    public let start: Int
-    public let end: Int
-    public let zone: Zone
+    package let start: Int
+    package let end: Int
+    package let zone: Zone
 
     /// `08-18`, `22-06`, `08:30-17:15`, `8` for the hour that begins then; `nil` for anything else.
     init?(_ text: String, _ zone: Zone) {
@@ -33,17 +33,17 @@ public struct HoursOfDay: Sendable, Equatable {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    public func contains(_ time: Nanoseconds) -> Bool {
+    package func contains(_ time: Nanoseconds) -> Bool {
         let minute = Int(LocalMoment(time, zone).second / 60)
         return start < end ? start <= minute && minute < end : start <= minute || minute < end
     }
 }
 
 /// Days of the week, by the clocks of a zone.
-public struct Weekdays: Sendable, Equatable {
+package struct Weekdays: Sendable, Equatable {
     /// 0 is Sunday.
-    public let days: Set<Int>
-    public let zone: Zone
+    package let days: Set<Int>
+    package let zone: Zone
 
     private static let names = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
 
@@ -63,7 +63,7 @@ public struct Weekdays: Sendable, Equatable {
         text.utf8.count < 3 ? nil : names.firstIndex { $0.hasPrefix(text) }
     }
 
-    public func contains(_ time: Nanoseconds) -> Bool { days.contains(LocalMoment(time, zone).weekday) }
+    package func contains(_ time: Nanoseconds) -> Bool { days.contains(LocalMoment(time, zone).weekday) }
 }
 
 /// What the clocks of a zone show at a time.

@@ -182,7 +182,8 @@ extension PartitionQuery {
         case .any(let parts): .any(try parts.map { try piece($0, database) })
         case .all(let parts): .all(try parts.map { try piece($0, database) })
         // The class decides these, or the names of people have become ids before.
-        case .type, .method, .organization, .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail, .userID,
+        case .type, .method, .organization, .workspaceOwner, .workspaceOwnerEmail, .username, .person, .userEmail,
+            .userID,
             .ownerID:
             .never
         }

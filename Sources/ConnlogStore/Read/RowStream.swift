@@ -189,10 +189,10 @@ extension PartitionQuery {
     /// The connect time of the oldest row that matches.
     func oldest(_ database: Database) throws -> Microseconds? {
         if isEmpty { return nil }
-        return try starts.compactMap { start in
-            let piece = start.and(times).and(filter)
-            let sql = "SELECT time FROM \(partition.rows) \(index) WHERE \(piece.text) ORDER BY time, row LIMIT 1"
-            return try database.first(sql, piece.arguments) { $0.time(0) }
+        return try branches.compactMap { branch in
+            let from = "\(partition.rows) \(branch.index) WHERE \(branch.piece.text)"
+            let sql = "SELECT time FROM \(from) ORDER BY time, row LIMIT 1"
+            return try database.first(sql, branch.piece.arguments) { $0.time(0) }
         }.min()
     }
 

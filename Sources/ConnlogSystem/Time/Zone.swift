@@ -4,12 +4,14 @@
 /// Its name comes from whoever asks: it can name nothing but a file of that directory, and only what is a table of a zone
 /// is read.
 public struct Zone: Sendable, Equatable {
+    /// In the IANA database, such as `Europe/Berlin`.
     public let name: String
     /// When its clocks were or will be set, in seconds since 1970, rising.
     private let changes: [Int64]
-    /// Seconds ahead of UTC: before the first change, then behind each.
+    /// Seconds ahead of UTC: before the first change, then after each.
     private let offsets: [Int64]
 
+    /// Without summer time, and without a database.
     public static let utc = Zone(name: "UTC", changes: [], offsets: [0])
 
     init(name: String, changes: [Int64], offsets: [Int64]) {
@@ -18,6 +20,7 @@ public struct Zone: Sendable, Equatable {
 
     /// Why there is no such zone, for whoever named it.
     public struct Problem: Error, Sendable, CustomStringConvertible {
+        /// In a sentence without its end.
         public let description: String
     }
 

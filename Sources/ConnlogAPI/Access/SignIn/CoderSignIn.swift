@@ -247,10 +247,10 @@ package final class CoderSignIn: Sendable {
     // MARK: - Judging
 
     private func judge(_ person: CoderPerson) -> Verdict {
-        guard PersonText.isName(person.username) else {
+        guard VouchedName.isName(person.username) else {
             return .refused("Coder names this user in a way that connlog does not show.")
         }
-        if PersonText.isListed([person.username, person.email, person.id], in: settings.revoked) {
+        if VouchedName.isListed([person.username, person.email, person.id], in: settings.revoked) {
             return .refused("This user is shut out here: 'revoked' names it.")
         }
         guard ["active", "dormant"].contains(person.status) else {

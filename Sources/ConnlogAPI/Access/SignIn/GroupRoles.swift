@@ -30,11 +30,11 @@ package struct GroupRoles: Sendable, Equatable {
     ///   - others: what else it is known by.
     ///   - groups: as the other writes them; case counts.
     func verdict(_ name: String, _ others: [String], _ groups: [String]) -> Verdict {
-        guard PersonText.isName(name) else {
+        guard VouchedName.isName(name) else {
             return .refused(
                 "This user's name has blanks, or signs that are not to be seen, or is too long to be shown.")
         }
-        if PersonText.isListed([name] + others, in: revoked) {
+        if VouchedName.isListed([name] + others, in: revoked) {
             return .refused("This user is shut out here: 'revoked' names it.")
         }
         let groups = groups.prefix(GroupRoles.groupsMax)

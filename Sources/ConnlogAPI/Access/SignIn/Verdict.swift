@@ -32,7 +32,7 @@ extension HTTPCounts {
 }
 
 /// Names of people, as somebody else writes them.
-package enum PersonText {
+package enum VouchedName {
     /// Whether a text can stand for a person in a log and on a page: up to 128 characters, none of which is a blank, breaks
     /// a line, turns the direction of writing or is not to be seen.
     package static func isName(_ text: String) -> Bool {

@@ -92,7 +92,7 @@ struct PackageHandler {
             package.write(text)
             manifest.connections += page.count
             PackageHandler.note(page, &digest)
-            try question.asker.check()
+            try await question.asker.check()
             try await package.hand(over: &writer)
             rows = try await pages.next()
         }
@@ -119,7 +119,7 @@ struct PackageHandler {
                     package.write(event.line, newLine: true)
                     manifest.events += 1
                 }
-                try question.asker.check()
+                try await question.asker.check()
                 try await package.hand(over: &writer)
                 place = slice.next
             }
