@@ -33,7 +33,7 @@ export function sentence(row) {
   if (!web) {
     const agent = row.agent_name ? [" (agent ", named(row.agent_name, "span", 40), ")"] : [];
     const person = inferred(row);
-    const by = person ? [" by ", el("span", { class: "person", title: basis(row) }, "≈", named(person, "span"))] : [];
+    const by = person ? [" by ", el("span", { class: "person", title: basis(row) }, row.connlog.person_basis === "recorded" ? "" : "≈", named(person, "span"))] : [];
     return [typeName(row), " session to ", ...place(row), ...agent, ...by];
   }
   const who = web.user ? named(web.user.username || web.user.id.slice(0, 8)) : null;
