@@ -226,8 +226,8 @@ struct Answers: Sendable {
         }
         let ticket = try streams.take(caller.share, context.peer)
         let handler = IngestHandler(
-            intake: intake, organizations: caller.organizations, bytesMax: bodyBytesMax, timeout: timeout,
-            begin: context.wantBody)
+            intake: intake, organizations: caller.organizations, bytesMax: bodyBytesMax, clock: clock,
+            timeout: timeout, begin: context.wantBody)
         do {
             return try await handler.respond(request).holding(ticket)
         } catch is SlowBody {

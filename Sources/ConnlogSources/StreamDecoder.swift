@@ -37,22 +37,30 @@ package struct StreamDecoder: EntryDecoder {
 
     package mutating func takeCounts(_ place: String, start: Int) -> SourceCounts {
         let taken = decoder.takeCounts()
-        var counts = SourceCounts()
-        counts.lines = taken.lines
-        counts.duplicates = taken.duplicates
-        counts.cut = taken.truncated
-        let skipped = [
-            "audit_log": taken.auditLog, "other": taken.other - taken.unreadMentions, "too_long": taken.tooLong,
-            "unfinished": taken.partial,
-            "unread_mentions": taken.unreadMentions, "foreign": taken.foreign,
-        ]
-        counts.skipped = skipped.filter { $0.value > 0 }
-        for (reason, count) in taken.malformed { counts.malformed[reason.label] = count }
+        var counts = SourceCounts(taken)
         counts.samples = taken.samples.map { sample in
             MalformedSample(
                 place: place, offset: start + sample.position, reason: sample.fault.description, text: sample.text)
         }
         return counts
+    }
+}
+
+extension SourceCounts {
+    /// What a decoder has counted, all but bytes, events and samples.
+    init(_ taken: DecodeCounts) {
+        self.init()
+        lines = taken.lines
+        duplicates = taken.duplicates
+        cut = taken.truncated
+        incomplete = taken.incomplete
+        let skipped = [
+            "audit_log": taken.auditLog, "other": taken.other - taken.unreadMentions, "too_long": taken.tooLong,
+            "unfinished": taken.partial,
+            "unread_mentions": taken.unreadMentions, "foreign": taken.foreign,
+        ]
+        self.skipped = skipped.filter { $0.value > 0 }
+        for (reason, count) in taken.malformed { malformed[reason.label] = count }
     }
 }
 

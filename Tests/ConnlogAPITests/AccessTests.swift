@@ -6,10 +6,10 @@ import Testing
 
 /// Who is let in, and to what.
 @Suite struct AccessTests {
-    private static let tokens = Dictionary(
+    static let tokens = Dictionary(
         uniqueKeysWithValues: Role.allCases.map { ($0, TokenText.make()) })
 
-    private static func access(organizations: [String] = []) throws -> AccessList {
+    static func access(organizations: [String] = []) throws -> AccessList {
         AccessList(
             try Role.allCases.map { role in
                 try #require(

@@ -9,35 +9,6 @@ import Testing
 
 /// What becomes of the bodies that programs hand in.
 @Suite struct IngestBodyTests {
-    /// Lines come out the same whatever the pieces.
-    private func lines(_ text: String) -> String {
-        let bytes = Array(text.utf8)
-        var outcomes: Set<String> = []
-        for size in [1, 2, 3, 7, bytes.count + 1] {
-            var array = JSONArrayLines()
-            var lines: [UInt8] = []
-            for start in stride(from: 0, to: bytes.count, by: size) {
-                array.take(bytes.span.extracting(start..<min(bytes.count, start + size)), &lines)
-            }
-            array.finish(&lines)
-            outcomes.insert(String(decoding: lines, as: UTF8.self))
-        }
-        #expect(outcomes.count == 1, "\(text): \(outcomes)")
-        return outcomes.first ?? ""
-    }
-
-    @Test(arguments: [
-        (#"[{"a":1},{"b":[2,{"c":"]},{"}]}]"#, "{\"a\":1}\n{\"b\":[2,{\"c\":\"]},{\"}]}\n"),
-        ("[{\"a\":\n  1\n},\n\n {\"b\":\"\\\"]\"}\n]\n", "{\"a\":   1 }\n{\"b\":\"\\\"]\"}\n\n"),
-        ("[]", ""), ("[ ]", ""), (" \n[{}] \n", "{}\n \n"), ("[{},1,\"x,]\",{}]", "{}\n1\n\"x,]\"\n{}\n"),
-        ("[{\"a\":1}][{\"b\":2}]", "{\"a\":1}\n{\"b\":2}\n"), ("[{\"a\":1", "{\"a\":1\n"),
-        ("{\"a\":1}\n{\"b\":2}\n", "{\"a\":1}\n{\"b\":2}\n"), ("[main] 2026 [{}]\n", "[main] 2026 [{}]\n"),
-        ("", ""), ("\n\n", "\n\n"), ("[", "["), ("x[{}]", "x[{}]"),
-    ])
-    func `a JSON array becomes a line for each element, anything else stays as it is`(text: String, expected: String) {
-        #expect(lines(text) == expected)
-    }
-
     @Test(arguments: ["connection_log", "xxconnection_logyy", "conconnection_log", "connection_connection_log"])
     func `a word is found wherever the pieces are cut`(text: String) {
         let bytes = Array(text.utf8)

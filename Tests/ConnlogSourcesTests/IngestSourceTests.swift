@@ -171,6 +171,34 @@ private final class Shelf: EventOutput {
         }
     }
 
+    @Test func `what is refused, foreign or incomplete is counted in the report and in the status`() async throws {
+        let shelf = Shelf()
+        let status = SourceStatus()
+        let source = IngestSource(SourceContext(once: false, status: status, log: { _, _ in })) {
+            EventDecoder(origins: OriginConditions(namespaces: ["coder"]))
+        }
+        let running = Task { try await source.run(into: shelf) }
+        while (try? source.begin()) == nil { await Task.yield() }
+        func entry(_ namespace: String, _ payload: String) -> String {
+            "{\"logName\":\"l\",\"resource\":{\"labels\":{\"namespace_name\":\"\(namespace)\"}},\(payload)}\n"
+        }
+        let parsed =
+            "\"jsonPayload\":{\"msg\":\"connection_log\",\"fields\":{\"ID\":\"\(TestEvents.id(1))\","
+            + "\"ConnectionStatus\":\"connected\",\"Time\":\"2025-07-10T10:14:38Z\"}}"
+        let text = "\"textPayload\":\(JSONText.quoted(TestEvents.line(2)))"
+        let report = try await give(
+            entry("coder", parsed) + entry("coder", text) + entry("dev", text) + entry("dev", parsed)
+                + entry("coder", "\"textPayload\":null") + entry("coder", "\"textPayload\":\"chatter\""), source)
+        #expect(report.accepted == 2 && report.foreign == 2 && report.incomplete == 1, "\(report)")
+        #expect(report.refused == 1 && report.skipped == 1, "\(report)")
+        let counts = status.counts
+        #expect(counts.events == 2 && counts.incomplete == 1 && counts.lines == 6)
+        #expect(counts.skipped == ["foreign": 2, "other": 1])
+        #expect(counts.malformed.values.reduce(0, +) == 1)
+        running.cancel()
+        try await running.value
+    }
+
     @Test func `human lines, wrapped lines and the newest build's are taken too`() async throws {
         let shelf = Shelf()
         let docker =

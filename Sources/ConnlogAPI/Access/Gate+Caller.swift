@@ -5,13 +5,13 @@ import Hummingbird
 
 /// Who asks: by a token, by a session, or by the word of somebody else.
 extension Gate {
-    func caller(_ request: Request, _ context: APIContext) async throws(APIError) -> Caller {
+    func caller(_ need: Need, _ request: Request, _ context: APIContext) async throws(APIError) -> Caller {
         if context.isLocalSocket { return .local(.localSocket) }
         let access = state.parts.access
         if access.isOpen { return .local(.open) }
         let proxied = try proxied(request, context, access)
         // A token of the configuration's own says more exactly who asks, and a proxy's word more than any other token.
-        if let token = Gate.token(request),
+        if let token = Gate.token(need, request),
             proxied == nil || access.holder(ofHash: TokenText.hash(of: token)) != nil
         {
             let (entry, grant) = try await entry(of: token, context)
@@ -194,10 +194,12 @@ extension Gate {
 
     // MARK: - Tokens
 
-    /// As Coder's clients send it, or as most others do.
-    static func token(_ request: Request) -> String? {
+    /// As Coder's clients send it, or as most others do; Firehose, which only hands events in, has a header of its own.
+    static func token(_ need: Need, _ request: Request) -> String? {
         if let token = request.headers[.coderSessionToken], !token.isEmpty { return token }
-        guard let value = request.headers[.authorization] else { return nil }
+        guard let value = request.headers[.authorization] else {
+            return need == .writer ? request.headers[.firehoseAccessKey] : nil
+        }
         let parts = value.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
         return String(parts[1])

@@ -71,7 +71,7 @@ struct Gate: Sendable {
         _ need: Need, _ request: Request, _ context: APIContext, _ who: inout String
     ) async throws(APIError) -> Caller? {
         if need.isNobody { return nil }
-        let caller = try await caller(request, context)
+        let caller = try await caller(need, request, context)
         who = caller.name
         if let refusal = need.refusal(caller) { throw refusal }
         if need == .writer, case .open = caller.credential { try Gate.refuseForms(request) }

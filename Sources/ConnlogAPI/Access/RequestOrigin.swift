@@ -63,6 +63,8 @@ enum RequestOrigin {
 extension HTTPField.Name {
     static var secFetchSite: HTTPField.Name { known("Sec-Fetch-Site") }
     static var coderSessionToken: HTTPField.Name { known("Coder-Session-Token") }
+    static var firehoseRequestID: HTTPField.Name { known("X-Amz-Firehose-Request-Id") }
+    static var firehoseAccessKey: HTTPField.Name { known("X-Amz-Firehose-Access-Key") }
     static var lastEventID: HTTPField.Name { known("Last-Event-ID") }
     static var forwardedFor: HTTPField.Name { known("X-Forwarded-For") }
     static var requestID: HTTPField.Name { known("X-Request-Id") }

@@ -6,8 +6,8 @@ import Hummingbird
 import NIOCore
 import Synchronization
 
-/// `POST /api/v2/connectionlog/ingest`: lines in any format that the decoder knows, or a JSON array of events, gzip
-/// allowed.
+/// `POST /api/v2/connectionlog/ingest`: lines in any format that the decoder knows, JSON arrays and objects of several
+/// lines, or the envelopes in which services post many lines at once; gzip allowed.
 ///
 /// 200 means that all events are on the disk. With any other answer some may be: handing the same in again is safe,
 /// since an event is known by its `ID`.
@@ -17,6 +17,7 @@ struct IngestHandler: Sendable {
     let organizations: [String]?
     /// Of the lines, after unpacking, and of what comes over the wire.
     let bytesMax: Int
+    let clock: any WallTime
     /// How long a client may leave us waiting, beside what its bytes need.
     let timeout: Duration
     /// Called when the body is read from now on.
@@ -25,7 +26,30 @@ struct IngestHandler: Sendable {
     /// Packed bytes are unpacked so many at a time: gzip makes at most a thousand times as many of them.
     private static let packedPiece = 4 << 10
 
+    /// Firehose takes no other answers than its own, and comes again with all that is refused.
     func respond(_ request: Request) async throws -> Response {
+        guard let id = request.headers[.firehoseRequestID] else { return try await handle(request) }
+        do {
+            let response = try await handle(request)
+            return IngestHandler.firehose(id, response.status, nil, now: clock.now())
+        } catch let error as APIError {
+            return IngestHandler.firehose(id, error.status, error, now: clock.now())
+        }
+    }
+
+    private static func firehose(
+        _ id: String, _ status: HTTPResponse.Status, _ error: APIError?, now: Nanoseconds
+    ) -> Response {
+        let words = error.map { $0.message + ($0.detail.isEmpty ? "" : " " + $0.detail) }
+        var response = Response.json([
+            "requestId": .string(id), "timestamp": JSONValue(Int(now / 1_000_000)),
+            "errorMessage": words.map { .string($0) } ?? .null,
+        ])
+        response.status = status
+        return response
+    }
+
+    private func handle(_ request: Request) async throws -> Response {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bytesMax { throw tooLarge }
         let encoding = request.headers[.contentEncoding]?.lowercased() ?? "identity"
         guard ["identity", "gzip", "x-gzip"].contains(encoding) else {
@@ -63,14 +87,14 @@ struct IngestHandler: Sendable {
                 if wireBytes > bytesMax { throw tooLarge }
                 if let unpacking {
                     try await unpack(piece, unpacking, &body)
-                } else if try await !body.take(piece.span) {
-                    throw tooLarge
+                } else {
+                    try await take(piece.span, &body)
                 }
             }
             // The end of a body that somebody broke off is not its end.
             try Task.checkCancellation()
             do { try unpacking?.finish() } catch { throw IngestHandler.notGzip(error) }
-            return try IngestHandler.answer(try await body.finish(), body)
+            return try IngestHandler.answer(try await finish(&body), body)
         } catch let error as IntakeError {
             throw IngestHandler.answer(error)
         }
@@ -85,8 +109,16 @@ struct IngestHandler: Sendable {
             } catch {
                 throw IngestHandler.notGzip(error)
             }
-            if try await !body.take(bytes.span) { throw tooLarge }
+            try await take(bytes.span, &body)
         }
+    }
+
+    private func take(_ bytes: Span<UInt8>, _ body: inout IngestBody) async throws {
+        do { try await body.take(bytes) } catch is IngestBody.TooLarge { throw tooLarge }
+    }
+
+    private func finish(_ body: inout IngestBody) async throws -> IntakeReport {
+        do { return try await body.finish() } catch is IngestBody.TooLarge { throw tooLarge }
     }
 
     // MARK: - Answers
@@ -130,53 +162,16 @@ struct IngestHandler: Sendable {
             throw APIError(
                 status: .badRequest, message: "The body holds 'connection_log', and no event could be taken from it.",
                 detail:
-                    "\(report.skipped) lines skipped, \(report.refused) refused.\(first) Send an event on each line as "
-                    + "coderd logs it, or a JSON array of such events.")
+                    "\(report.skipped) lines skipped, \(report.refused) refused, \(report.foreign) of other origins.\(first) "
+                    + "Send an event on each line as coderd logs it, or a JSON array of such events.")
         }
         return .json([
             "accepted": JSONValue(report.accepted), "duplicates": JSONValue(report.duplicates),
-            "skipped": JSONValue(report.skipped), "refused": JSONValue(report.refused), "bytes": JSONValue(body.bytes),
+            "skipped": JSONValue(report.skipped), "refused": JSONValue(report.refused),
+            "foreign": JSONValue(report.foreign), "incomplete": JSONValue(report.incomplete),
+            "bytes": JSONValue(body.bytes),
             "refusals": .array(report.refusals.map { ["line": JSONValue($0.line), "reason": .string($0.reason)] }),
         ])
-    }
-}
-
-/// The lines of one body on their way to the session.
-struct IngestBody {
-    private let session: any IntakeSession
-    private let bytesMax: Int
-    private var array = JSONArrayLines()
-    private var search = WordSearch("connection_log")
-    private(set) var bytes = 0
-
-    init(_ session: any IntakeSession, bytesMax: Int) {
-        self.session = session
-        self.bytesMax = bytesMax
-    }
-
-    /// Whether what an event is called stood somewhere in it.
-    var mentionsEvents: Bool { search.isFound }
-
-    /// - Returns: `false` when it is too much.
-    mutating func take(_ piece: Span<UInt8>) async throws(IntakeError) -> Bool {
-        bytes += piece.count
-        if bytes > bytesMax { return false }
-        search.look(piece)
-        if array.isPlain {
-            try await session.take(piece)
-            return true
-        }
-        var lines: [UInt8] = []
-        array.take(piece, &lines)
-        if !lines.isEmpty { try await session.take(lines.span) }
-        return true
-    }
-
-    mutating func finish() async throws(IntakeError) -> IntakeReport {
-        var rest: [UInt8] = []
-        array.finish(&rest)
-        if !rest.isEmpty { try await session.take(rest.span) }
-        return try await session.finish()
     }
 }
 

@@ -130,9 +130,11 @@ extension OpenAPI {
         "workspace_owners":{"$ref":"#/components/schemas/Top"},"workspaces":{"$ref":"#/components/schemas/Top"}}}
         """#,
         #"""
-        "Ingested":{"type":"object","required":["accepted","duplicates","skipped","refused","bytes","refusals"],
+        "Ingested":{"type":"object","required":["accepted","duplicates","skipped","refused","foreign","incomplete","bytes","refusals"],
         "additionalProperties":false,"properties":{"accepted":{"type":"integer"},"duplicates":{"type":"integer"},
         "skipped":{"type":"integer","description":"Lines that are no connection events."},"refused":{"type":"integer"},
+        "foreign":{"type":"integer","description":"Events of origins that the source does not believe."},
+        "incomplete":{"type":"integer","description":"Accepted events of which a wrapper had lost fields."},
         "bytes":{"type":"integer"},"refusals":{"type":"array","description":"The first hundred.","items":{"type":"object",
         "required":["line","reason"],"additionalProperties":false,"properties":{"line":{"type":"integer"},
         "reason":{"type":"string"}}}}}}

@@ -35,11 +35,15 @@ package struct IntakeReport: Sendable, Equatable, Codable {
     package var skipped = 0
     /// Lines that cannot be read.
     package var refused = 0
+    /// Events of origins that the source does not believe; passed over.
+    package var foreign = 0
+    /// Of the accepted those of which a wrapper had lost fields; their field `lost` names them.
+    package var incomplete = 0
     /// The first hundred of those.
     package var refusals: [Refusal] = []
 
     package struct Refusal: Sendable, Equatable, Codable {
-        /// From 1; 0 where it is not known.
+        /// From 1, or the number of an element of a list; 0 where it is not known.
         package var line: Int
         package var reason: String
 

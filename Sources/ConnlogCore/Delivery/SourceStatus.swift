@@ -12,6 +12,8 @@ public struct SourceCounts: Sendable, Equatable {
     public var duplicates = 0
     /// Events of lines longer than the limit, whose longest values were cut.
     public var cut = 0
+    /// Events of which a wrapper had lost fields, which their field `lost` names.
+    public var incomplete = 0
     /// Lines that are no connection events, by kind, such as `audit_log`.
     public var skipped: [String: Int] = [:]
     /// Lines that cannot be read, by reason.
@@ -38,6 +40,7 @@ public struct SourceCounts: Sendable, Equatable {
         events += other.events
         duplicates += other.duplicates
         cut += other.cut
+        incomplete += other.incomplete
         skipped.merge(other.skipped, uniquingKeysWith: +)
         malformed.merge(other.malformed, uniquingKeysWith: +)
         samples.append(contentsOf: other.samples.prefix(max(0, SourceCounts.samplesMax - samples.count)))

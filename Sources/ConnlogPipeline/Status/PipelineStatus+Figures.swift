@@ -51,6 +51,9 @@ extension PipelineStatus.Source {
                 unreadBytes.map { Double($0) }),
             Figure(.counter, "duplicates", "Events that had come before.", counts.duplicates),
             Figure(.counter, "cut_events", key: "cut", "Events of too long lines, with values cut.", counts.cut),
+            Figure(
+                .counter, "incomplete_events", key: "incomplete",
+                "Events of which a wrapper had lost fields; each names them.", counts.incomplete),
         ]
             + Figure.each(
                 .counter, "skipped_lines", key: "skipped", "Lines that are no events, by kind.", by: "kind",

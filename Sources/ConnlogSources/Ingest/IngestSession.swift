@@ -52,7 +52,6 @@ final class IngestSession: IntakeSession {
         let report = state.withLock { $0.report }
         source.context.status.update { counts in
             counts.duplicates += report.duplicates
-            if report.skipped > 0 { counts.skipped["other", default: 0] += report.skipped }
         }
         return report
     }
@@ -62,13 +61,15 @@ final class IngestSession: IntakeSession {
         source.context.status.begin()
         defer { source.context.status.end() }
         try await withTaskExecutorPreference(executor) { () async throws(IntakeError) in
-            let batch = state.withLock { IngestSession.decode(&$0, isEnd: isEnd) }
+            var counts = SourceCounts()
+            let batch = state.withLock { IngestSession.decode(&$0, isEnd: isEnd, &counts) }
+            source.context.status.update { $0.add(counts) }
             if !batch.isEmpty { try await enqueue(batch) }
         }
     }
 
     private func enqueue(_ batch: EventBatch) async throws(IntakeError) {
-        let (bytes, lines) = (batch.recordBytes, batch.count)
+        let bytes = batch.recordBytes
         let taken = try await source.enqueue(batch, organizations)
         state.withLock {
             $0.report.accepted += taken.accepted
@@ -81,19 +82,22 @@ final class IngestSession: IntakeSession {
         source.context.status.update { counts in
             counts.events += taken.accepted
             counts.bytes += bytes
-            counts.lines += lines
         }
     }
 
     // MARK: - Decoding
 
-    private static func decode(_ state: inout State, isEnd: Bool) -> EventBatch {
+    private static func decode(_ state: inout State, isEnd: Bool, _ counts: inout SourceCounts) -> EventBatch {
         var batch = EventBatch()
         batch.bytes.append(state.rest.span)
         let count = batch.bytes.count
         state.presentedBytes += count
         let consumed = state.decoder.decode(0..<count, in: &batch, isEnd: isEnd)
-        note(state.decoder.takeCounts(), &state)
+        let taken = state.decoder.takeCounts()
+        note(taken, &state)
+        counts = SourceCounts(taken)
+        // Those that came in another piece are known later.
+        counts.duplicates = 0
         state.rest.removeAll()
         state.rest.append(batch.bytes.span(consumed..<count))
         state.seenBytes = count - consumed
@@ -104,9 +108,8 @@ final class IngestSession: IntakeSession {
         // What calls itself an event and is none that can be read was meant to be taken.
         let mentions = counts.unreadMentions
         state.report.skipped += counts.auditLog + counts.other - mentions
-        if counts.foreign > 0 {
-            refuse("\(counts.foreign) events of an origin that this source does not believe", 0, counts.foreign, &state)
-        }
+        state.report.foreign += counts.foreign
+        state.report.incomplete += counts.incomplete
         state.report.duplicates += counts.duplicates
         for sample in counts.samples { refuse("\(sample.fault)", sample.line, 1, &state) }
         let all = counts.malformed.values.reduce(mentions + counts.tooLong + counts.partial, +)

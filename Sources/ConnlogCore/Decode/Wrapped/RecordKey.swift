@@ -221,6 +221,9 @@ struct JSONElements: ~Escapable {
         end = array.upperBound - 1
     }
 
+    /// Behind what was read last: from a byte before it on the rest can be read as an array.
+    var position: Int { at }
+
     mutating func next() -> FieldRange? {
         while at < end, bytes[at] <= 0x20 || bytes[at] == UInt8(ascii: ",") { at += 1 }
         guard at < end else { return nil }

@@ -137,11 +137,17 @@ extension RecordReader {
     }
 
     /// Names that tell one writer from another.
+    private static let writerAttributes = [
+        "k8s.pod.uid", "k8s.pod.name", "container.id", "host.name", "service.name", "service.instance.id",
+    ]
+
+    /// Attributes of a resource that are asked for.
+    static let resourceAttributes: Set<String> = Set(
+        writerAttributes + ["k8s.container.name", "container.name", "k8s.namespace.name"])
+
     private func otlpContext(_ attributes: FieldRange?) -> RecordContext {
         var context = context(.otlp, [])
-        for name in [
-            "k8s.pod.uid", "k8s.pod.name", "container.id", "host.name", "service.name", "service.instance.id",
-        ] {
+        for name in RecordReader.writerAttributes {
             context.key.append(0)
             context.key += (attribute(name, attributes) ?? "").utf8.prefix(200)
         }
