@@ -25,6 +25,9 @@ package protocol EntryDecoder: Sendable {
     /// How many bytes before the end of what is done with a decoder made anew would have to begin; 0 as a rule.
     var restartDistance: Int { get }
 
+    /// The stream is this file, whose name may say whose lines are in it. Comes first.
+    mutating func isOfFile(_ path: String)
+
     /// Bytes that end where a resumed stream goes on, so that what they hold is known to have been seen.
     mutating func warm(_ seen: ByteBuffer)
 
@@ -41,5 +44,6 @@ extension EntryDecoder {
         decode(input, in: &batch, isEnd: false)
     }
     package mutating func handOver(to next: inout any EntryDecoder) {}
+    package mutating func isOfFile(_ path: String) {}
     package var hasInherited: Bool { false }
 }

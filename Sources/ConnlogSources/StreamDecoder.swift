@@ -26,6 +26,8 @@ package struct StreamDecoder: EntryDecoder {
         next = heir
     }
 
+    package mutating func isOfFile(_ path: String) { decoder.isOfFile(path) }
+
     package var hasInherited: Bool { decoder.hasInherited }
 
     package mutating func warm(_ seen: ByteBuffer) {
@@ -119,6 +121,28 @@ enum LineKeys {
         OriginConditions(
             units: section.optionalList("from_unit"), containers: section.optionalList("from_container"),
             namespaces: section.optionalList("from_namespace"), logGroups: section.optionalList("from_log_group"))
+    }
+
+    /// Where nodes keep the logs of all containers: a name that is no coderd's in each.
+    private static let foreignFiles: [String] = {
+        let id = String(repeating: "0123456789abcdef", count: 4)
+        return [
+            "/var/log/containers/dev-0_workspaces_dev-\(id).log", "/var/log/pods/workspaces_dev-0_\(id)/dev/0.log",
+            "/var/lib/docker/containers/\(id)/\(id)-json.log",
+        ]
+    }()
+
+    /// The same of files of which other containers have some too.
+    static func doubts(_ section: Section, paths: [String]) -> [String] {
+        guard origins(section).isEmpty else { return [] }
+        return paths.filter { path in foreignFiles.contains { Glob(path).matches($0) } }.map { path in
+            let way =
+                path.contains("docker")
+                ? "name coderd's file alone"
+                : "say with from_container and from_namespace which are coderd's, or name its files alone"
+            return
+                "\(section.heading) path: '\(path)' has the logs of all containers, and each of them can write an event; \(way)"
+        }
     }
 
     /// What is to be said of a section that reads what many programs may have written, and does not ask who did.

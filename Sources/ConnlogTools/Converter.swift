@@ -29,12 +29,14 @@ package struct Converter {
     private var rest = ByteBuffer()
     package private(set) var counts = DecodeCounts()
 
-    /// - Parameter isShown: it goes to a terminal, so what would act upon that is written as text.
+    /// - Parameters:
+    ///   - origins: of wrapped lines those that are believed; events of others are counted as foreign.
+    ///   - isShown: it goes to a terminal, so what would act upon that is written as text.
     package init(
-        from format: InputFormat, in container: ContainerFormat = .auto, to target: Format, maxLine: Int,
-        isShown: Bool = false
+        from format: InputFormat, in container: ContainerFormat = .auto,
+        origins: OriginConditions = OriginConditions(), to target: Format, maxLine: Int, isShown: Bool = false
     ) {
-        decoder = EventDecoder(format: format, container: container, maxLine: maxLine)
+        decoder = EventDecoder(format: format, container: container, origins: origins, maxLine: maxLine)
         encoder = Converter.encoder(target)
         self.isShown = isShown
         let header = String(decoding: type(of: encoder).fileHeader, as: UTF8.self)

@@ -20,8 +20,9 @@ struct ConvertCommand: ParsableCommand {
 
     @Option(
         help: """
-            What comes in: auto, slog_json, slog_human, stackdriver, or who wrapped it: journal, fluentd, fluent_bit, \
-            vector, filebeat, cloudwatch, cloud_logging, datadog, otlp, loki, splunk or stern.
+            What comes in: auto, slog_json, slog_human, stackdriver, or who wrapped it: journal, journal_export, \
+            fluentd, fluent_bit, vector, filebeat, cloudwatch, cloud_logging, datadog, otlp, loki, splunk, stern, \
+            kubectl or compose.
             """)
     var from = InputFormat.auto
 

@@ -51,6 +51,18 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "/var/log/containers/*.log", "/var/log/pods/*/*/*.log", "/var/lib/docker/containers/*/*-json.log",
+    ])
+    func `the files of all containers are told, unless it is said whom to believe`(path: String) throws {
+        let all = parts.replacing("/var/log/coder/*.log", with: path)
+        let found = try doubts(all)
+        #expect(found.count == 1 && found[0].contains("each of them can write an event"), "\(found)")
+        #expect(try doubts(all.replacing("path = \(path)", with: "from_container = coder\npath = \(path)")).isEmpty)
+        let own = "/var/log/containers/coder-*_coder_coder-*.log, /var/log/pods/coder_coder-*/coder/*.log"
+        #expect(try doubts(parts.replacing("/var/log/coder/*.log", with: own)).isEmpty)
+    }
+
     #if Server
     private func server(_ listen: String, _ more: String = "") -> String {
         parts + "[store]\ntype = sqlite\n[server]\nlisten = \(listen)\n\(more)"

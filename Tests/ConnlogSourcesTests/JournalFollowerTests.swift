@@ -165,6 +165,50 @@ import Testing
         #expect(bench.counts.malformed.isEmpty, "\(bench.log.texts)")
     }
 
+    /// Two sinks of coderd's write to one stream.
+    @Test(arguments: [1, 2, 3])
+    func `after that an event is known that comes in a second format`(stopped: Int) throws {
+        func human(_ number: Int) -> Entry {
+            Entry(
+                "2025-07-03 06:57:16.157 [info]  coderd: connection_log  ID=\(TestEvents.id(number))  Type=ssh  "
+                    + "ConnectionStatus=connected")
+        }
+        let bench = try JournalBench { $0.batchBytes = 1 }
+        let written = events([0]) + events(1...3, every: 0).map { $0.later(5) }
+        try bench.files.write(written)
+        while bench.numbers.count < stopped { bench.poll() }
+        try bench.files.remove("a")
+        try bench.files.write(written + (0...3).map { human($0).later(9) }, to: "b")
+        bench.restart()
+        bench.settle()
+        #expect(bench.numbers == Array(0...3))
+        #expect(bench.counts.duplicates == 4)
+    }
+
+    // MARK: What another thread sees
+
+    @Test func `what is there and not read is seen from outside, as long as it is not read`() throws {
+        let bench = try JournalBench()
+        let unread = JournalUnread(bench.settings)
+        func note() { unread.note(bench.follower.readUpTo.cursor, hasBegun: bench.follower.hasBegun) }
+        try bench.files.write(events(0..<3))
+        note()
+        #expect(unread.look().isEmpty, "it has not begun")
+        bench.read()
+        note()
+        for _ in 0..<20 { #expect(unread.look().isEmpty) }
+        // Written, and nobody reads on: seen within six looks, and each time from then on with the same place.
+        try bench.files.write(events(3..<6))
+        let seen = (0..<20).map { _ in unread.look() }
+        #expect(seen[0..<6].contains { !$0.isEmpty } && seen[6...].allSatisfy { $0.count == 1 })
+        #expect(Set(seen.compactMap { $0.first?.place }).count == 1)
+        // A rotation changes nothing of it.
+        try bench.files.rotate(to: "b")
+        bench.read()
+        note()
+        for _ in 0..<20 { #expect(unread.look().isEmpty) }
+    }
+
     // MARK: Resuming
 
     @Test func `after vacuuming it goes on with the first entry that is left, and tells the gap`() throws {

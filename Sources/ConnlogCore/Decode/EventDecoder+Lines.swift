@@ -29,6 +29,7 @@ extension EventDecoder {
             case .json: return unwrappedLine(rest, isDamage: hasWrapped, &batch)
             case .record(let value): return recordOrOther(value, rest, &batch)
             case .wrapped(let line): return wrapped(line, rest, &batch)
+            case .named(let line): return named(line, rest, &batch)
             case .malformed(let fault):
                 distrustParts(isJSON: isKnownForJSON(batch.bytes.span(rest)), &batch)
                 emit(.told(told(faultToTell(fault), rest, batch)), &batch)
@@ -54,6 +55,7 @@ extension EventDecoder {
         case json
         case wrapped(ContainerLine)
         case record(Range<Int>)
+        case named(NamedLine)
         case malformed(LineFault)
     }
 
@@ -94,8 +96,14 @@ extension EventDecoder {
 
     /// The source says who has wrapped the lines.
     private mutating func named(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Unwrapped {
+        if isNamedByPrefix, !hasPrefix(bytes, at: range.lowerBound, "{"), let wrapper {
+            if range.isEmpty { return .plain }
+            return NamedLine(bytes, range, wrapper, conditions).map { .named($0) }
+                ?? .malformed(LineFault(.badContainerLine, at: 0))
+        }
+        if wrapper == .kubectl || wrapper == .compose { return .malformed(LineFault(.badContainerLine, at: 0)) }
         guard let value = EventDecoder.recordValue(bytes, range) else {
-            let isText = range.isEmpty || wrapper == .stern || wrapper == .loki
+            let isText = range.isEmpty || wrapper == .loki
             let isEntry = hasPrefix(bytes, at: range.lowerBound, "{\"ts\":")
             return isText || isEntry ? .plain : .malformed(LineFault(.badContainerLine, at: 0))
         }
@@ -258,6 +266,9 @@ extension EventDecoder {
                 }
                 content = line.content
                 stream = line.stream
+            case .named(let line):
+                content = line.content
+                stream = streamOf(line, &batch).0
             case .record:
                 self.line(range, &batch)
                 return true

@@ -77,6 +77,10 @@ public struct EventDecoder: Sendable {
     /// How often a whole line was looked at, for tests of what decoding costs.
     private(set) var linesLookedAt = 0
 
+    /// Lines come as entries of systemd's export format.
+    let isExport: Bool
+    var export = JournalExport()
+
     var streams = [StreamState](repeating: StreamState(), count: 3)
     /// Streams that hold a part of a line or an entry that may go on.
     var pendingCount = 0
@@ -110,6 +114,7 @@ public struct EventDecoder: Sendable {
         samplesMax: Int = DecodeCounts.samplesMax
     ) {
         wrapper = Wrapper(format)
+        isExport = format == .journalExport
         self.format = wrapper == nil ? format : .auto
         self.container = container
         conditions = origins
@@ -128,7 +133,10 @@ public struct EventDecoder: Sendable {
 
     /// How many bytes before the consumed ones a later start must begin. Not 0 only while a line that is too long is
     /// being read.
-    public var restartDistance: Int {
+    public var restartDistance: Int { isExport ? exportRestartDistance : linesRestartDistance }
+
+    /// The same in bytes of lines.
+    var linesRestartDistance: Int {
         var distance = passedOver
         for state in streams where state.isDetached { distance = max(distance, position - state.piecesStart.position) }
         return distance
@@ -145,6 +153,11 @@ public struct EventDecoder: Sendable {
     ///     count. A last line that is no whole event is left and counted as `partial`.
     /// - Returns: how many bytes of `input` are consumed.
     public mutating func decode(_ input: Range<Int>, in batch: inout EventBatch, isEnd: Bool) -> Int {
+        guard isExport else { return decodeText(input, &batch, isEnd: isEnd) }
+        return decodeExport(input, &batch, isEnd: isEnd) { $0.decodeText($1, &$2, isEnd: isEnd) }
+    }
+
+    private mutating func decodeText(_ input: Range<Int>, _ batch: inout EventBatch, isEnd: Bool) -> Int {
         var at = decodeLines(input, &batch)
         if input.upperBound - at > maxLine {
             at = takeObjects(at..<input.upperBound, &batch)
@@ -165,6 +178,11 @@ public struct EventDecoder: Sendable {
     ///   - batch: has the bytes, and gets the events.
     /// - Returns: how many bytes of `input` are consumed.
     public mutating func flushPending(_ input: Range<Int>, in batch: inout EventBatch) -> Int {
+        guard isExport else { return flushText(input, &batch) }
+        return decodeExport(input, &batch, isEnd: false) { $0.flushText($1, &$2) }
+    }
+
+    private mutating func flushText(_ input: Range<Int>, _ batch: inout EventBatch) -> Int {
         let at = decodeLines(input, &batch)
         // A line that is being written may be the entry's next.
         if at == input.upperBound, pendingCount > 0 {
@@ -209,7 +227,8 @@ public struct EventDecoder: Sendable {
     ///
     /// - Parameter bytes: what stands before the position where decoding goes on; it may begin inside a line.
     package mutating func warm(_ bytes: Span<UInt8>) {
-        guard let first = firstIndex(of: 0x0a, in: bytes, 0..<bytes.count) else { return }
+        // Where an entry of the export format begins cannot be seen from its middle.
+        guard !isExport, let first = firstIndex(of: 0x0a, in: bytes, 0..<bytes.count) else { return }
         let saved = (counts, position, lineNumber)
         var batch = EventBatch()
         batch.bytes.append(bytes.extracting((first + 1)..<bytes.count))

@@ -7,11 +7,15 @@ public enum InputFormat: String, Sendable, CaseIterable {
     case stackdriver
     // By whom they were wrapped, each into JSON; what is inside is told line by line.
     case journal, fluentd
+    /// `journalctl -o export`
+    case journalExport = "journal_export"
     case fluentBit = "fluent_bit"
     case vector, filebeat
     case cloudWatch = "cloudwatch"
     case cloudLogging = "cloud_logging"
     case datadog, otlp, loki, splunk, stern
+    // By a name in front of each line, which whoever brings it has written there.
+    case kubectl, compose
 
     /// What comes so was collected from many programs, as a rule.
     package var isShared: Bool { Wrapper(self) != nil }

@@ -59,6 +59,7 @@ extension FileFollower {
         guard let end = endOfLines(former), var decoder = files[former]?.decoder else { return }
         files[former]?.decoder = nil
         var next = makeDecoder()
+        next.isOfFile(files[id]?.path ?? "")
         decoder.handOver(to: &next)
         files[former]?.decoder = decoder
         guard next.hasInherited else { return }

@@ -25,7 +25,9 @@ extension FileSource: SourceKind {
     public static func trial(_ section: Section) -> [TrialFinding] { FileSourceTrial(section).findings }
 
     /// What is right in a section and probably not meant.
-    public static func doubts(_ section: Section) -> [String] { LineKeys.doubts(section) }
+    public static func doubts(_ section: Section) -> [String] {
+        LineKeys.doubts(section) + LineKeys.doubts(section, paths: paths(section))
+    }
 
     /// Makes the source of a section; throws what is wrong with it, at its place.
     public static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {

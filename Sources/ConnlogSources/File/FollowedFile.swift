@@ -261,6 +261,7 @@ extension FollowedFile {
     /// A decoder that has seen the end of what was read before a restart.
     private mutating func warmDecoder(_ makeDecoder: () -> any EntryDecoder, _ file: LocalFile) -> any EntryDecoder {
         var decoder = makeDecoder()
+        decoder.isOfFile(path)
         decoderStart = position.offset
         let length = min(position.offset, FollowedFile.warmBytes)
         guard length > 0 else { return decoder }

@@ -41,7 +41,12 @@ extension JournalFollower {
         position.moment = stored.moment
         position.interrupted = stored.interrupted
         readUpTo = position
-        if try seek(journal, stored, tellsGaps: true) { try rehearse(journal, stored.cursor) }
+        if try seek(journal, stored, tellsGaps: true) {
+            try rehearse(journal, stored.cursor)
+        } else if let cursor = stored.cursor, isAtUnread, JournalCursor(entry.value(.cursor)).isOfSameMoment(as: cursor)
+        {
+            try rehearseDone(journal)
+        }
         streams.restore(stored.interrupted, number - 1, &batch)
     }
 
@@ -148,6 +153,32 @@ extension JournalFollower {
     static func time(_ microseconds: UInt64) -> String {
         let (nanoseconds, isBeyond) = Int64(clamping: microseconds).multipliedReportingOverflow(by: 1000)
         return EventTime.text(isBeyond ? .max : nanoseconds)
+    }
+
+    /// The same where the place is the first entry of the microsecond in which reading stopped: what stands before it, and those
+    /// of it that are done.
+    private mutating func rehearseDone(_ journal: Journal) throws(SystemError) {
+        let before = try journal.previous(JournalFollower.rehearsed)
+        var seen = EventBatch()
+        var step = 0
+        isAtUnread = false
+        while true {
+            if step > 0, try !journal.next() { break }
+            step += 1
+            do throws(SystemError) {
+                try journal.read(into: &entry, messageMax: settings.messageMax)
+            } catch {
+                continue
+            }
+            let cursor = JournalCursor(entry.value(.cursor))
+            if step > before, done?.contains(cursor) != true {
+                isAtUnread = true
+                break
+            }
+            streams.take(entry, number - 1, .zero, &seen)
+        }
+        streams.settle(&seen) { _ in true }
+        streams.forgetRehearsal()
     }
 
     /// Reads what stands before the place once more, so that the events in it are known when they come in a second format, and

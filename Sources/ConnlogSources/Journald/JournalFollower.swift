@@ -66,7 +66,8 @@ package struct JournalFollower {
     var done: JournalDone?
     /// The cursor after which entries are missing; that was told.
     var toldOf: JournalCursor?
-    private var hasBegun = false
+    /// It was opened, and a place to begin at found.
+    private(set) var hasBegun = false
     /// When there was nothing more the last time.
     var caughtUpAt = Duration.zero
     private var nextTry = Duration.zero

@@ -31,8 +31,11 @@ public struct JournaldSource: Source {
                 "\(settings.subject) cannot be read without libsystemd: \(JournaldSource.advice(missing))")
         }
         var follower = JournalFollower(settings, output.checkpoints, log: context.log, makeDecoder: makeDecoder)
+        let unread = JournalUnread(settings)
+        context.status.setProbe { unread.look() }
+        defer { context.status.setProbe(nil) }
         do throws(AppendError) {
-            try await follow(&follower, output)
+            try await follow(&follower, output, unread)
         } catch {
             guard case .failed(let reason) = error else { return }
             throw SourceError("reading the journal stops, since the queue cannot be written: \(reason)")
@@ -43,12 +46,15 @@ public struct JournaldSource: Source {
         "\(missing); install the package libsystemd0 (systemd-libs elsewhere)"
     }
 
-    private func follow(_ follower: inout JournalFollower, _ output: any EventOutput) async throws(AppendError) {
+    private func follow(
+        _ follower: inout JournalFollower, _ output: any EventOutput, _ unread: JournalUnread
+    ) async throws(AppendError) {
         let clock = ContinuousClock()
         let start = clock.now
         var batch = output.makeBatch()
         while !Task.isCancelled {
             let round = follower.poll(now: clock.now - start, into: &batch)
+            unread.note(follower.readUpTo.cursor, hasBegun: follower.hasBegun)
             if round.isHeld {
                 // It goes on growing.
             } else if batch.isEmpty, round.checkpoints.isEmpty {

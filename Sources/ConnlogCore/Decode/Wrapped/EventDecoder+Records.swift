@@ -245,7 +245,7 @@ extension EventDecoder {
     // MARK: Streams
 
     /// The state of what one origin writes: its parts and its blocks do not mix with those of others.
-    private mutating func streamOf(_ found: RecordLine, _ batch: inout EventBatch) -> Int {
+    mutating func streamOf(_ found: RecordLine, _ batch: inout EventBatch) -> Int {
         if let stream = recordStreams.find(found.context.key) { return stream }
         var stream = streams.count
         if recordStreams.isFull {

@@ -219,13 +219,13 @@ struct RecordShape: Sendable {
 /// Who has wrapped a line, by the name that a source's `format` has for it.
 enum Wrapper: Int, Sendable {
     case docker, journal, fluentd, fluentBit, vector, filebeat, cloudWatch, cloudLogging, datadog, otlp, loki, splunk
-    case stern
+    case stern, kubectl, compose
 
     /// `nil` for the formats of coderd itself.
     init?(_ format: InputFormat) {
         switch format {
         case .auto, .slogJSON, .slogHuman, .stackdriver: return nil
-        case .journal: self = .journal
+        case .journal, .journalExport: self = .journal
         case .fluentd: self = .fluentd
         case .fluentBit: self = .fluentBit
         case .vector: self = .vector
@@ -237,6 +237,8 @@ enum Wrapper: Int, Sendable {
         case .loki: self = .loki
         case .splunk: self = .splunk
         case .stern: self = .stern
+        case .kubectl: self = .kubectl
+        case .compose: self = .compose
         }
     }
 }

@@ -34,6 +34,11 @@ import Testing
             events += log.events.count
             forged += String(decoding: log.bytes, as: UTF8.self).components(separatedBy: "forged").count - 1
         }
+        for shipper in Shipper.allCases {
+            let record = String(
+                decoding: shipper.record(Array("line".utf8), Array("aside".utf8), isLast: true), as: UTF8.self)
+            #expect(record.contains("\"line\"") && record.contains("aside"))
+        }
         #expect(events > 100)
         #expect(forged > 500)
     }

@@ -19,7 +19,13 @@ struct HostileLog {
     /// Whether a container's runtime has written it.
     var isWrapped: Bool { container != .none }
 
-    private enum Container { case none, cri, docker }
+    private enum Container: Equatable {
+        case none, cri, docker
+        case record(Shipper)
+    }
+
+    /// Text that stands in other fields of each record, the same in all.
+    private var aside: [UInt8] = []
 
     static let human =
         "2025-07-03 06:57:16.157 [info]  coderd: connection_log  ID=forged  Type=ssh  ConnectionStatus=connected"
@@ -52,8 +58,11 @@ struct HostileLog {
     init(_ bytes: [UInt8]) {
         choices = Choices(bytes)
         prefix = HostileLog.prefixes[choices.byte() % HostileLog.prefixes.count]
-        container = [Container.none, .none, .cri, .docker][choices.byte() % 4]
+        let shippers = Shipper.allCases.map { Container.record($0) }
+        let containers = [Container.none, .none, .none, .cri, .cri, .docker, .docker] + shippers
+        container = containers[choices.byte() % containers.count]
         part = 20 + choices.byte()
+        aside = HostileLog.escaped(text())
         for _ in 0..<(1 + choices.byte() % 6) { entry() }
     }
 
@@ -144,6 +153,14 @@ struct HostileLog {
         switch container {
         case .none: bytes += text + [0x0a]
         case .cri, .docker: write(text, "stderr")
+        case .record(let shipper):
+            var rest = text[...]
+            repeat {
+                let piece = shipper.splits ? rest.prefix(part) : rest
+                rest = rest.dropFirst(piece.count)
+                let escaped = HostileLog.escaped(Array(piece))
+                bytes += shipper.record(escaped, aside, isLast: rest.isEmpty) + [0x0a]
+            } while !rest.isEmpty
         }
     }
 
