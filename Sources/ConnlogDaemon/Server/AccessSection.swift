@@ -1,5 +1,6 @@
 #if Server
 import ConnlogAPI
+import ConnlogCoder
 import ConnlogConfig
 import ConnlogCore
 import ConnlogPipeline
