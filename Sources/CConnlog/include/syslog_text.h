@@ -11,6 +11,10 @@ enum {
     connlog_syslog_parameter = 1,
     /// Nor may what begins with these two: 0xc2 control characters above ASCII, 0xe2 line ends and marks of direction.
     connlog_syslog_plain = 2,
+    /// `"` and `\` may not stand here: a JSON string.
+    connlog_text_quotes = 4,
+    /// `=` and `\` may not stand here: an extension of CEF.
+    connlog_text_equals = 8,
 };
 
 /// Copies up to `n` bytes and stops before the first that may not stand in syslog text as it is: a control character
@@ -38,6 +42,12 @@ static inline size_t connlog_copy_syslog_text(uint8_t *_Nonnull dst, const uint8
             stop = _mm_or_si128(stop, _mm_cmpeq_epi8(_mm_and_si128(v, even), backslash));
             stop = _mm_or_si128(stop, _mm_cmpeq_epi8(v, quote));
         }
+        if (rules & connlog_text_quotes) {
+            stop = _mm_or_si128(stop, _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)));
+        }
+        if (rules & connlog_text_equals) {
+            stop = _mm_or_si128(stop, _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('=')), _mm_cmpeq_epi8(v, backslash)));
+        }
         _mm_storeu_si128((__m128i *)(dst + at), v);
         unsigned mask = (unsigned)_mm_movemask_epi8(stop);
         if (mask) return at + (size_t)__builtin_ctz(mask);
@@ -49,6 +59,8 @@ static inline size_t connlog_copy_syslog_text(uint8_t *_Nonnull dst, const uint8
         if (c < 0x20 || c == 0x7f) return i;
         if ((rules & connlog_syslog_parameter) && (c == '"' || (c & 0xfe) == '\\')) return i;
         if ((rules & connlog_syslog_plain) && (c == 0xc2 || c == 0xe2)) return i;
+        if ((rules & connlog_text_quotes) && (c == '"' || c == '\\')) return i;
+        if ((rules & connlog_text_equals) && (c == '=' || c == '\\')) return i;
         dst[i] = c;
     }
     return n;

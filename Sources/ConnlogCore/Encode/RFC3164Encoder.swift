@@ -35,6 +35,8 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
     private let options: RFC5424Options
     private let legacy: RFC3164Options
     private let sender: [UInt8]
+    /// Writes the content in a format that says everything itself.
+    private var formatted: SIEMEncoder?
     private var scanner = EventScanner()
     private var text = SyslogTextWriter()
     private var offset = LocalOffset()
@@ -44,8 +46,12 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
     /// - Parameters:
     ///   - options: `structuredDataID`, `byteOrderMark`, `originVersion` and `addsSequence` mean nothing here.
     ///   - legacy: what RFC 5424 does not know.
-    public init(_ options: RFC5424Options, _ legacy: RFC3164Options = RFC3164Options()) {
+    ///   - names: adds names where the message is in a format that has keys for them.
+    public init(
+        _ options: RFC5424Options, _ legacy: RFC3164Options = RFC3164Options(), names: (any Names)? = nil
+    ) {
         self.options = options
+        formatted = options.message.format.map { SIEMEncoder($0, hostname: options.hostname, names: names) }
         self.legacy = legacy
         // RFC 3164 §4.1.2: the bare name. §4.1.3: a tag is alphanumeric, at most 32 characters.
         let name = options.hostname.prefix { $0 != "." }
@@ -73,6 +79,7 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
             type: index.connectionType(in: record), status: index.status(in: record), code: index.code(in: record))
         let severity = sentence.severity(index, record)
         let seconds = seconds(index, record)
+        var contentStart = start
         let room =
             RFC3164Encoder.headMax + Sentence.wordsMax + 2 * SyslogTextWriter.slack
             + record.count * (2 * SyslogTextWriter.growthMax + 6)
@@ -85,7 +92,11 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
             writer.append(sender.span)
             content(sentence, index, record, &writer)
         }
-        if output.count - start > options.bytesMax { cut(&output, start) }
+        if formatted != nil {
+            contentStart = output.count
+            _ = formatted?.append(record, index, to: &output)
+        }
+        if output.count - start > options.bytesMax { cut(&output, start, contentStart) }
         return true
     }
 
@@ -119,6 +130,7 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
     private mutating func content(
         _ sentence: Sentence, _ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter
     ) {
+        if formatted != nil { return }
         if options.message == .json {
             _ = SyslogTextWriter.appendJSON(record, to: &writer)
             return
@@ -135,10 +147,14 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
         }
     }
 
-    private mutating func cut(_ output: inout ByteBuffer, _ start: Int) {
+    private mutating func cut(_ output: inout ByteBuffer, _ start: Int, _ contentStart: Int) {
         truncations += 1
         var end = start + options.bytesMax
         while end > start, output[end] & 0xc0 == 0x80 { end -= 1 }
+        if let formatted, end > contentStart {
+            let content = output.span(contentStart..<output.count)
+            end = contentStart + formatted.format.wholeLength(content, cutTo: end - contentStart)
+        }
         output.truncate(to: end)
     }
 }

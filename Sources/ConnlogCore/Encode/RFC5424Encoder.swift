@@ -29,6 +29,8 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     private let origin: [UInt8]
 
     private let names: BoxedNames?
+    /// Writes messages in a format that says everything itself.
+    private var formatted: SIEMEncoder?
     /// The present event's, as parameters.
     private var nameParameters = ByteBuffer()
 
@@ -48,7 +50,8 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     ///   - names: adds `user_name`, `owner_name` and `org_name` after the other parameters, where it knows them.
     public init(_ options: RFC5424Options, names: (any Names)? = nil) {
         self.options = options
-        self.names = names.map { BoxedNames($0) }
+        formatted = options.message.format.map { SIEMEncoder($0, hostname: options.hostname, names: names) }
+        self.names = formatted == nil ? names.map { BoxedNames($0) } : nil
         bytesMax = max(options.bytesMax, RFC5424Options.bytesMin)
         starts = (
             RFC5424Encoder.start(options, .warning), RFC5424Encoder.start(options, .notice),
@@ -100,6 +103,7 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
             messageStart = writer.count
             isASCII = message(sentence, index, record, &writer)
         }
+        if formatted != nil { _ = formatted?.append(record, index, to: &output) }
         messageStart += start
         if needsMark(isASCII ?? output.isASCII(messageStart..<output.count)) { insertMark(&output, messageStart) }
         if output.count - start > bytesMax { trim(&output, start, messageStart, sentence, index, record) }
@@ -151,12 +155,20 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     private mutating func structuredData(
         _ index: EventIndex, _ record: Span<UInt8>, _ writer: inout ByteWriter
     ) {
+        if formatted != nil { return elements(&writer) }
         writer.append(elementStart.span)
         StructuredData.writeAll(index, record, &text, into: &writer)
         if !nameParameters.isEmpty { writer.append(nameParameters.span) }
         writer.append(UInt8(ascii: "]"))
         if options.addsSequence { meta(&writer) }
         writer.append(origin.span)
+    }
+
+    /// No element of ours beside a message that says everything.
+    private mutating func elements(_ writer: inout ByteWriter) {
+        if options.addsSequence { meta(&writer) }
+        writer.append(origin.span)
+        if !options.addsSequence, origin.isEmpty { writer.append(UInt8(ascii: "-")) }
     }
 
     @inline(never)
@@ -198,6 +210,10 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
         case .json:
             writer.append(UInt8(ascii: " "))
             return SyslogTextWriter.appendJSON(record, to: &writer)
+        case .cef, .leef, .ecs, .ocsf:
+            // The rest is the format's. It must begin the message, so nothing asks for a mark before it.
+            writer.append(UInt8(ascii: " "))
+            return true
         }
     }
 
@@ -239,7 +255,7 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
             header(sentence, index, record, &writer)
             writer.append(elementStart.span)
         }
-        trimmedParameters(&output, start, index, record)
+        if formatted == nil { trimmedParameters(&output, start, index, record) }
         output.withWriter(reserving: 16) { $0.append(RFC5424Encoder.truncationMark) }
         trimmedElements(&output, start)
         let room = bytesMax - (output.count - start) - 1
@@ -275,6 +291,7 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
         var length = min(max(room, 0), messageScratch.count)
         if length < messageScratch.count {
             while length > 0, messageScratch[length] & 0xc0 == 0x80 { length -= 1 }
+            if let formatted { length = formatted.format.wholeLength(messageScratch.span, cutTo: length) }
         }
         let hasMark = messageScratch.count >= 3 && messageScratch[0] == 0xef && messageScratch[1] == 0xbb
         return hasMark && length <= 3 ? 0 : length
@@ -283,7 +300,7 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
 
 /// Names behind a reference: with the existential itself in it, an encoder is copied whole where a part of it is used, which
 /// costs every message 800 instructions, names or not.
-private final class BoxedNames: Sendable {
+final class BoxedNames: Sendable {
     let names: any Names
 
     init(_ names: any Names) { self.names = names }

@@ -7,6 +7,11 @@ public struct RFC5424Options: Sendable, Equatable {
         /// The record as it is.
         case json
         case none
+        /// The event in a format of its own, instead of structured data: see `SIEMFormat`.
+        case cef, leef, ecs, ocsf
+
+        /// What the message is a format's, if it is.
+        package var format: SIEMFormat? { SIEMFormat(rawValue: rawValue) }
     }
 
     /// Whether the free text begins with the UTF-8 byte order mark (RFC 5424 §6.4), which many receivers show as junk.

@@ -86,7 +86,7 @@ struct SyslogTextWriter: Sendable {
     }
 
     /// How many bytes of UTF-8 the character is that `range` begins with, if it is one that must not be shown; else 0.
-    private static func hiddenBytes(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
+    static func hiddenBytes(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int {
         guard range.count >= 2 else { return 0 }
         let second = bytes[range.lowerBound + 1]
         if bytes[range.lowerBound] == 0xc2 { return 0x80...0x9f ~= second ? 2 : 0 }

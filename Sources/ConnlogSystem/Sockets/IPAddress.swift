@@ -21,4 +21,18 @@ package struct IPAddress: Sendable, Equatable {
         guard isAddress else { return nil }
         (high, low) = (words[0], words[1])
     }
+
+    /// Whether a text is one, as inet_pton(3) reads it. Allocates nothing.
+    package static func isAddress(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        var words: InlineArray<2, UInt64> = [0, 0]
+        return unsafe bytes.withUnsafeBufferPointer { memory in
+            guard let base = memory.baseAddress else { return false }
+            var out = words.mutableSpan
+            return unsafe out.withUnsafeMutableBufferPointer { words in
+                guard let first = words.baseAddress else { return false }
+                return unsafe connlog_ip_address(base + range.lowerBound, range.count, first)
+            }
+        }
+    }
 }

@@ -292,7 +292,8 @@ import Testing
                 #expect(encoder.truncations == (isCut ? 1 : 0), "seed \(seed)")
                 if !isCut {
                     #expect(message.text == full.text)
-                    #expect(message.names == full.names)
+                    // With a format of its own the first element is not ours.
+                    #expect(kind.format != nil || message.names == full.names)
                     continue
                 }
                 // The parameters that are left are the first ones, whole; the text is a beginning of the full text.

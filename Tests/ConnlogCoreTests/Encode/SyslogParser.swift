@@ -181,7 +181,11 @@ struct SyslogParser {
             message.text = text
         }
         guard String(validating: text, as: UTF8.self) != nil else { throw fault("MSG is not UTF-8") }
-        guard !text.contains(where: { $0 < 0x20 || $0 == 0x7f }) else { throw fault("control character in MSG") }
+        // LEEF is the one format with tabs, between its attributes.
+        let isLEEF = text.starts(with: "LEEF:".utf8)
+        guard !text.contains(where: { ($0 < 0x20 || $0 == 0x7f) && !(isLEEF && $0 == 0x09) }) else {
+            throw fault("control character in MSG")
+        }
     }
 
     // MARK: Characters
