@@ -47,6 +47,9 @@ rfc5424=$(($(per_line rfc5424) - json))
 hec=$(($(per_line hec) - json))
 other=$(per_line json other-)
 printf '%s\n' "decode $json" "decode-other $other" "encode-rfc5424 $rfc5424" "encode-hec $hec" >"$work/now.txt"
+for format in cef leef ecs ocsf; do
+    echo "encode-$format $(($(per_line $format) - json))" >>"$work/now.txt"
+done
 
 if [ "${1:-}" = --record ]; then
     cp "$work/now.txt" Benchmarks/instructions.txt

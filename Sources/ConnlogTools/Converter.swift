@@ -16,6 +16,14 @@ package struct Converter {
         case hec
         /// RFC 4180 with a header row.
         case csv
+        /// The Common Event Format (ArcSight, Sentinel and others), without a syslog header.
+        case cef
+        /// The Log Event Extended Format (QRadar), without a syslog header.
+        case leef
+        /// JSON in the Elastic Common Schema.
+        case ecs
+        /// JSON in the Open Cybersecurity Schema Framework.
+        case ocsf
     }
 
     /// Bytes read at a time.
@@ -49,6 +57,10 @@ package struct Converter {
         case .human: return HumanEncoder()
         case .csv: return CSVEncoder()
         case .hec: return HECEncoder()
+        case .cef: return SIEMEncoder(.cef, hostname: Machine.hostname)
+        case .leef: return SIEMEncoder(.leef, hostname: Machine.hostname)
+        case .ecs: return SIEMEncoder(.ecs, hostname: Machine.hostname)
+        case .ocsf: return SIEMEncoder(.ocsf, hostname: Machine.hostname)
         case .rfc5424:
             var options = RFC5424Options()
             options.hostname = Machine.hostname

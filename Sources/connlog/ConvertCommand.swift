@@ -29,7 +29,7 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "What wraps each line: auto, none, docker or cri.")
     var container = ContainerFormat.auto
 
-    @Option(help: "What goes out: json, human, rfc5424, hec or csv.")
+    @Option(help: "What goes out: json, human, rfc5424, hec, csv, cef, leef, ecs or ocsf.")
     var to: Converter.Format
 
     @Flag(help: "Do not tell on standard error what was read and skipped.")

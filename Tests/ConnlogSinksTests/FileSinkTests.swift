@@ -28,6 +28,34 @@ import Testing
         }
     }
 
+    @Test(arguments: SIEMFormat.allCases) func `a format of its own is rotated and found again like any other`(
+        format: SIEMFormat
+    ) async throws {
+        var run = FileRun((0..<60).map { Array(TestEvents.line($0).utf8) })
+        func sink() -> FileSink {
+            let options = FileSinkOptions(
+                path: FileRun.path, format: .siem(SIEMEncoder(format, hostname: "coder-1")), rotateBytes: 4096, keep: 0,
+                compresses: false)
+            return FileSink(options, disk: disk, clock: time, log: said.log)
+        }
+        let first = sink()
+        _ = await run.open(first)
+        _ = await run.send(20, first)
+        _ = await run.commit(first)
+        // Sent, and not committed: it is in the file when the next one looks.
+        _ = await run.send(7, first)
+        await first.close()
+        await run.finish(sink())
+        var encoder = SIEMEncoder(format, hostname: "coder-1")
+        let wanted = (0..<60).map { number in
+            var line = ByteBuffer()
+            _ = encoder.append(Array(TestEvents.line(number).utf8).span, to: &line)
+            return line.text
+        }
+        #expect(disk.files.count > 3)
+        #expect(try FileRun.lines(disk.files) == wanted)
+    }
+
     @Test func `a line of somebody else stays where it was put, while connlog runs and while it does not`() async throws
     {
         var run = FileRun(events: 9)

@@ -40,7 +40,7 @@ import Testing
         #expect(try convert(line, to: .csv).output.split(separator: "\r\n").count == 2)
     }
 
-    @Test(arguments: [Converter.Format.json, .human, .rfc5424, .hec]) func `each event is one line`(
+    @Test(arguments: Converter.Format.allCases.filter { $0 != .csv }) func `each event is one line`(
         format: Converter.Format
     ) throws {
         let (output, _) = try convert(line + "\n" + line + "\n", to: format)

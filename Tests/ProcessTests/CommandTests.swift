@@ -40,6 +40,15 @@ extension ProcessTests {
             #expect(refused.status == 2 && refused.output.isEmpty && refused.errors.contains("bad.ini:2:"))
         }
 
+        @Test(arguments: ["sentinel-cef.ini", "qradar-leef.ini", "elastic-ecs.ini", "ocsf.ini"])
+        func `check takes every example for a SIEM`(name: String) throws {
+            let folder = Project.root.appending(path: "examples/siem")
+            let examples = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            #expect(examples.filter { $0.hasSuffix(".ini") }.count == 4)
+            let end = try connlog("check", "--quiet", "--config", folder.appending(path: name).path)
+            #expect(end.status == 0 && end.errors.isEmpty, "\(end.errors)")
+        }
+
         @Test func `check without secrets wants no credential, and everything else`() throws {
             let token = try workplace.write("a-token\n", to: "token").path
             let sections = """
@@ -137,9 +146,13 @@ extension ProcessTests {
             #expect(lines.count { received.contains($0) } > 60)
         }
 
-        @Test func `convert to human text, RFC 5424, Splunk's envelopes and CSV gives every event`() throws {
+        @Test func `convert to every other format gives every event`() throws {
             let expected = try expectedIdentifiers()
-            let patterns = ["human": " ID=", "rfc5424": "eid=\"", "hec": "\"event_id\":\"", "csv": ""]
+            let patterns = [
+                "human": " ID=", "rfc5424": "eid=\"", "hec": "\"event_id\":\"", "csv": "", "cef": " externalId=",
+                "leef": "\teventId=", "ecs": "\"kind\":\"event\",\"id\":\"",
+                "ocsf": "\"vendor_name\":\"Coder\"},\"uid\":\"",
+            ]
             for (format, mark) in patterns {
                 let end = try connlog("convert", "--from", "auto", "--to", format, stdin: Project.exampleLog)
                 #expect(end.status == 0, "\(format): \(end.errors)")

@@ -54,6 +54,7 @@ extension ProcessTests {
             let rotation = "rotate_size = 512KiB\nkeep = 0"
             return Daemon.file("json.log", in: workplace, rotation)
                 + Daemon.file("human.log", in: workplace, rotation + "\nformat = human\ncompress = none")
+                + Daemon.file("cef.log", in: workplace, rotation + "\nformat = cef")
                 + Daemon.file("rfc5424.log", in: workplace, "format = rfc5424\nrotate_size = 10GiB")
                 + Daemon.syslog("siem", "transport = tcp\naddress = 127.0.0.1:\(syslog)")
                 + Daemon.splunk("splunk", port: hec, "retry_initial = 100ms\nretry_max = 1s")
@@ -106,7 +107,7 @@ extension ProcessTests {
         /// Accounts for every event by its ID at every sink.
         private func expectAllThere(_ siem: ComingAndGoing, _ splunk: ComingAndGoing, _ fed: Feeder.Counts) throws {
             let sent = workplace.url("fed.ids")
-            for name in ["json", "human", "rfc5424"] {
+            for name in ["json", "human", "cef", "rfc5424"] {
                 let got = try Identifiers.files(named: name, in: workplace).compared(with: sent, in: workplace)
                 #expect(got.expected == fed.events)
                 #expect(got.isExact, "\(name): \(got)")

@@ -22,7 +22,8 @@ extension ProcessTests {
 
         @Test(arguments: [
             "convert --quiet --to json < $1", "convert --quiet --to human < $1", "convert --quiet --to rfc5424 < $1",
-            "convert --quiet --to hec < $1", "convert --quiet --to csv < $1", "convert --quiet --to csv < /dev/null",
+            "convert --quiet --to cef < $1", "convert --quiet --to ecs < $1", "convert --quiet --to hec < $1",
+            "convert --quiet --to csv < $1", "convert --quiet --to csv < /dev/null",
             "check --config $2", "check --connect --config $2", "queue verify --config $2", "queue inspect --config $2",
             "queue inspect --json --config $2", "queue export --config $2 --from 0", "dead-letter list --config $2",
             "--help", "--version", "help queue",
@@ -35,7 +36,7 @@ extension ProcessTests {
             }
         }
 
-        @Test(arguments: ["json", "human", "rfc5424", "hec", "csv"])
+        @Test(arguments: ["json", "human", "rfc5424", "hec", "csv", "cef", "leef", "ecs", "ocsf"])
         func `a reader that has seen enough ends it without a word`(format: String) throws {
             let line = "\"$0\" convert --quiet --to \(format) < $1 | head -c 1 > /dev/null; exit ${PIPESTATUS[0]}"
             let end = try shell(line)
@@ -44,7 +45,7 @@ extension ProcessTests {
             #expect(end.errors.isEmpty, "\(end.errors)")
         }
 
-        @Test(arguments: ["json", "human", "rfc5424", "hec", "csv"])
+        @Test(arguments: ["json", "human", "rfc5424", "hec", "csv", "cef", "leef", "ecs", "ocsf"])
         func `nothing in an event does anything to a terminal, and files get every byte`(format: String) throws {
             let evil = "\u{1b}]0;t\u{7}\u{1b}[2J\r\n\t\u{9b}31m\u{202e}\u{2028}\u{200f}x"
             let fields = [

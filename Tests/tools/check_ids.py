@@ -14,7 +14,7 @@ import re
 import sys
 
 FIELD = re.compile(rb'"ID":"([^"]*)"')
-OTHER = re.compile(rb' ID=(\S+)|[\[ ]eid="([^"]*)"')
+OTHER = re.compile(rb' ID=(\S+)|[\[ ]eid="([^"]*)"| externalId=(\S+)')
 
 
 def identifiers(path):
@@ -25,7 +25,7 @@ def identifiers(path):
                 yield found[1] if found else b"line without ID"
             elif b" " in line:
                 found = OTHER.search(line)
-                yield found[1] or found[2] if found else b"line without ID"
+                yield found[1] or found[2] or found[3] if found else b"line without ID"
             else:
                 yield line.rstrip(b"\n")
 

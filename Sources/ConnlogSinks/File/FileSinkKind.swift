@@ -14,8 +14,10 @@ public enum FileSinkKind: SinkKind {
                 "path", .path, required: true, example: "/var/log/connlog/connections.jsonl",
                 help: "The file; its directory is made when it is missing."),
             Key(
-                "format", .choice(["json", "human", "rfc5424"]), default: "json",
-                help: "json: the line as received; human: as slog writes it for people; rfc5424: a syslog message."),
+                "format", .choice(["json", "human", "rfc5424", "cef", "leef", "ecs", "ocsf"]), default: "json",
+                help:
+                    "json: the line as received; human: as slog writes it for people; rfc5424: a syslog message; cef, leef, "
+                    + "ecs, ocsf: the event in the format that SIEMs want."),
             Key(
                 "rotate_size", .size(1024...Int.max), default: "100MiB",
                 help: "A file never grows beyond this, unless one record alone is larger."),
@@ -56,7 +58,9 @@ public enum FileSinkKind: SinkKind {
     }
 
     private static func format(_ section: Section, _ context: SinkContext) -> LineFormat {
-        switch section.string("format") {
+        let text = section.string("format")
+        if let format = SIEMFormat(rawValue: text) { return .siem(SIEMEncoder(format, hostname: context.hostname)) }
+        return switch text {
         case "human": .human(HumanEncoder())
         case "rfc5424": .rfc5424(hostname: context.hostname)
         default: .json

@@ -11,6 +11,8 @@ public enum LineFormat: Sendable {
     case human(HumanEncoder)
     /// A syslog message a line.
     case rfc5424(RFC5424Encoder)
+    /// CEF, LEEF, ECS or OCSF.
+    case siem(SIEMEncoder)
 
     /// RFC 5424 with what is the same in each run: the process id is left out.
     public static func rfc5424(hostname: String) -> LineFormat {
@@ -35,6 +37,10 @@ public enum LineFormat: Sendable {
             self = .json
             isEncoded = encoder.append(batch, index, to: &lines)
             self = .rfc5424(encoder)
+        case .siem(var encoder):
+            self = .json
+            isEncoded = encoder.append(batch, index, to: &lines)
+            self = .siem(encoder)
         }
         if !isEncoded {
             lines.truncate(to: start)

@@ -8,7 +8,7 @@ struct SyslogEncoder: EventEncoder {
 
     init(_ options: SyslogOptions) {
         modern = RFC5424Encoder(options.messages, names: options.names)
-        if let legacy = options.legacy { self.legacy = RFC3164Encoder(options.messages, legacy) }
+        if let legacy = options.legacy { self.legacy = RFC3164Encoder(options.messages, legacy, names: options.names) }
     }
 
     /// Messages that had to be cut.

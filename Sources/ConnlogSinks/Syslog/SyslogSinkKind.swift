@@ -88,8 +88,10 @@ public enum SyslogSinkKind: SinkKind {
         Key("app_name", .string, default: "coder", help: "APP-NAME: printable ASCII, at most 48 characters."),
         Key("hostname", .string, example: "coder-1", help: "HOSTNAME; without it, hostname of [connlog]."),
         Key(
-            "message", .choice(["sentence", "json", "none"]), default: "sentence",
-            help: "The free text; sentence: one line for people; json: the line as received; none: nothing."),
+            "message", .choice(["sentence", "json", "none", "cef", "leef", "ecs", "ocsf"]), default: "sentence",
+            help:
+                "The free text; sentence: one line for people; json: the line as received; none: nothing; cef, leef, ecs, "
+                + "ocsf: the event in that format, instead of structured data."),
         Key(
             "sd_id", .string, default: "connlog@32473",
             help: "SD-ID of the structured data; 32473 is the documentation number: replace it with your own."),
@@ -99,7 +101,7 @@ public enum SyslogSinkKind: SinkKind {
             "names", .boolean, default: "false",
             help:
                 "Adds user_name, owner_name and org_name, the names that a [directory] knows for the ids when the event is "
-                + "sent."),
+                + "sent; cef, leef, ecs and ocsf have keys of their own for them."),
         Key(
             "bom", .choice(["auto", "always", "never"]), default: "auto",
             help: "A byte order mark before the free text; auto: only if it is not ASCII."),
@@ -144,12 +146,13 @@ public enum SyslogSinkKind: SinkKind {
         options.legacy = legacy(section, transport)
         options.messages = try messages(section, context)
         if section.boolean("names") {
-            guard options.legacy == nil else {
+            guard options.legacy == nil || options.messages.message.format != nil else {
                 throw section.error("names", "needs structured data, which rfc3164 has not; set format = rfc5424")
             }
             options.names = context.names
         }
         options.messages.bytesMax = try bytesMax(section, options)
+        warnOfCuts(section, options, context)
         return options
     }
 
@@ -254,13 +257,27 @@ public enum SyslogSinkKind: SinkKind {
                 "sd_id",
                 "'\(text)' is not name@number; write a name and your private enterprise number, such as connlog@32473")
         }
-        if text.hasSuffix("@32473") {
+        // With a format of its own the message has no element of ours.
+        let isUsed = RFC5424Options.Message(rawValue: section.string("message"))?.format == nil
+        if isUsed, text.hasSuffix("@32473") {
             context.log(
                 .warning,
                 "sd_id: 32473 is the enterprise number for documentation; set sd_id to one with your own"
             )
         }
         return text
+    }
+
+    /// JSON that was cut cannot be read at all, and these two are always longer than what a datagram holds by default.
+    private static func warnOfCuts(_ section: Section, _ options: SyslogOptions, _ context: SinkContext) {
+        guard let format = options.messages.message.format, format == .ecs || format == .ocsf,
+            options.messages.bytesMax < 2048
+        else { return }
+        context.log(
+            .warning,
+            "message = \(format.rawValue): an event has 1,200 bytes and more, and JSON that is cut to "
+                + "\(options.messages.bytesMax) bytes cannot be read; use tcp, tls or relp with format = rfc5424, or set "
+                + "max_size to what the receiver and the way to it can take")
     }
 
     private static func bytesMax(_ section: Section, _ options: SyslogOptions) throws(Diagnostic) -> Int {

@@ -1,6 +1,8 @@
 import ConnlogConfig
 import ConnlogCore
 import ConnlogPipeline
+import ConnlogSystem
+import ConnlogTestSupport
 import Synchronization
 import Testing
 
@@ -58,6 +60,45 @@ import Testing
         let legacy = section(["names": .boolean(true), "format": .string("rfc3164")])
         let error = #expect(throws: Diagnostic.self) { try SyslogSinkKind.options(legacy, context()) }
         #expect(error?.message.contains("format = rfc5424") == true)
+    }
+
+    @Test(arguments: SIEMFormat.allCases) func `a format of its own needs no structured data`(format: SIEMFormat) throws
+    {
+        let lines = Lines()
+        let named: [String: Value] = ["message": .string(format.rawValue), "names": .boolean(true)]
+        let options = try SyslogSinkKind.options(section(named), context(lines))
+        #expect(options.messages.message.format == format && options.names != nil)
+        #expect(lines.all.withLock { $0 } == [])
+        let legacy = named.merging(["format": .string("rfc3164")]) { $1 }
+        #expect(try SyslogSinkKind.options(section(legacy), context()).names != nil)
+        var encoder = SyslogEncoder(options)
+        var output = ByteBuffer()
+        let isTaken = encoder.append(TestEvents.batch([1]), 0, to: &output)
+        #expect(isTaken)
+        #expect(output.text.hasPrefix("<134>1 2025-07-10T10:14:38.942776Z coder-1 coder 7 CONN_OPEN - "))
+    }
+
+    @Test(arguments: ["udp", "unix", "tcp"]) func `JSON that would be cut is warned of`(transport: String) throws {
+        for format in SIEMFormat.allCases {
+            let lines = Lines()
+            var values: [String: Value] = ["message": .string(format.rawValue), "transport": .string(transport)]
+            if transport == "unix" { values["address"] = .list(["/dev/log"]) }
+            _ = try SyslogSinkKind.options(section(values), context(lines))
+            let isCut = transport != "tcp" && (format == .ecs || format == .ocsf)
+            #expect(lines.all.withLock { $0.contains { $0.contains("cannot be read") } } == isCut, "\(format)")
+            values["max_size"] = .integer(2048)
+            let more = Lines()
+            _ = try SyslogSinkKind.options(section(values), context(more))
+            #expect(more.all.withLock { $0 } == [])
+        }
+    }
+
+    @Test func `every message of the options is one of the key's`() {
+        guard case .choice(let now)? = SyslogSinkKind.schema.keys.first(where: { $0.name == "message" })?.kind else {
+            Issue.record("message is no choice")
+            return
+        }
+        #expect(Set(now) == Set(RFC5424Options.Message.allCases.map(\.rawValue)))
     }
 
     @Test func `several receivers are kept in order`() throws {
