@@ -40,8 +40,8 @@ import Testing
             expect(Self.agents(objects) == Self.agents(events), "JSON Lines")
             let table = try await server.get("/api/v2/connectionlog/export?format=csv").text
             let rows = table.components(separatedBy: "\r\n").dropFirst().dropLast()
-            let ends = Self.agents(events).map { ",\(CSVText.cell($0)),,,\"1\"" }
-            expect(rows.count == ends.count && zip(rows, ends).allSatisfy { $0.hasSuffix($1) }, "CSV")
+            let cells = Self.agents(events).map { ",\(CSVText.cell($0)),,,\"1\"," }
+            expect(rows.count == cells.count && zip(rows, cells).allSatisfy { $0.contains($1) }, "CSV")
             let lines = try await server.get("/api/v2/connectionlog/export?format=text").body.split(separator: 10)
             #expect(lines.count == events.count)
             let watched = await server.watch("/api/v2/connectionlog/watch?last_event_id=0", events: events.count)
@@ -114,7 +114,9 @@ import Testing
             let told = reply.json["events"] as? [[String: Any]] ?? []
             events.remove(at: 20)
             expect(told.map { $0["line"] as? String } == events.map(\.line), "lines")
-            #expect(told.map { $0["number"] as? Int } == Array(1...20) + Array(22...41))
+            // Whoever may not see all may not know by their numbers how many there are.
+            let numbers = told.compactMap { $0["number"] as? Int }
+            #expect(limited ? Set(numbers).count == 40 : numbers == Array(1...20) + Array(22...41))
         }
     }
 }

@@ -41,7 +41,7 @@ import Testing
         }
         try await withServer(events) { server async throws in
             for (query, count, cap) in [
-                ("", 2001, 2000), ("&connlog=true", 2001, 2000), ("&connlog=true&count=exact", 2100, 0),
+                ("", 2001, 2000), ("&connlog=true", 2100, 2000), ("&connlog=true&count=exact", 2100, 0),
                 ("&connlog=true&count=exact&q=code:101", 2100, 0), ("&count=exact", 2001, 2000),
             ] {
                 let reply = try await server.get("/api/v2/connectionlog?limit=1\(query)")

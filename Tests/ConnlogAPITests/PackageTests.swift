@@ -77,7 +77,7 @@ import Testing
             let manifest = package.manifest
             #expect(manifest["schema"] as? String == "connlog-evidence-package/1")
             #expect(manifest["filter"] as? String == "type:ssh" && manifest["zone"] as? String == "Europe/Berlin")
-            #expect(manifest["counts"] as? [String: Int] == ["connections": 300, "events": 600])
+            #expect(manifest["counts"] as? [String: Int] == ["connections": 300, "events": 600, "events_left_out": 0])
             #expect(manifest["changed_meanwhile"] as? Bool == false && manifest["asked_at"] is NSNull)
             #expect(manifest["store_begins"] as? String == "2026-01-01T00:00:00Z")
             #expect((manifest["asked_by"] as? [String: Any])?["name"] as? String == "local")
@@ -178,6 +178,7 @@ import Testing
         async throws
     {
         // A connection of many events, one of long ones, and one of few.
+        // The store keeps 202 events of one connection to show, and counts the others.
         var events = (0..<400).map { number in
             var event = ToldEvent(id: ToldEvent.uuid(100 + number), time: Int64(number), connection: ToldEvent.uuid(5))
             event.isDisconnect = number > 0
@@ -194,9 +195,12 @@ import Testing
         try await withServer(events) { server async throws in
             let package = try unpack(try await server.get(Self.path).body)
             #expect(
-                package.events == [events[403]].map(\.line) + events[400...402].map(\.line) + events[..<400].map(\.line)
+                package.events == [events[403]].map(\.line) + events[400...402].map(\.line) + events[..<202].map(\.line)
             )
-            #expect(package.manifest["counts"] as? [String: Int] == ["connections": 3, "events": 404])
+            #expect(
+                package.manifest["counts"] as? [String: Int] == [
+                    "connections": 3, "events": 206, "events_left_out": 198,
+                ])
         }
     }
 

@@ -92,6 +92,7 @@ import Testing
     private static func steady(_ text: String) -> String {
         text.replacing(/"(cursor|next)":"[^"]*"/) { "\"\($0.output.1)\":\"\"" }
             .replacing(/"number":\d+/, with: "\"number\":0")
+            .replacing(/127\.0\.0\.1:\d+/, with: "127.0.0.1")
             .replacing(/"20\d\d-[^"]*Z"/) { $0.output.hasPrefix("\"2026-01-0") ? String($0.output) : "\"now\"" }
     }
 
@@ -113,7 +114,8 @@ import Testing
                 }
                 for question in Self.questions {
                     let reply = try await server.get(path + question, key)
-                    #expect(reply.status < 500, "\(path)\(question)")
+                    // What the overview here tells is stuck.
+                    #expect(reply.status < 500 || route == .ready, "\(path)\(question)")
                     answers[path + question] = "\(reply.status) \(reply.text)"
                 }
             }

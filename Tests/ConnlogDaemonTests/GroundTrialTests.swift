@@ -141,7 +141,7 @@ import Testing
         #expect(finding(look("good"), now).verdict == .doubtful)
         #expect(finding(look("old"), now).text.contains("was good until"))
         for (look, file, word) in [
-            (look("good", key: "other"), "other.key", "mismatch"), (look("locked"), "locked.key", ""),
+            (look("good", key: "other"), "other.key", "mismatch"), (look("locked"), "locked.key", "decrypt"),
             (look("nothing", key: "good"), "nothing.pem", "No such file"),
             (look("good", key: "none"), "none.key", "No such"),
         ] {
@@ -162,9 +162,11 @@ import Testing
         let certificates = try TestCertificates()
         try certificates.make("old", "IP:127.0.0.1", isExpired: true)
         let hash = String(repeating: "0a", count: 32)
+        let free = try LoopbackListener { _ in }
+        free.stop()
         let lines =
             "[connlog]\ndata_dir = HERE/data\n" + parts
-            + "[store]\ntype = sqlite\n[server]\nlisten = 127.0.0.1:0\ntls_cert = \(certificates.path("old.pem"))\n"
+            + "[store]\ntype = sqlite\n[server]\nlisten = 127.0.0.1:\(free.port)\ntls_cert = \(certificates.path("old.pem"))\n"
             + "tls_key = \(certificates.path("old.key"))\n[access \"jane\"]\nrole = auditor\n"
             + "token_sha256 = \(hash)\norganizations = nowhere, \(ToldEvent.uuid(900))\n"
         let (outcomes, _, _) = try await run(lines)

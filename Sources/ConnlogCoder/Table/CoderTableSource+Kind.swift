@@ -11,13 +11,13 @@ extension CoderTableSource: SourceKind {
             CoderKeys.url, CoderKeys.token,
             Key(
                 "interval", .duration(.seconds(1) ... .seconds(3600)), default: "30s",
-                help: "how often new rows are looked for; ends of connections are within twice that"),
+                help: "How often new rows are looked for; ends of connections are within twice that."),
             Key(
                 "start_at", .choice(["beginning", "end"]), default: "beginning",
-                help: "at the very first start: all that the table still has, or what begins from then on"),
+                help: "At the very first start: all that the table still has, or what begins from then on."),
             Key(
                 "look_back", .duration(.seconds(3600) ... .seconds(90 * 86_400)), default: "7d",
-                help: "how late a row may come, as of an agent that was cut off, and still be found"),
+                help: "How late a row may come, as of an agent that was cut off, and still be found."),
         ] + CoderKeys.rest)
 
     package static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {

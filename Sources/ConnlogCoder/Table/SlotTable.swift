@@ -1,6 +1,6 @@
 /// What is remembered of many rows, in slots that are checkpoints of their own: a change writes its slot, not the whole.
 ///
-/// A slot's value is its records one behind the other, `Value.bytes` each, an id before each; no record is in two slots.
+/// A slot's value is its records one after the other, `Value.bytes` each, an id before each; no record is in two slots.
 struct SlotTable<Value: SlotValue> {
     static var rowsOfSlot: Int { 1024 }
 
@@ -84,7 +84,7 @@ struct SlotTable<Value: SlotValue> {
     }
 }
 
-/// A record's bytes behind the id.
+/// A record's bytes after the id.
 protocol SlotValue: Sendable {
     /// At most 40: a slot has at most 64 KiB.
     static var byteCount: Int { get }

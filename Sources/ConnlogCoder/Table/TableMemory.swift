@@ -13,7 +13,7 @@ import ConnlogCore
 ///      any   others are late                        it
 ///      more
 ///
-/// Everything up to the mark was read once. The edge follows at `look_back`, once all behind it was looked through for late
+/// Everything up to the mark was read once. The edge follows at `look_back`, once all after it was looked through for late
 /// rows. Bounds: 131,072 rows known (3.3 MB of checkpoints, about 12 MB of memory) and 32,768 open (1.3 MB, 4 MB). With more
 /// known rows the edge comes nearer (the ceiling, if most are in the future), with more open ones the oldest are watched no
 /// longer; both are told.
@@ -107,7 +107,7 @@ struct TableMemory {
     /// An open connection that has gone from the table without an end.
     mutating func forgetOpen(_ id: RowID) { open.remove(id) }
 
-    /// How many rows are known that lie behind a time.
+    /// How many rows are known that lie after a time.
     func knownCount(after time: TableTime) -> Int { known.all.reduce(0) { $0 + ($1.value.connect > time ? 1 : 0) } }
 
     // MARK: Bounds

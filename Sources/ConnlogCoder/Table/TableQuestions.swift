@@ -3,7 +3,7 @@ package import ConnlogSystem
 
 /// Asks for rows of Coder's table, at a pace that leaves Coder's limits to others too. Used by one task.
 ///
-/// Coder allows 512 requests a minute (`CODER_API_RATE_LIMIT`). Here go twenty at once and four a second behind them; and
+/// Coder allows 512 requests a minute (`CODER_API_RATE_LIMIT`). Here go twenty at once and four a second after them; and
 /// none when less than a quarter of what Coder allows is left, until it counts anew.
 package final class TableQuestions {
     /// Which rows.
@@ -16,7 +16,7 @@ package final class TableQuestions {
         var limit = TableQuestions.pageSize
         var offset = 0
 
-        /// What stands behind `connectionlog?`.
+        /// What stands after `connectionlog?`.
         var text: String {
             var terms = ["connected_after:\"\(after.text)\""]
             if let before { terms.append("connected_before:\"\(before.text)\"") }

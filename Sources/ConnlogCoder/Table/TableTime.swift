@@ -22,7 +22,7 @@ package struct TableTime: Sendable, Hashable, Comparable {
     private static let perSecond: Int64 = 1_000_000
     private static let perDay = 86_400 * perSecond
 
-    /// Reads RFC 3339; digits behind the sixth of the fraction are passed over.
+    /// Reads RFC 3339; digits after the sixth of the fraction are passed over.
     /// - Returns: `nil` if it is none, or a part is out of its range.
     package init?(_ text: String) {
         var reader = TimeReader(bytes: Array(text.utf8))

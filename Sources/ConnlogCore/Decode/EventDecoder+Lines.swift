@@ -67,7 +67,7 @@ extension EventDecoder {
         }
         if container == .docker || ContainerLine.mayBeDocker(bytes, range.lowerBound) {
             if case .malformed(let fault) = scanner.scan(bytes.extracting(range), into: &fields) {
-                // Splunk's events begin with a time too, and come one behind the other.
+                // Splunk's events begin with a time too, and come one after the other.
                 if container == .auto, let next = first(bytes, range, fault), ContainerLine(docker: bytes, next) == nil
                 {
                     return .record(next)

@@ -30,7 +30,7 @@ package struct TextPattern: Sendable, Equatable {
         return true
     }
 
-    /// Behind the first place of some bytes.
+    /// After the first place of some bytes.
     private static func end(of piece: [UInt8], in text: ArraySlice<UInt8>) -> Int? {
         guard text.count >= piece.count else { return nil }
         for start in text.startIndex...(text.endIndex - piece.count)

@@ -41,7 +41,7 @@ package enum DisplayWidth {
 
     private static let marksMax = 4
 
-    /// The text with blanks behind it, or before it, up to so many columns.
+    /// The text with blanks after it, or before it, up to so many columns.
     package static func padded(_ text: String, to columns: Int, onLeft: Bool = false) -> String {
         let blanks = String(repeating: " ", count: max(0, columns - of(text)))
         return onLeft ? blanks + text : text + blanks

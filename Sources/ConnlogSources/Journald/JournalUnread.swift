@@ -30,7 +30,7 @@ final class JournalUnread: Sendable {
         state.withLock { ($0.upTo, $0.hasBegun) = (cursor, hasBegun) }
     }
 
-    /// What there is behind that place.
+    /// What there is after that place.
     func look() -> [Unread] {
         let (upTo, isDue) = state.withLock { state -> (JournalCursor?, Bool) in
             guard state.hasBegun, state.seen == state.upTo || state.upTo == nil else {
@@ -41,14 +41,14 @@ final class JournalUnread: Sendable {
             return (state.upTo, state.looks % JournalUnread.looksMax == 0)
         }
         guard isDue else { return state.withLock { $0.found } }
-        let found = (try? hasMore(behind: upTo)) == true
+        let found = (try? hasMore(after: upTo)) == true
         let unread = found ? [Unread(subject: settings.subject, bytes: nil, place: upTo?.hash ?? 0)] : []
         state.withLock { if $0.upTo == upTo { $0.found = unread } }
         return unread
     }
 
     /// What is not certainly newer is taken for read.
-    private func hasMore(behind cursor: JournalCursor?) throws(SystemError) -> Bool {
+    private func hasMore(after cursor: JournalCursor?) throws(SystemError) -> Bool {
         let journal = try Journal.open(settings)
         if let cursor { try journal.seek(cursor: cursor.text) } else { try journal.seekHead() }
         var entry = JournalEntry()

@@ -59,7 +59,7 @@ struct Access: Equatable {
 
     var number: Int64 { kind.rawValue + (isAllowed ? 0 : Access.refused) }
 
-    /// Whether whoever has it may be who is behind an agent's connection that begins later.
+    /// Whether whoever has it may be who it was at an agent's connection that begins later.
     var letsIn: Bool { isAllowed && (kind == .tunnel || kind == .terminal) }
 }
 

@@ -45,7 +45,7 @@ extension PersonSearch {
     /// Agents' rows that name nobody, and whose last tunnel may be one of these times.
     /// - Parameter times: in order.
     func rows(
-        of place: Place, behind times: [Microseconds], _ agents: [Int64]
+        of place: Place, after times: [Microseconds], _ agents: [Int64]
     ) throws -> Set<TouchedRows.RowPlace> {
         var rows: Set<TouchedRows.RowPlace> = []
         var done: Microseconds?

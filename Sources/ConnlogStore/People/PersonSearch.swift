@@ -2,7 +2,7 @@
 import ConnlogCore
 import GRDB
 
-/// Says who was behind an agent's connection, which names no user.
+/// Says whose was an agent's connection, which names no user.
 ///
 /// # The rule
 /// 1. A row of the same organization that has the same client session id, names a user and was not refused: it was that

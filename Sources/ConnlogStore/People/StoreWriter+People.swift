@@ -144,7 +144,7 @@ extension StoreWriter {
             places.remember(place, known)
             if newest == nil { return [] }
         }
-        return try search.rows(of: place, behind: times, classes)
+        return try search.rows(of: place, after: times, classes)
     }
 }
 

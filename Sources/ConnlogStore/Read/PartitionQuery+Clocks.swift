@@ -43,8 +43,8 @@ extension PartitionQuery {
         guard !changes.isEmpty else { return String(first) }
         let middle = changes.startIndex + changes.count / 2
         let before = tree(first, changes[..<middle])
-        let behind = tree(changes[middle].offset, changes[(middle + 1)...])
-        return "CASE WHEN time < \(changes[middle].time)000000 THEN \(before) ELSE \(behind) END"
+        let after = tree(changes[middle].offset, changes[(middle + 1)...])
+        return "CASE WHEN time < \(changes[middle].time)000000 THEN \(before) ELSE \(after) END"
     }
 }
 #endif

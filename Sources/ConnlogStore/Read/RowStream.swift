@@ -148,7 +148,7 @@ extension PartitionQuery {
         return begun + carried(into: overlap)
     }
 
-    /// Connections that were open at the beginning of a range: those without an end, and those whose end came in behind it,
+    /// Connections that were open at the beginning of a range: those without an end, and those whose end came in after it,
     /// which an index knows.
     private func carried(into overlap: Microseconds) -> [Branch] {
         guard extent.oldest < overlap else { return [] }

@@ -6,7 +6,7 @@ import GRDB
 package struct EventSlice: Sendable {
     /// A connection by its place in what was asked, and an event of it; connection by connection, the oldest event first.
     package var events: [(row: Int, event: ReceivedEvent)] = []
-    /// Behind the last of them; `nil` when there are no more.
+    /// After the last of them; `nil` when there are no more.
     package var next: SlicePlace?
 }
 
@@ -14,7 +14,7 @@ package struct EventSlice: Sendable {
 package struct SlicePlace: Sendable, Equatable {
     /// The connection, by its place in what is asked.
     package var row: Int
-    /// Behind this event of it; 0 is before the first.
+    /// After this event of it; 0 is before the first.
     package var number: Int64
 
     package init(row: Int = 0, number: Int64 = 0) {
@@ -51,7 +51,7 @@ extension StoreReader {
         return slice
     }
 
-    /// The numbers of a connection's events behind one, in their order.
+    /// The numbers of a connection's events after one, in their order.
     private func numbers(of place: RowPosition, after number: Int64) throws -> [Int64] {
         let partition = Partition(number: place.partition)
         // Retention may have let go of it, tables and all, since somebody was told of the row.

@@ -6,7 +6,7 @@
 ///     zip.end(into: &out)
 ///     zip.finish(into: &out)
 ///
-/// Files are deflated, with their sizes behind them (a data descriptor), in the wide form of zip64 from the start, since any
+/// Files are deflated, with their sizes after them (a data descriptor), in the wide form of zip64 from the start, since any
 /// may grow beyond 4 GiB. The directory at the end uses the wide form only where a number needs it. The same files give the
 /// same bytes: they have no time but the first that zip knows, 1980-01-01, and are packed in blocks of one size, however
 /// they come. One object is one archive, used by one task at a time.
@@ -63,7 +63,7 @@ package final class ZipWriter {
         head.add(ZipWriter.deflated, 2)
         head.add(0, 2)
         head.add(ZipWriter.firstDay, 2)
-        // The CRC stands behind; so do the sizes, and in the wide form, as the part for zip64 says.
+        // The CRC stands after; so do the sizes, and in the wide form, as the part for zip64 says.
         head.add(0, 4)
         head.add(0xffff_ffff, 4)
         head.add(0xffff_ffff, 4)
@@ -102,7 +102,7 @@ package final class ZipWriter {
         current = nil
     }
 
-    /// Ends the archive; nothing comes behind.
+    /// Ends the archive; nothing comes after.
     package func finish(into output: inout ByteBuffer) {
         precondition(current == nil)
         let start = place

@@ -48,6 +48,6 @@ package final class NewFile: Sendable {
         try LocalFileSystem().syncDirectory(LocalFileSystem.parent(of: path))
     }
 
-    /// Leaves nothing behind.
+    /// Leaves nothing after.
     package func abandon() { try? LocalFileSystem().remove(part) }
 }

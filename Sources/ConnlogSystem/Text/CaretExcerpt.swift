@@ -9,7 +9,7 @@ package enum CaretExcerpt {
     private static let charactersBefore = 80
 
     /// - Parameters:
-    ///   - column: in characters from 0; what lies behind the line is its end.
+    ///   - column: in characters from 0; what lies after the line is its end.
     ///   - mark: what stands below the character, such as a caret in a colour.
     /// - Returns: two lines, indented by four, without a line feed at the end.
     package static func text(_ line: [Character], column: Int, mark: String = "^") -> String {

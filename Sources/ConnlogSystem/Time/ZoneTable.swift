@@ -1,4 +1,4 @@
-/// The table of one zone as RFC 9636 has it (TZif): the times at which clocks are set, and behind the last of them the rule
+/// The table of one zone as RFC 9636 has it (TZif): the times at which clocks are set, and after the last of them the rule
 /// of the footer, year by year.
 struct ZoneTable {
     private(set) var changes: [Int64] = []
@@ -31,7 +31,7 @@ struct ZoneTable {
     }
 
     private mutating func follow(_ rule: ZoneRule?) {
-        // Without summer time what holds behind the last change holds for ever.
+        // Without summer time what holds after the last change holds for ever.
         guard let rule, rule.summer != nil else { return }
         let newest = changes.last ?? .min
         let firstYear = max(1970, (changes.last ?? 0) / 31_556_952 + 1970 - 1)
@@ -90,7 +90,7 @@ struct ZoneRule {
     /// A moment of each year, by the clocks as they stand before it.
     struct Moment {
         var day: Day
-        /// Of the day; may be before or behind it.
+        /// Of the day; may be before or after it.
         var seconds: Int64 = 7200
     }
 

@@ -21,7 +21,7 @@ package struct EventTable: Sendable {
 
     /// So many rows are looked at before the first is shown.
     static let sampleMax = 500
-    /// One long name does not put blanks behind all others.
+    /// One long name does not put blanks after all others.
     static let widthMax = 64
 
     private let style: Style

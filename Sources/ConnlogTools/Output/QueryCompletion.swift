@@ -34,7 +34,7 @@ package struct QueryCompletion: Sendable {
 
     private static let peopleKeys = ["workspace_owner", "username", "person"]
 
-    /// The words that begin with what there is: keys, and behind a colon values.
+    /// The words that begin with what there is: keys, and after a colon values.
     package func candidates(_ word: String) -> [String] {
         let sign = word.hasPrefix("-") ? "-" : ""
         let rest = word.dropFirst(sign.count)

@@ -91,6 +91,7 @@ struct PackageHandler {
             pages.written(page, bytes: text.utf8.count)
             package.write(text)
             manifest.connections += page.count
+            manifest.eventsCounted += page.reduce(0) { $0 + $1.session.events }
             PackageHandler.note(page, &digest)
             try await question.asker.check()
             try await package.hand(over: &writer)

@@ -8,7 +8,9 @@ import ConnlogStore
 ///     asked_by          name and role of the token, and the only organizations it sees (ids; null: all)
 ///     changed_meanwhile rows were changed while they were read, so that the two files may differ in them
 ///     connlog_version
-///     counts            connections (lines of connections.csv but the first) and events (lines of events.jsonl)
+///     counts            connections (lines of connections.csv but the first), events (lines of events.jsonl), and
+///                       events_left_out: those of these connections that are only counted, or no longer there (the first
+///                       two hundred of a connection are kept); null where who asked may see some organizations only
 ///     files             bytes and SHA-256 of the files before this one
 ///     filter            as it was written
 ///     range             connections that began at or after `from` and before `to`; null: from the first, to the last
@@ -28,6 +30,8 @@ struct PackageManifest: Sendable {
     var storeBegins: Microseconds?
     var connections = 0
     var events = 0
+    /// Of these connections, whether they are in the package or not.
+    var eventsCounted = 0
     var isChanged = false
 
     init(
@@ -47,7 +51,10 @@ struct PackageManifest: Sendable {
             ],
             "changed_meanwhile": .boolean(isChanged),
             "connlog_version": .string(version),
-            "counts": ["connections": JSONValue(connections), "events": JSONValue(events)],
+            "counts": [
+                "connections": JSONValue(connections), "events": JSONValue(events),
+                "events_left_out": caller.isLimited ? .null : JSONValue(max(0, eventsCounted - events)),
+            ],
             "files": .object(
                 files.sorted { $0.name < $1.name }.map { file in
                     .init(key: file.name, value: ["bytes": JSONValue(file.bytes), "sha256": .string(file.sha256)])

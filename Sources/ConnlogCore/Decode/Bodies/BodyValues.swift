@@ -7,7 +7,7 @@
 ///
 /// Which of these it is tells the body's beginning, once. What begins as coderd's own lines do is never looked at as
 /// anything else: an object that does not end with its line is one document only if all of it is JSON, so that no
-/// line that was torn takes those behind it along. A damaged element is a line of its own, which the decoder refuses.
+/// line that was torn takes those after it along. A damaged element is a line of its own, which the decoder refuses.
 package struct BodyValues {
     /// What became of some bytes.
     package enum Piece: Equatable {
@@ -19,10 +19,10 @@ package struct BodyValues {
     private enum Mode {
         case start
         case lines
-        /// Behind `[` at the body's beginning, which may be that of another kind of line.
+        /// After `[` at the body's beginning, which may be that of another kind of line.
         case bracket
         case betweenElements, element, skippedElement
-        /// Behind a bracket that may have been the list's, or an element's that was opened as something else.
+        /// After a bracket that may have been the list's, or an element's that was opened as something else.
         case perhapsEnd
         case betweenDocuments, document, skippedDocument
     }
@@ -153,7 +153,7 @@ package struct BodyValues {
     private mutating func document(_ byte: UInt8, _ pieces: inout [Piece]) {
         let step = nesting.take(byte)
         if byte == 0x0a { hasLineFeed = true }
-        // Behind a line feed at column 0 stands the next object, unless it is one of a list.
+        // After a line feed at column 0 stands the next object, unless it is one of a list.
         // An entry of one line stands on a line of its own.
         let isOver = step == .torn || step == .misplaced || isLine && startColumn > 0
         if isFirst, isOver || step == .odd || step == .unopened || isLine {

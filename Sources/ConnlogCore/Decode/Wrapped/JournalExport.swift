@@ -1,6 +1,6 @@
 internal import ConnlogSystem
 
-/// systemd's export format, which `journalctl -o export` writes: entries of fields, an empty line behind each.
+/// systemd's export format, which `journalctl -o export` writes: entries of fields, an empty line after each.
 ///
 ///     NAME=value⏎                         text
 ///     NAME⏎<8 bytes, length>value⏎        anything, line feeds too
@@ -13,7 +13,7 @@ struct JournalExport: Sendable {
     struct Lines {
         var text: [UInt8] = []
         var ends: [(line: Int, entry: Int)] = []
-        /// Behind the last whole entry.
+        /// After the last whole entry.
         var end: Int
         var isDamaged = false
     }
@@ -135,7 +135,7 @@ struct JournalExport: Sendable {
     // MARK: Entries that are too long
 
     /// Passes over what there is of an entry, up to its end.
-    /// - Returns: the place behind it.
+    /// - Returns: the place after it.
     mutating func skip(_ bytes: Span<UInt8>, _ input: Range<Int>) -> Int {
         var at = input.lowerBound
         while at < input.upperBound, skipping != .none {
@@ -144,7 +144,7 @@ struct JournalExport: Sendable {
             case .value(let left):
                 let taken = min(left, input.upperBound - at)
                 at += taken
-                // Behind the value stands a line feed of its own.
+                // After the value stands a line feed of its own.
                 skipping = taken < left ? .value(left: left - taken) : .lineStart
             case .line:
                 guard let feed = firstIndex(of: 0x0a, in: bytes, at..<input.upperBound) else {
@@ -170,7 +170,7 @@ struct JournalExport: Sendable {
         return at
     }
 
-    /// - Returns: the place behind a field's name, and its length if it has one; `nil` if that is not there yet.
+    /// - Returns: the place after a field's name, and its length if it has one; `nil` if that is not there yet.
     private mutating func skipName(_ bytes: Span<UInt8>, _ rest: Range<Int>) -> Int? {
         var end = rest.lowerBound
         while end < rest.upperBound, JournalExport.isOfName(bytes[end]), end - rest.lowerBound <= JournalExport.nameMax

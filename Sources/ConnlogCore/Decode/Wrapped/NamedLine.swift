@@ -1,13 +1,13 @@
 internal import ConnlogSystem
 
-/// A line of text behind the name of the container that has written it, as a tool puts one in front of each:
+/// A line of text after the name of the container that has written it, as a tool puts one in front of each:
 ///
 ///     kubectl     [pod/coder-0/coder]·line           kubectl logs --prefix
 ///     compose     coder-1  |·line                    docker compose logs --no-color
 ///     stern       coder-0·coder·line                 stern --color=never
 ///                 coder·coder-0·coder·line           of several namespaces, where from_namespace asks for one
 ///
-/// Only where the source's `format` says so: then no line comes without its prefix, and what looks like one behind it is text
+/// Only where the source's `format` says so: then no line comes without its prefix, and what looks like one after it is text
 /// of the container. So the name in it is believed. stern puts bare words there, and the first one of a line could pass for
 /// a container's name, so how many there are is not told by looking.
 struct NamedLine {

@@ -221,7 +221,7 @@ struct JSONElements: ~Escapable {
         end = array.upperBound - 1
     }
 
-    /// Behind what was read last: from a byte before it on the rest can be read as an array.
+    /// After what was read last: from a byte before it on the rest can be read as an array.
     var position: Int { at }
 
     mutating func next() -> FieldRange? {
