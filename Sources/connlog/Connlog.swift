@@ -55,7 +55,10 @@ struct Connlog: AsyncParsableCommand {
             Terminal.exit(ExitStatus.usage.rawValue)
         }
         do {
-            var command = try await asyncParseAsRoot(CommandWords.sorted(Array(arguments.dropFirst()), Connlog.self))
+            let words = try CommandWords.sorted(Array(arguments.dropFirst()), Connlog.self)
+            // Only what completes a word may have to ask somebody for it; for all else no thread is begun before the command.
+            let isCompletion = words.first == "---completion"
+            var command = isCompletion ? try await asyncParseAsRoot(words) : try parseAsRoot(words)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {

@@ -141,7 +141,7 @@ extension ProcessTests {
                 #expect(end.status == 0 && end.output.isEmpty, "\(since): \(end)")
             }
             #expect(try events("--since", "2000-01-01").output == all)
-            #expect(try events("connected_after:-36500d").output == all)
+            #expect(try events("connected_after:-3650d").output == all)
             let bad = try events("--since", "lately")
             #expect(bad.status == 2 && bad.errors.contains("'lately' is not a time"))
             let caret = try events("code:lots", "--since", "24h")
