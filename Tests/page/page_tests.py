@@ -128,7 +128,7 @@ def every_kind_of_row_reads_as_a_sentence_grouped_by_day_newest_first(page):
             "alice opened terminal in their dev workspace", "bob unsuccessfully attempted to open code-server in alice's dev workspace",
             "Unauthenticated user was redirected attempting to open code-server in alice's dev workspace",
             "bob accessed port 8080 in alice's dev workspace", "Unknown user was denied a tunnel to alice's dev workspace",
-            "VS Code session to alice's dev workspace (agent main) by ≈bob", "Web Terminal session to alice's dev workspace (agent main)"):
+            "VS Code session to alice's dev workspace (agent main) by ≈bob", "Web Terminal session to alice's dev workspace (agent main) by ≈alice"):
         page.ask(sentence_query(sentence))
         assert sentence in page.rows(), (sentence, page.rows())
     page.open()
