@@ -114,7 +114,7 @@ extension ProcessTests {
             try FileManager.default.createDirectory(
                 at: workplace.url("events.jsonl"), withIntermediateDirectories: true)
             let failed = try connlog("check", "--config", daemon.configuration.path, "--connect")
-            #expect(failed.status == 1 && failed.output.contains("FAILED"), "\(failed.output)\(failed.errors)")
+            #expect(failed.status == 1 && failed.output.contains("failed"), "\(failed.output)\(failed.errors)")
         }
     }
 }
