@@ -63,9 +63,10 @@ package final class StoreHolder: Sendable {
         opened.withLock { $0 = ConnectionStore(readingOnly: path, cacheBytes: cacheBytes) }
     }
 
-    /// When an agent's connection without an end is open, and when it is lost, as of now.
-    package var bounds: StateBounds {
-        StateBounds(now: Microseconds(nanoseconds: time.now()), lostAfter: lostAfter)
+    /// When an agent's connection without an end is open, and when it is lost.
+    /// - Parameter time: as of then; `nil`: as of now.
+    package func bounds(asOf time: Microseconds? = nil) -> StateBounds {
+        StateBounds(now: time ?? Microseconds(nanoseconds: self.time.now()), lostAfter: lostAfter)
     }
 
     /// What keeps the store from taking events in or answering; `nil` when all is well. Never waits.

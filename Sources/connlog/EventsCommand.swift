@@ -46,7 +46,8 @@ struct EventsCommand: AsyncParsableCommand {
         }
         let (query, escaped) = (words, ServerConnection.escaped(words))
         let format = csv ? "csv" : "jsonl"
-        let path = "/api/v2/connectionlog/export?format=\(format)&limit=\(limit)&q=\(escaped)"
+        let zone = try times.parameter(query)
+        let path = "/api/v2/connectionlog/export?format=\(format)&limit=\(limit)&q=\(escaped)\(zone)"
         let rows = Mutex(RowLimit(limit, isCSV: csv))
         let (server, output) = (server, output(shown))
         do {
@@ -58,8 +59,8 @@ struct EventsCommand: AsyncParsableCommand {
             }
             output.finish()
             try await Interruption.stopping {
-                try await EventsCommand.tellMore(rows.withLock { $0 }, escaped, server)
-                if rows.withLock({ $0.isEmpty }) { try await EventsCommand.tellWhy(query, escaped, server) }
+                try await EventsCommand.tellMore(rows.withLock { $0 }, escaped + zone, server)
+                if rows.withLock({ $0.isEmpty }) { try await EventsCommand.tellWhy(query, escaped + zone, server) }
             }
         } catch is CancellationError {
             throw ExitCode(ExitStatus.failed.rawValue)

@@ -17,15 +17,23 @@ struct TimeOptions: ParsableArguments {
 
     /// - Throws: a usage mistake when the machine does not know the zone.
     func shown() throws(ToolError) -> ShownTime {
-        if let zone, zone != "UTC" {
-            guard LocalTime.use(zone) else {
-                throw .usage(
-                    "--zone: this machine knows no time zone '\(zone)'; write one such as Europe/Berlin ('ls "
-                        + "/usr/share/zoneinfo' lists them, the package tzdata has them), or --utc")
+        if let zone {
+            do throws(Zone.Problem) { return ShownTime(try Zone(named: zone)) } catch {
+                throw .usage("--zone: \(error)")
             }
-            return ShownTime(name: zone) { LocalTime.offset(at: $0) }
         }
         return local ? ShownTime(name: "local") { LocalTime.offset(at: $0) } : .utc
+    }
+
+    /// What is added to a question, so that times of day in it are those of the clocks that are shown.
+    /// - Throws: a usage mistake where the machine does not say which zone its own is, and it matters.
+    func parameter(_ query: String) throws(ToolError) -> String {
+        let named = zone ?? (local ? LocalTime.zoneName : nil)
+        if let named { return query.isEmpty || named == "UTC" ? "" : "&zone=\(ServerConnection.escaped(named))" }
+        guard local, query.contains("hour:") || query.contains("day:") else { return "" }
+        throw .usage(
+            "--local: this machine does not say which time zone it is in, and the query has times of day; name "
+                + "it with --zone")
     }
 }
 

@@ -80,7 +80,7 @@ import Testing
             let end = try await browser.get("/login/oidc/callback?" + issuer.consent(location))
             #expect(end.status == 302 && end.location == "https://tools.example.com/connlog/", "\(end.text)")
         }
-        #expect(SignInCookie(ExternalURL("https://a.example/"), isTLS: false).name == "__Host-connlog_signin")
+        #expect(OwnCookie.signIn(ExternalURL("https://a.example/"), isTLS: false).name == "__Host-connlog_signin")
     }
 
     @Test func `a state is good once, in the browser that began it, for ten minutes`() async throws {

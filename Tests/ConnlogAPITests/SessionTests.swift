@@ -81,7 +81,7 @@ import Testing
     func `the cookie's name and path are as narrow as can be`(
         url: String?, isTLS: Bool, name: String, path: String, isSecure: Bool
     ) {
-        let cookie = SessionCookie(url.flatMap { ExternalURL($0) }, isTLS: isTLS)
+        let cookie = OwnCookie.session(url.flatMap { ExternalURL($0) }, isTLS: isTLS)
         #expect(cookie.name == name)
         #expect(cookie.set("x").contains("; Path=\(path);") && cookie.set("x").contains("; Secure") == isSecure)
     }

@@ -276,7 +276,7 @@ final class SetClocks: WallTime {
         let lines = Lines()
         let keeper = StoreKeeper(holder) { _, line in lines.add(line) }
         try keeper.retain()
-        let before = holder.bounds.lostBefore
+        let before = holder.bounds().lostBefore
         run.clocks.jump(jump)
         for _ in 0..<300 {
             try keeper.retain()
@@ -284,7 +284,7 @@ final class SetClocks: WallTime {
         }
         #expect(try await rows(holder) == 100)
         #expect(lines.all.count { $0.contains("clock has jumped") } == 1)
-        #expect(holder.bounds.lostBefore.since(before) / 1_000_000 == 3000)
+        #expect(holder.bounds().lostBefore.since(before) / 1_000_000 == 3000)
         // Right again.
         run.clocks.wall.withLock { $0 = ToldEvent.start * 1_000_000_000 + (100 * 600 + 3000) * 1_000_000_000 }
         for _ in 0..<1000 {

@@ -134,7 +134,14 @@ extension ProcessTests {
             #expect(try events("--zone", "Europe/Berlin").output.contains(#/\+0[12]:00 {2}/#))
             #expect(try events("--zone", "UTC").output == all && events("--utc").output == all)
             let wrong = try events("--zone", "../passwd")
-            #expect(wrong.status == 2 && wrong.errors.contains("knows no time zone '../passwd'"), "\(wrong.errors)")
+            #expect(wrong.status == 2 && wrong.errors.contains("'../passwd' is no time zone"), "\(wrong.errors)")
+            // Times of day in a query are those of the clocks that are shown: nine hours later there.
+            let row = try #require(try events("--zone", "Asia/Tokyo").output.split(separator: "\n").dropFirst().first)
+            let hour = try #require(Int(row.dropFirst(11).prefix(2)))
+            let sameHour = try events("hour:\(hour)-\((hour + 1) % 24)", "--zone", "Asia/Tokyo").output
+            #expect(sameHour.contains(row), "\(sameHour)")
+            #expect(
+                try !events("hour:\((hour + 3) % 24)-\((hour + 4) % 24)", "--zone", "Asia/Tokyo").output.contains(row))
             #expect(try events("--utc", "--local").status == 2)
             for since in ["1s", "-1s", "now", "2100-01-01"] {
                 let end = try events("--since", since)

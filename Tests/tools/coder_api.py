@@ -5,32 +5,19 @@ Refuses what Coder refuses: another token, a list without a limit. Ends when it 
 """
 import json
 import sys
-import urllib.parse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
-port, token = int(sys.argv[1]), sys.argv[2]
+from coder_answers import CoderAnswers
+
+port, expected = int(sys.argv[1]), sys.argv[2]
 people = json.load(sys.stdin)
 
 
-class Coder(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Coder(CoderAnswers):
+    version = "v2.30.1"
+    token = expected
 
-    def answer(self, status, value):
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_GET(self):
-        url = urllib.parse.urlsplit(self.path)
-        query = dict(urllib.parse.parse_qsl(url.query))
-        parts = url.path.split("/")[3:]
-        if parts == ["buildinfo"]:
-            return self.answer(200, {"version": "v2.30.1"})
-        if self.headers.get("Coder-Session-Token") != token:
-            return self.answer(401, {"message": "API key is invalid."})
+    def give(self, parts, query):
         if parts == ["organizations"]:
             return self.answer(200, people["organizations"])
         if parts == ["users", "me"]:
@@ -47,8 +34,6 @@ class Coder(BaseHTTPRequestHandler):
             return self.answer(200, {"users": found[:int(query["limit"])], "count": len(found)})
         self.answer(404, {"message": "Route not found."})
 
-    def log_message(self, *_):
-        pass
 
 
 server = ThreadingHTTPServer(("127.0.0.1", port), Coder)

@@ -14,9 +14,10 @@ import re
 import sys
 import threading
 import time
-import urllib.parse
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
+
+from coder_answers import CoderAnswers
 
 parser = argparse.ArgumentParser()
 parser.add_argument("port", type=int)
@@ -96,25 +97,11 @@ def shown(row):
     return value
 
 
-class Coder(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Coder(CoderAnswers):
+    version = "v2.37.0"
+    token = options.token
 
-    def answer(self, status, value):
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_GET(self):
-        url = urllib.parse.urlsplit(self.path)
-        query = dict(urllib.parse.parse_qsl(url.query))
-        parts = url.path.split("/")[3:]
-        if parts == ["buildinfo"]:
-            return self.answer(200, {"version": "v2.37.0"})
-        if self.headers.get("Coder-Session-Token") != options.token:
-            return self.answer(401, {"message": "API key is invalid."})
+    def give(self, parts, query):
         if parts == ["users", "me"]:
             return self.answer(200, {"id": new_id(), "username": "reader", "roles": [{"name": "auditor"}]})
         if parts != ["connectionlog"]:
@@ -130,8 +117,6 @@ class Coder(BaseHTTPRequestHandler):
             page = [shown(row) for row in found[start:start + min(limit, options.page)]]
         self.answer(200, {"connection_logs": page, "count": min(len(found), 2001), "count_cap": 2000})
 
-    def log_message(self, *_):
-        pass
 
 
 is_still = threading.Event()

@@ -20,7 +20,7 @@ extension Gate {
         if let proxied {
             return Caller(try await entry(of: proxied), .grant(proxied, isFromBrowser: true), state.parts.names)
         }
-        if let id = cookie.session(request) {
+        if let id = cookie.value(request) {
             guard let grant = sessions.grant(of: id) else { throw .sessionOver }
             return Caller(try await entry(of: grant), .session(id), state.parts.names)
         }
@@ -57,7 +57,7 @@ extension Gate {
     /// Coder's cookie is Coder's: it is taken where the configuration says so.
     private func callerByCodersCookie(_ request: Request, _ access: AccessList) async throws(APIError) -> Caller {
         for coder in access.coders where coder.settings.takesCookie {
-            guard let token = SessionCookie.value(of: "coder_session_token", request), CoderSignIn.mayBe(token) else {
+            guard let token = OwnCookie.value(of: "coder_session_token", request), CoderSignIn.mayBe(token) else {
                 continue
             }
             let verdict = await coder.verdict(token, mayAsk: true)

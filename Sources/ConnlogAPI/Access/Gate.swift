@@ -8,8 +8,8 @@ struct Gate: Sendable {
     let state: APIState
     /// Where browsers find the server, if a proxy stands before it.
     let external: ExternalURL?
-    let cookie: SessionCookie
-    let signInCookie: SignInCookie
+    let cookie: OwnCookie
+    let signInCookie: OwnCookie
     let isTLS: Bool
     let counts: HTTPCounts
     let sessions = Sessions()
@@ -20,8 +20,8 @@ struct Gate: Sendable {
         self.counts = counts
         self.external = external
         self.isTLS = isTLS
-        cookie = SessionCookie(external, isTLS: isTLS)
-        signInCookie = SignInCookie(external, isTLS: isTLS)
+        cookie = OwnCookie.session(external, isTLS: isTLS)
+        signInCookie = OwnCookie.signIn(external, isTLS: isTLS)
     }
 
     // MARK: - Before anything else
@@ -89,38 +89,6 @@ struct Gate: Sendable {
             status: .unsupportedMediaType, message: "This Content-Type is not taken without a token.",
             detail: "Send Content-Type: application/jsonl, whatever format the lines have; forms of other sites cannot."
         )
-    }
-}
-
-/// The cookie that holds a session's id, which scripts cannot read and other sites cannot send.
-struct SessionCookie: Sendable {
-    let name: String
-    private let attributes: String
-
-    /// A server of its own behind TLS gets a name that browsers take from it alone; under a path the cookie is sent to
-    /// that path alone.
-    init(_ external: ExternalURL?, isTLS: Bool) {
-        let isSecure = external?.isSecure ?? isTLS
-        let path = external?.path ?? "/"
-        name = isSecure && path == "/" ? "__Host-connlog_session" : "connlog_session"
-        attributes = "; Path=\(path); HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
-    }
-
-    func set(_ id: String) -> String { "\(name)=\(id)\(attributes); Max-Age=\(Sessions.ageMax.components.seconds)" }
-
-    var cleared: String { "\(name)=\(attributes); Max-Age=0" }
-
-    func session(_ request: Request) -> String? { SessionCookie.value(of: name, request) }
-
-    /// The value of a cookie; `nil` where there is none, or an empty one.
-    static func value(of name: String, _ request: Request) -> String? {
-        for cookies in request.headers[values: .cookie] {
-            for pair in cookies.split(separator: ";") {
-                let parts = pair.split(separator: "=", maxSplits: 1).map { $0.drop { $0 == " " } }
-                if parts.count == 2, parts[0] == name, !parts[1].isEmpty { return String(parts[1]) }
-            }
-        }
-        return nil
     }
 }
 #endif

@@ -4,6 +4,14 @@ import ConnlogStore
 import ConnlogSystem
 import HTTPTypes
 
+/// As of when connections without an end are open or lost.
+enum StateClock {
+    case now
+    case time(Microseconds)
+    /// As of now if the filter asks for that, or has times before now. Else they are `ongoing`, whenever somebody asks.
+    case ifAsked
+}
+
 /// What every question to the store needs: the store, the query, and how rows are written.
 struct Question {
     let store: ConnectionStore
@@ -20,9 +28,13 @@ struct Question {
     /// With more, reading the rows would take longer than anybody waits.
     private static let termsMax = 100
 
-    /// - Parameter dialect: Coder's own where a client of Coder asks.
+    /// - Parameters:
+    ///   - dialect: Coder's own where a client of Coder asks.
+    ///   - now: what times before now are counted from.
+    ///   - clock: as of when connections without an end are open or lost.
     init(
-        _ parameters: Parameters, _ asker: Asker, _ parts: APIParts, dialect: FilterDialect, now: Nanoseconds
+        _ parameters: Parameters, _ asker: Asker, _ parts: APIParts, dialect: FilterDialect, now: Nanoseconds,
+        by clock: StateClock = .now
     ) throws(APIError) {
         guard let holder = parts.store else {
             throw APIError(
@@ -39,7 +51,12 @@ struct Question {
         self.store = store
         self.asker = asker
         names = parts.names
-        let bounds = holder.bounds
+        let bounds =
+            switch clock {
+            case .now: holder.bounds()
+            case .time(let time): holder.bounds(asOf: time)
+            case .ifAsked: filter.isMoving ? holder.bounds(asOf: Microseconds(nanoseconds: now)) : .none
+            }
         query = asker.caller.query(filter, parts.names, bounds)
         json = RowJSON(names: parts.names, bounds: bounds, isExtended: dialect == .connlog, seal: asker.seal)
     }

@@ -31,7 +31,7 @@ struct LoginHandler {
     }
 
     func logOut(_ request: Request) -> Response {
-        if let id = gate.cookie.session(request) { gate.sessions.end(id) }
+        if let id = gate.cookie.value(request) { gate.sessions.end(id) }
         // Whoever watches with it is looked at again.
         gate.state.bell.ring()
         var response = Response.json([:])

@@ -1,6 +1,9 @@
 /// What an event says has happened.
 public enum ConnectionStatus: String, Sendable, CaseIterable {
     case connected, disconnected
+
+    /// The raw value, without a String.
+    @inlinable package var word: StaticString { self == .connected ? "connected" : "disconnected" }
 }
 
 /// What a connection is, in the seven words that the filter `type:` knows.
@@ -20,6 +23,20 @@ public enum ConnectionType: String, Sendable, CaseIterable {
         switch self {
         case .workspaceApp, .portForwarding, .tunnel: true
         default: false
+        }
+    }
+
+    /// The raw value, without a String.
+    @inlinable package var word: StaticString {
+        switch self {
+        case .ssh: "ssh"
+        case .vscode: "vscode"
+        case .jetbrains: "jetbrains"
+        case .reconnectingPTY: "reconnecting_pty"
+        case .workspaceApp: "workspace_app"
+        case .portForwarding: "port_forwarding"
+        case .tunnel: "tunnel"
+        case .other: "other"
         }
     }
 

@@ -12,6 +12,9 @@ public import ConnlogSystem
 public struct FilterQuery: Sendable, Equatable {
     package let terms: [FilterTerm]
 
+    /// Whether it means others later.
+    package var isMoving: Bool { terms.contains(where: \.isMoving) }
+
     /// - Parameters:
     ///   - text: such as `status:ongoing user:"jo"`.
     ///   - dialect: ours, or that of Coder's API.

@@ -10,11 +10,8 @@ package struct FilterTerm: Sendable, Equatable {
     /// For a time that is so long before now: the condition then has it as of when the query was read.
     package var ago: Nanoseconds?
 
-    /// Whether the condition is another one later.
-    var isMoving: Bool {
-        if case .during(let range) = condition { return range.isMoving }
-        return ago != nil
-    }
+    /// Whether it means others later: times before now, and what is open or lost now.
+    package var isMoving: Bool { ago != nil || condition.isOfNow }
 
     /// The condition as of now.
     func condition(now: Nanoseconds) -> FilterCondition {
@@ -80,6 +77,15 @@ package enum FilterCondition: Sendable, Equatable {
     case any([FilterCondition])
     /// All of these, as `workspace:owner/name` means.
     case all([FilterCondition])
+
+    fileprivate var isOfNow: Bool {
+        switch self {
+        case .during(let range): range.isMoving
+        case .status(let status): [.open, .unconfirmed, .lost].contains(status)
+        case .any(let parts), .all(let parts): parts.contains(where: \.isOfNow)
+        default: false
+        }
+    }
 }
 
 /// Which text of an event a pattern is compared with.

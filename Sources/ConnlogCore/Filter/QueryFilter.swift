@@ -17,7 +17,7 @@ public struct QueryFilter: EventFilter {
     ///   - now: the clock that times before now, such as `-24h`, move with.
     public init(_ query: FilterQuery, now: @escaping @Sendable () -> Nanoseconds = { SystemWallTime().now() }) {
         terms = query.terms
-        isMoving = query.terms.contains(where: \.isMoving)
+        isMoving = query.isMoving
         self.now = now
     }
 

@@ -171,22 +171,3 @@ enum HECTime {
         }
     }
 }
-
-extension ConnectionType {
-    var word: StaticString {
-        switch self {
-        case .ssh: "ssh"
-        case .vscode: "vscode"
-        case .jetbrains: "jetbrains"
-        case .reconnectingPTY: "reconnecting_pty"
-        case .workspaceApp: "workspace_app"
-        case .portForwarding: "port_forwarding"
-        case .tunnel: "tunnel"
-        case .other: "other"
-        }
-    }
-}
-
-extension ConnectionStatus {
-    var word: StaticString { self == .connected ? "connected" : "disconnected" }
-}

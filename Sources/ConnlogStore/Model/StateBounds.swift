@@ -10,7 +10,7 @@ package struct StateBounds: Sendable, Equatable {
     /// Not heard of since then: lost.
     let lostBefore: Microseconds
 
-    /// All are open, whatever their age.
+    /// All are ongoing, whatever their age and the time.
     package static let none = StateBounds(openSince: .earliest, lostBefore: .earliest, openLength: .max)
 
     private init(openSince: Microseconds, lostBefore: Microseconds, openLength: Int64) {
@@ -35,6 +35,7 @@ package struct StateBounds: Sendable, Equatable {
     package func state(_ row: ConnectionRow) -> FilterStatus? {
         if row.type.isWeb { return nil }
         if row.session.disconnect != nil { return row.isStartUnknown ? .startUnknown : .completed }
+        if self == .none { return .ongoing }
         if row.heardOf < lostBefore { return .lost }
         return row.heardOf < openSince ? .unconfirmed : .open
     }

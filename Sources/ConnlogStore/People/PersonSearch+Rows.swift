@@ -63,10 +63,8 @@ extension PersonSearch {
     /// After this one another tunnel is the last, whoever had this one.
     private func nextTunnel(_ place: Place, _ time: Microseconds, _ end: Microseconds) throws -> Microseconds? {
         var next: Microseconds?
-        for extent in extents where extent.newest > time && extent.oldest <= end {
-            let partition = extent.partition
-            guard let workspace = try number(place.workspace, partition) else { continue }
-            guard let agent = try number(place.agent, partition) else { continue }
+        if end <= time { return nil }
+        try eachPartition(with: place, in: time...end) { partition, workspace, agent in
             let sql = """
                 SELECT time, class FROM \(partition.rows) INDEXED BY \(partition.rows)_access
                 WHERE workspace = ? AND agent = ? AND \(Access.letIn) AND time > ? AND time <= ?
@@ -86,10 +84,7 @@ extension PersonSearch {
         of place: Place, _ times: ClosedRange<Microseconds>, _ agents: [Int64],
         _ rows: inout Set<TouchedRows.RowPlace>
     ) throws {
-        for extent in extents where extent.newest >= times.lowerBound && extent.oldest <= times.upperBound {
-            let partition = extent.partition
-            guard let workspace = try number(place.workspace, partition) else { continue }
-            guard let agent = try number(place.agent, partition) else { continue }
+        try eachPartition(with: place, in: times) { partition, workspace, agent in
             let sql = """
                 SELECT row FROM \(partition.rows) INDEXED BY \(partition.rows)_workspace
                 WHERE workspace = ? AND class = ? AND time >= ? AND time <= ? AND agent = ? AND access IS NULL

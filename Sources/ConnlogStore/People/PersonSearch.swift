@@ -126,10 +126,7 @@ struct PersonSearch {
         _ place: Place, _ kinds: Kinds, _ times: ClosedRange<Microseconds>,
         _ body: (Partition, Columns) throws -> Bool
     ) throws {
-        for extent in extents where extent.newest >= times.lowerBound && extent.oldest <= times.upperBound {
-            let partition = extent.partition
-            guard let workspace = try number(place.workspace, partition) else { continue }
-            guard let agent = try number(place.agent, partition) else { continue }
+        try eachPartition(with: place, in: times) { partition, workspace, agent in
             let sql = """
                 SELECT time, access, class, user, row FROM \(partition.rows) INDEXED BY \(partition.rows)_access
                 WHERE workspace = ? AND agent = ? AND \(Access.letIn) AND time >= ? AND time <= ? ORDER BY time DESC
@@ -141,6 +138,19 @@ struct PersonSearch {
                 guard let found = classes[row.int(2)], found.organization == place.organization else { return true }
                 return try body(partition, row)
             }
+        }
+    }
+
+    /// The partitions that may have rows of an agent in a time, and the numbers of its workspace and its name there.
+    func eachPartition(
+        with place: Place, in times: ClosedRange<Microseconds>,
+        _ body: (_ partition: Partition, _ workspace: Int64, _ agent: Int64) throws -> Void
+    ) throws {
+        for extent in extents where extent.newest >= times.lowerBound && extent.oldest <= times.upperBound {
+            guard let workspace = try number(place.workspace, extent.partition),
+                let agent = try number(place.agent, extent.partition)
+            else { continue }
+            try body(extent.partition, workspace, agent)
         }
     }
 

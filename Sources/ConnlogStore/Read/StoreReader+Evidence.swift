@@ -56,12 +56,7 @@ extension StoreReader {
         let partition = Partition(number: place.partition)
         // Retention may have let go of it, tables and all, since somebody was told of the row.
         guard partitions.contains(where: { $0.partition == partition }) else { return [] }
-        let sql = """
-            SELECT first AS number FROM \(partition.rows) WHERE row = ?1 AND first > ?2
-            UNION SELECT second FROM \(partition.rows) WHERE row = ?1 AND second > ?2
-            UNION SELECT event FROM \(partition.more) WHERE row = ?1 AND event > ?2 ORDER BY number
-            """
-        return try database.all(sql, [.int(place.row), .int(number)]) { $0.int(0) }
+        return try database.all(StoreReader.eventNumbers(partition), [.int(place.row), .int(number)]) { $0.int(0) }
     }
 
     private func line(_ number: Int64, _ members: inout [RawMember]) throws -> [UInt8]? {

@@ -189,6 +189,15 @@ struct StoreReader {
 
     // MARK: - Events as received
 
+    /// The numbers of a connection's events, ?1, that come after one, ?2, in their order.
+    static func eventNumbers(_ partition: Partition) -> String {
+        """
+        SELECT first AS number FROM \(partition.rows) WHERE row = ?1 AND first > ?2
+        UNION SELECT second FROM \(partition.rows) WHERE row = ?1 AND second > ?2
+        UNION SELECT event FROM \(partition.more) WHERE row = ?1 AND event > ?2 ORDER BY number
+        """
+    }
+
     /// The events of a connection as they were received, the oldest first; those that retention has let go are missing.
     /// - Parameters:
     ///   - number: only those after this one.
@@ -197,14 +206,10 @@ struct StoreReader {
         let partition = Partition(number: place.partition)
         // Retention may have let go of it, tables and all, since somebody was told of the row.
         guard partitions.contains(where: { $0.partition == partition }) else { return [] }
-        let sql = """
-            SELECT first AS number FROM \(partition.rows) WHERE row = ?1 AND first > ?2
-            UNION SELECT second FROM \(partition.rows) WHERE row = ?1 AND second > ?2
-            UNION SELECT event FROM \(partition.more) WHERE row = ?1 AND event > ?2 ORDER BY number
-            """
         var (found, bytes): ([ReceivedEvent], Int) = ([], 0)
         var member: RawMember?
-        try database.prepared(sql).each([.int(place.row), .int(number)]) { row in
+        let numbers = try database.prepared(StoreReader.eventNumbers(partition))
+        try numbers.each([.int(place.row), .int(number)]) { row in
             try Task.checkCancellation()
             let number = row.int(0)
             if member?.line(number) == nil { member = try self.member(of: number) }

@@ -12,29 +12,18 @@ package enum LocalTime {
         return unsafe Int64(parts.tm_gmtoff)
     }
 
-    /// Whether a name such as `Europe/Berlin` may be one of a time zone, and no path to some other file.
-    package static func isName(_ name: String) -> Bool {
-        let isPlain = name.utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
-            default: "+-_/".utf8.contains(byte)
-            }
+    /// The zone's name in the IANA database, such as `Europe/Berlin`; `nil` where the machine does not say it.
+    package static var zoneName: String? {
+        if let name = ProcessEnvironment.value("TZ"), !name.isEmpty {
+            return name.hasPrefix(":") ? String(name.dropFirst()) : name
         }
-        return isPlain && (1...64).contains(name.utf8.count) && !name.hasPrefix("/") && !name.hasPrefix("-")
-            && !name.hasSuffix("/") && !name.contains("//")
-    }
-
-    /// Makes another time zone the one of this process. For a command, before it starts threads.
-    /// - Returns: whether the machine knows it; if not, nothing has changed.
-    package static func use(_ name: String) -> Bool {
-        guard isName(name) else { return false }
-        let folder = ProcessEnvironment.value("TZDIR") ?? "/usr/share/zoneinfo"
-        // A name that the C library does not know would be UTC without a word.
-        guard let file = try? LocalFile.openRegular("\(folder)/\(name)"), let head = try? file.bytes(limit: 4 << 20),
-            head.array.starts(with: "TZif".utf8)
-        else { return false }
-        unsafe setenv("TZ", ":\(name)", 1)
-        tzset()
-        return true
+        var target = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe target.withUnsafeMutableBytes { bytes in
+            guard let start = bytes.baseAddress else { return -1 }
+            return unsafe readlink("/etc/localtime", start, bytes.count)
+        }
+        guard count > 0 else { return nil }
+        let path = String(decoding: target.prefix(count), as: UTF8.self)
+        return path.firstRange(of: "zoneinfo/").map { String(path[$0.upperBound...]) }
     }
 }

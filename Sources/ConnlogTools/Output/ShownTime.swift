@@ -13,6 +13,10 @@ package struct ShownTime: Sendable {
         self.offset = offset
     }
 
+    package init(_ zone: Zone) {
+        if zone == .utc { self = .utc } else { self.init(name: zone.name) { zone.offset(at: $0) } }
+    }
+
     package static let utc = ShownTime(name: "UTC", offset: nil)
 
     /// `2026-03-03 07:00:00Z`, `2026-03-03 08:00:00+01:00`.

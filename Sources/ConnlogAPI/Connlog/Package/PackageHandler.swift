@@ -27,18 +27,15 @@ struct PackageHandler {
         let from = try PackageHandler.time(parameters, "from")
         let to = try PackageHandler.time(parameters, "to")
         if let from, let to, from >= to { throw Parameters.invalid("from", "must be before 'to'") }
-        let zone = parameters["zone"] ?? "UTC"
-        guard LocalTime.isName(zone) else {
-            throw Parameters.invalid("zone", "must be the name of a time zone such as Europe/Berlin")
-        }
         let asked = try PackageHandler.time(parameters, "asked_at")
         var question = try Question(
-            parameters, asker, parts, dialect: .connlog, now: asked?.nanoseconds ?? now)
+            parameters, asker, parts, dialect: .connlog, now: asked?.nanoseconds ?? now,
+            by: asked.map { .time($0) } ?? .ifAsked)
         question.query = question.query.beginning(from: from, before: to)
-        let isMoving = question.filter.terms.contains { $0.ago != nil }
         manifest = PackageManifest(
-            filter: parameters["q"] ?? "", from: from, to: to, zone: zone,
-            askedAt: asked ?? (isMoving ? Microseconds(nanoseconds: now) : nil), caller: asker.caller, version: version)
+            filter: question.text, from: from, to: to, zone: question.zone.name,
+            askedAt: asked ?? (question.filter.isMoving ? Microseconds(nanoseconds: now) : nil), caller: asker.caller,
+            version: version)
         self.question = question
     }
 

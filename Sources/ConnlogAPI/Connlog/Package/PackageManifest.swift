@@ -4,7 +4,8 @@ import ConnlogStore
 
 /// `manifest.json` of an evidence package: what was asked, and what came of it. Its keys are sorted.
 ///
-///     asked_at          when, if the question says so or has times that count from then; else null
+///     asked_at          when, if the question says so, or has times that count from then or asks for what is open or lost
+///                       then; else null, and connections without an end are `ongoing` in connections.csv, whatever the time
 ///     asked_by          name and role of the token, and the only organizations it sees (ids; null: all)
 ///     changed_meanwhile rows were changed while they were read, so that the two files may differ in them
 ///     connlog_version

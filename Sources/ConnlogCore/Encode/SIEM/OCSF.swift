@@ -266,22 +266,12 @@ enum OCSF {
             kind == .tunnel
             ? "{\"name\":\"user.uid\",\"type_id\":31,\"value\":\""
             : "{\"name\":\"actor.user.uid\",\"type_id\":31,\"value\":\""
-        observable(user, event.index.value(.userID, in: record), record, &text, &writer)
+        SIEMJSON.text(user, event.index.value(.userID, in: record), record, &text, &writer, closing: "\"},")
         if kind == .web {
-            observable(
+            SIEMJSON.text(
                 "{\"name\":\"http_request.user_agent\",\"type_id\":16,\"value\":\"",
-                event.index.value(.userAgent, in: record), record, &text, &writer)
+                event.index.value(.userAgent, in: record), record, &text, &writer, closing: "\"},")
         }
         SIEMJSON.close(start, "\"observables\":[", ending: "],", &writer)
-    }
-
-    private static func observable(
-        _ opening: StaticString, _ value: TextRange?, _ record: Span<UInt8>, _ text: inout SIEMText,
-        _ writer: inout ByteWriter
-    ) {
-        guard let value else { return }
-        writer.append(opening)
-        text.append(value, of: record, as: .json, to: &writer)
-        writer.append("\"},")
     }
 }

@@ -65,32 +65,18 @@ struct SIEMEvent: ~Escapable {
         return type == .vscode || type == .jetbrains ? nil : index.value(.connectionMethod, in: record)
     }
 
-    /// The type's word where `typeText` has none, or none that must be read.
-    var typeWord: StaticString {
-        switch type {
-        case .ssh: "ssh"
-        case .vscode: "vscode"
-        case .jetbrains: "jetbrains"
-        case .reconnectingPTY: "reconnecting_pty"
-        case .workspaceApp: "workspace_app"
-        case .portForwarding: "port_forwarding"
-        case .tunnel: "tunnel"
-        case .other: "other"
-        }
-    }
-
     func writeType(
         _ record: Span<UInt8>, _ text: inout SIEMText, as style: SIEMText.Style, bytesMax: Int = .max,
         _ writer: inout ByteWriter
     ) {
-        guard let type = typeText(in: record) else { return writer.append(typeWord) }
+        guard let type = typeText(in: record) else { return writer.append(self.type.word) }
         text.append(type, of: record, as: style, bytesMax: bytesMax, to: &writer)
     }
 
     /// The same for a header: see `SIEMText.appendHeader`.
     func writeTypeHeader(_ record: Span<UInt8>, _ text: inout SIEMText, escapes: Bool, _ writer: inout ByteWriter) {
         guard let type = typeText(in: record), ConnectionType.known(record, type.range) == nil else {
-            return writer.append(typeWord)
+            return writer.append(self.type.word)
         }
         // Of CEF's 1023 bytes the act takes less than 23.
         text.appendHeader(type, of: record, escapes: escapes, bytesMax: 1000, to: &writer)

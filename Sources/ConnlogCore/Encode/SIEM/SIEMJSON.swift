@@ -24,15 +24,17 @@ enum SIEMJSON {
     }
 
     /// A text, if there is one.
-    /// - Parameter opening: the key, the colon and a quote; or only the quote, of a list's item.
+    /// - Parameters:
+    ///   - opening: the key, the colon and a quote; or only the quote, of a list's item.
+    ///   - closing: the quote after it, and what follows.
     static func text(
         _ opening: StaticString, _ value: TextRange?, _ record: Span<UInt8>, _ text: inout SIEMText,
-        _ writer: inout ByteWriter
+        _ writer: inout ByteWriter, closing: StaticString = "\","
     ) {
         guard let value else { return }
         writer.append(opening)
         text.append(value, of: record, as: .json, to: &writer)
-        writer.append("\",")
+        writer.append(closing)
     }
 
     /// A name that a directory knows.

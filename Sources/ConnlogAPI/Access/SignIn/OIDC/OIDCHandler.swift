@@ -119,26 +119,4 @@ struct OIDCHandler {
         return response
     }
 }
-
-/// The cookie that ties a sign-in at an issuer to the browser that began it. Unlike a session's it is sent when the issuer
-/// sends the browser back, and lets nobody in.
-struct SignInCookie: Sendable {
-    let name: String
-    private let attributes: String
-
-    init(_ external: ExternalURL?, isTLS: Bool) {
-        let isSecure = external?.isSecure ?? isTLS
-        let path = external?.path ?? "/"
-        name = isSecure && path == "/" ? "__Host-connlog_signin" : "connlog_signin"
-        attributes = "; Path=\(path); HttpOnly; SameSite=Lax" + (isSecure ? "; Secure" : "")
-    }
-
-    func set(_ value: String) -> String {
-        "\(name)=\(value)\(attributes); Max-Age=\(PendingSignIns.ageMax.components.seconds)"
-    }
-
-    var cleared: String { "\(name)=\(attributes); Max-Age=0" }
-
-    func value(_ request: Request) -> String? { SessionCookie.value(of: name, request) }
-}
 #endif
