@@ -198,11 +198,12 @@ struct APIResponder: HTTPResponder {
         } catch {
             return error.response
         }
-        let isHead = request.method == .head && route.method == .get && !route.isStreamed
-        guard request.method == route.method || isHead else {
+        let isHead = request.method == .head && route.methods.contains(.get) && !route.isStreamed
+        guard route.methods.contains(request.method) || isHead else {
+            let methods = route.methods.map(\.rawValue)
             return APIError(
-                status: .methodNotAllowed, message: "Only \(route.method) is known here.",
-                headers: [.allow: route.method.rawValue]
+                status: .methodNotAllowed, message: "Only \(methods.joined(separator: " and ")) is known here.",
+                headers: [.allow: methods.joined(separator: ", ")]
             ).response
         }
         do {

@@ -10,17 +10,24 @@ package struct APIParts: Sendable {
     package var names: any Names
     /// Takes events that are handed in; `nil` without a source of type `ingest`.
     package var intake: (any EventIntake)?
+    /// Gets who asked and exported what; `nil`: nobody keeps it.
+    package var audit: AuditLog?
+    /// What people keep; `nil`: nothing is kept.
+    package var views: ViewFiles?
     /// How connlog is now. Throws when the forwarder, which knows, does not say.
     package var overview: @Sendable () async throws -> Overview
 
     package init(
         access: AccessList = AccessList(), store: StoreHolder? = nil, names: any Names = NoNames(),
-        intake: (any EventIntake)? = nil, overview: @escaping @Sendable () async throws -> Overview = { Overview() }
+        intake: (any EventIntake)? = nil, audit: AuditLog? = nil, views: ViewFiles? = nil,
+        overview: @escaping @Sendable () async throws -> Overview = { Overview() }
     ) {
         self.access = access
         self.store = store
         self.names = names
         self.intake = intake
+        self.audit = audit
+        self.views = views
         self.overview = overview
     }
 }

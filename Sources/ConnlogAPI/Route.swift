@@ -29,20 +29,34 @@ enum Route: String, CaseIterable {
     case names = "/api/v2/connectionlog/names"
     case status = "/api/v2/connectionlog/status"
     case ingest = "/api/v2/connectionlog/ingest"
+    case audit = "/api/v2/connectionlog/audit"
+    case views = "/api/v2/connectionlog/views"
+    case view = "/api/v2/connectionlog/views/{id}"
     case details = "/api/v2/connectionlog/{id}"
 
     /// The route of a path, and what stands for `{id}` in it.
     static func find(_ path: String) -> (route: Route, id: String)? {
-        if let route = Route(rawValue: path), route != .details, route != .file { return (route, "") }
+        if let route = Route(rawValue: path), ![.details, .file, .view].contains(route) { return (route, "") }
         if path.hasPrefix("/page/") { return (.file, String(path.dropFirst(6))) }
-        let start = Route.list.rawValue + "/"
+        return find(path, Route.views, .view) ?? find(path, Route.list, .details)
+    }
+
+    private static func find(_ path: String, _ parent: Route, _ route: Route) -> (route: Route, id: String)? {
+        let start = parent.rawValue + "/"
         guard path.hasPrefix(start) else { return nil }
         let id = path.dropFirst(start.count)
         guard !id.isEmpty, !id.contains("/"), let id = Parameters.decoded(id.utf8) else { return nil }
-        return (.details, id)
+        return (route, id)
     }
 
-    var method: HTTPRequest.Method { [.ingest, .login, .logout].contains(self) ? .post : .get }
+    var methods: [HTTPRequest.Method] {
+        switch self {
+        case .ingest, .login, .logout: [.post]
+        case .views: [.get, .post]
+        case .view: [.get, .put, .delete]
+        default: [.get]
+        }
+    }
 
     /// What it wants of whoever asks. One that names nothing does not compile.
     var needs: Need {
@@ -53,7 +67,8 @@ enum Route: String, CaseIterable {
         case .login, .logout, .signIn: .visitor
         case .signedIn: .returner
         case .me: .holder
-        case .organizations, .list, .export, .stats, .people, .watch, .names, .details: .reader
+        case .organizations, .list, .export, .stats, .people, .watch, .names, .details, .views, .view: .reader
+        case .audit: .overseer
         case .status: .watcher
         case .metrics: .watcherOfAll
         case .ingest: .writer
@@ -63,7 +78,7 @@ enum Route: String, CaseIterable {
     /// Asked again and again by machines.
     var isQuiet: Bool { needs.isNobody || self == .metrics }
 
-    var readsBody: Bool { self == .ingest || self == .login }
+    var readsBody: Bool { [.ingest, .login, .views, .view].contains(self) }
 
     /// Takes as long as the client likes.
     var isStreamed: Bool { [.export, .watch, .ingest].contains(self) }
@@ -106,11 +121,18 @@ struct Answers: Sendable {
         case .organizations: return ClientInfoHandler.organizations(caller, parts.names)
         case .metrics: return try await metrics(parts)
         case .status: return try await status(request, caller, parts)
-        case .list, .export, .stats, .people, .watch, .names, .details:
+        case .views, .view:
+            let ticket = try questions.take(caller.share, context.peer)
+            return try await ViewsHandler(caller, parts, begin: context.wantBody).respond(id, request).holding(ticket)
+        case .list, .export, .stats, .people, .watch, .names, .details, .audit:
             let ticket = try (route.isStreamed ? streams : questions).take(caller.share, context.peer)
             var asker = Asker(caller: caller, gate: gate, client: context.client(connections))
             asker.seal = try await seal(asker, parts)
-            return try await question(route, id, request, parts, asker).holding(ticket)
+            let note = AuditNote.of(
+                route, Parameters(request.uri.query), caller, request, context, parts.audit, clock: clock)
+            asker.audit = note
+            let response = try await question(route, id, request, parts, asker).holding(ticket)
+            return note?.following(response) ?? response
         case .page, .file, .login, .logout, .ways, .signIn, .signedIn, .health, .ready, .openAPI, .buildInfo:
             return try await open(route, id, request, context, parts)
         }
@@ -128,6 +150,7 @@ struct Answers: Sendable {
         let parameters = Parameters(request.uri.query)
         let now = clock.now()
         switch route {
+        case .audit: return try await AuditHandler(parameters, asker, parts).respond()
         case .names: return try await NamesHandler(asker: asker, parts: parts, memory: people).respond()
         case .list: return try await ListHandler(parameters, asker, parts, now: now).respond()
         case .export where parameters["format"] == "package":
@@ -167,7 +190,8 @@ struct Answers: Sendable {
             let found = (try? await overview(parts)) ?? Overview()
             return .text(OpenAPI.document(found, own), "application/json; charset=utf-8")
         case .health: return .json(["status": "ok"])
-        case .me, .organizations, .list, .export, .stats, .people, .watch, .names, .details, .status, .metrics, .ingest:
+        case .me, .organizations, .list, .export, .stats, .people, .watch, .names, .details, .status, .metrics, .ingest,
+            .audit, .views, .view:
             throw APIError.notLoggedIn
         }
     }
@@ -246,6 +270,8 @@ struct Asker: Sendable {
     let client: ClientConnection?
     /// `nil` for whoever may see all organizations.
     var seal: NumberSeal?
+    /// What is told of the answer.
+    var audit: AuditNote?
 
     /// - Throws: when the caller's rights have changed since the answer began.
     func check() async throws {

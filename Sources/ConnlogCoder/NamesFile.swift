@@ -6,13 +6,12 @@ package import ConnlogSystem
 package struct NamesFile: Sendable {
     package let users: String
     package let organizations: String
-    private let directory: String
 
     /// - Parameters:
     ///   - name: of the `[directory]`.
     ///   - dataDirectory: `data_dir` of `[connlog]`.
     package init(_ name: String, in dataDirectory: String) {
-        directory = "\(dataDirectory)/names"
+        let directory = "\(dataDirectory)/names"
         users = "\(directory)/\(name).users.csv"
         organizations = "\(directory)/\(name).organizations.csv"
     }
@@ -42,21 +41,12 @@ package struct NamesFile: Sendable {
 
     /// As a whole or not at all: the names from before stay until the new ones are on disk.
     private func write(_ path: String, _ rows: [[String]]) throws(SystemError) {
-        let fileSystem = LocalFileSystem()
-        try fileSystem.createDirectory(directory)
         var text = ByteBuffer()
         for row in rows {
             text.append(contentsOf: Array(row.map(NamesFile.quoted).joined(separator: ",").utf8))
             text.append(contentsOf: Array("\n".utf8))
         }
-        let fresh = path + ".new"
-        try? fileSystem.remove(fresh)
-        let file = try fileSystem.open(fresh, .createNew)
-        var done = 0
-        while done < text.count { done += try file.write(text, done..<text.count, at: done) }
-        try file.sync()
-        try fileSystem.rename(fresh, to: path)
-        try fileSystem.syncDirectory(directory)
+        try WholeFile.write(text, to: path)
     }
 
     private static func quoted(_ text: String) -> String { "\"\(text.replacing("\"", with: "\"\""))\"" }

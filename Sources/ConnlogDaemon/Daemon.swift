@@ -111,6 +111,7 @@ package final class Daemon: Service {
         hooks.sourcesOver = { [shutdown] in
             // Inputs that have an end leave something to ask about.
             if server.isWanted { await shutdown.asked.wait() }
+            await server.settle()
         }
         hooks.sinksOver = {
             await server.stop()

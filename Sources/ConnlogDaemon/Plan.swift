@@ -110,10 +110,18 @@ package struct Plan: Sendable {
         let filter = filter(section)
         let maker = section.made(telling: &mistakes) { (section) throws(Diagnostic) in try kind.maker(section, context)
         }
+        let includesAudit = includesAudit(section, kind)
         guard let maker else { return }
         pipeline.sinks.append(
             PlannedSink(
-                maker, section, filter: filter, file: kind.file(section), hostname: settings.hostname))
+                maker, section, filter: filter, includesAudit: includesAudit, file: kind.file(section),
+                hostname: settings.hostname))
+    }
+
+    private mutating func includesAudit(_ section: Section, _ kind: any SinkKind.Type) -> Bool {
+        guard section.has("include") else { return false }
+        if let why = kind.refusalOfAudit(section) { mistakes.append(section.error("include", "audit events \(why)")) }
+        return true
     }
 
     private mutating func addStore(_ configuration: Configuration) {
@@ -125,7 +133,8 @@ package struct Plan: Sendable {
             mistakes.append(taken.error("type", words))
         }
         pipeline.sinks.append(
-            PlannedSink(maker, section, named: name, filter: filter(section), hostname: settings.hostname))
+            PlannedSink(
+                maker, section, named: name, filter: filter(section), includesAudit: true, hostname: settings.hostname))
     }
 
     private mutating func filter(_ section: Section) -> (any EventFilter)? {

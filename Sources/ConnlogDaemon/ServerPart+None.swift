@@ -16,6 +16,7 @@ struct ServerPart: Sendable {
 
     let isWanted = false
     func start() {}
+    func settle() async {}
     func stop() async {}
     func apply(_ plan: ServerPlan, _ section: Section, intake: (any EventIntake)?) {}
 }

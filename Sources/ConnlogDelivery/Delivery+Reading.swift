@@ -73,10 +73,9 @@ extension Delivery {
         part.offsets = part.offsets.appending(
             from: reader.position - UInt64(read), count: read, after: before)
         if !unreadable.isEmpty { passOver(unreadable, of: &part, before: before, read: read) }
-        let count = part.batch.count
-        guard let kept = filter?.apply(to: &part.batch) else { return }
-        update { $0.filtered += count - kept.count }
-        part.offsets = part.offsets.keeping(kept)
+        guard let kept = sieve.apply(to: &part.batch) else { return }
+        update { $0.filtered += kept.filtered }
+        part.offsets = part.offsets.keeping(kept.indexes)
         compact(&part.batch)
     }
 

@@ -23,6 +23,8 @@ package actor Delivery {
         package var hold: Backoff
         /// `nil` for everything.
         package var filter: (any EventFilter)?
+        /// Audit events too, which no filter is about.
+        package var includesAudit = false
         /// Where refused events go: `<queue>/dead-letter/<sink>`.
         package var deadLetterDirectory: String
         /// Bytes that may lie there; with more to come the sink holds.
@@ -111,7 +113,7 @@ package actor Delivery {
     /// Records as the queue has them, on their way to becoming lines.
     var payloads = EventBatch()
     let codec = RecordCodec()
-    var filter: (any EventFilter)?
+    var sieve: Sieve
     /// A batch that may still grow while others are under way, and the offset after it.
     var gathering: Part?
     var gatheringEnd: UInt64 = 0
@@ -182,7 +184,7 @@ package actor Delivery {
         } else {
             window = Window()
         }
-        filter = options.filter
+        sieve = Sieve(options.filter, includesAudit: options.includesAudit)
         breaker = Breaker(retry: options.retry, hold: options.hold)
         deadLetters = DeadLetters(
             directory: options.deadLetterDirectory, sink: name, bytesMax: options.deadLetterBytesMax,

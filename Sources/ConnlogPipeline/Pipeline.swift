@@ -136,6 +136,13 @@ public final class Pipeline: Sendable {
     /// Sinks open their files anew, read their credentials again, and try again at once what they wait with.
     public func reopen() async { await sinks.reopen() }
 
+    /// Puts audit events into the queue, for the sinks that ask for them. Waits while the queue is full.
+    package func record(_ events: [AuditEvent]) async throws(AppendError) {
+        var batch = queue.makeBatch()
+        for event in events { batch.append(Array(event.line.utf8).span) }
+        try await QueueOutput(queue: queue, source: AuditEvent.message).enqueue(batch, [])
+    }
+
     // MARK: - How it is
 
     /// How everything is now. Never waits for a disk.

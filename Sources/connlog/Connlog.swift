@@ -35,8 +35,7 @@ struct Connlog: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, ConvertCommand.self, QueueCommand.self, DeadLetterCommand.self,
             ReplayCommand.self, StatusCommand.self, EventsCommand.self, ExportCommand.self, TailCommand.self,
-            ReconcileCommand.self,
-            ReferenceCommand.self,
+            AuditCommand.self, ReconcileCommand.self, ReferenceCommand.self,
         ] + serverCommands)
 
     #if Server

@@ -108,7 +108,7 @@ import Testing
             server.state.update { $0.overview = { Self.overview(events.reduce(0) { $0 + $1.count }) } }
             for route in Route.allCases where route != .watch {
                 let path = Self.path(route)
-                if "\(route.method)" == "POST" {
+                if "\(route.methods[0])" == "POST" {
                     answers["POST \(path)"] = try await server.post(path, [], key).text
                     continue
                 }

@@ -25,7 +25,9 @@ final class TestServer: Sendable {
         holder = StoreHolder("\(folder)/connlog.db", cacheBytes: 4 << 20, lostAfter: .seconds(30 * 86_400))
         store = try holder.open()
         if !events.isEmpty { _ = try store.apply(ToldEvent.batch(events), at: nil, arrival: 0) }
-        let state = APIState(APIParts(access: access, store: holder, names: names, intake: intake))
+        let state = APIState(
+            APIParts(
+                access: access, store: holder, names: names, intake: intake, views: ViewFiles("\(folder)/views")))
         self.state = state
         var options = APIServer.Options(host: "127.0.0.1", port: 0)
         change(&options)

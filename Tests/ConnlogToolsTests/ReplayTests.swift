@@ -19,6 +19,11 @@ import Testing
 
     private func lines(_ numbers: some Sequence<Int>) -> String { numbers.map { ToolBench.line($0) + "\n" }.joined() }
 
+    /// Who asked, in the range that is sent again.
+    private static var audit: String {
+        AuditEvent(.list, by: "token:x", role: "auditor", address: "::1", at: ToolBench.minute(9)).line
+    }
+
     /// Events 0..<4 in a compressed file, 4..<8 in a rotated one, 8..<11 in the present one, and 9..<14 in the queue.
     private func bench() async throws -> ToolBench {
         let bench = try ToolBench()
@@ -29,7 +34,7 @@ import Testing
         try Data("x".utf8).write(to: URL(filePath: bench.directory + "/log/events-20260101T000400.000Z.2.jsonl.gz"))
         try bench.write(lines(4..<8), to: "log/events-20260101T000400.000Z.2.jsonl")
         try bench.write("half a line", to: "log/events-20260101T000400.000Z.2.jsonl.gz.tmp")
-        try bench.write("noise\n" + lines(8..<11) + "{\"half\":", to: "log/events.jsonl")
+        try bench.write("noise\n" + ReplayTests.audit + "\n" + lines(8..<11) + "{\"half\":", to: "log/events.jsonl")
         return bench
     }
 

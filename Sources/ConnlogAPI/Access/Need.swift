@@ -14,6 +14,7 @@ import HTTPTypes
 ///     reader          no       yes                 no                auditor, admin
 ///     watcher         no       yes                 no                auditor, metrics, admin
 ///     watcherOfAll    no       yes                 no                the same, of all organizations
+///     overseer        no       yes                 no                admin, of all organizations
 ///     writer          no       yes                 no                ingest, admin; not by a cookie
 ///                                                                 or the word of a proxy
 ///
@@ -33,6 +34,8 @@ enum Need: Sendable, CaseIterable {
     case reader
     case watcher
     case watcherOfAll
+    /// Who sees what others asked.
+    case overseer
     case writer
 
     /// No token is asked for.
@@ -53,6 +56,7 @@ enum Need: Sendable, CaseIterable {
         case .reader: caller.role.mayRead ? nil : .forbidden
         case .watcher: caller.role.mayWatch ? nil : .forbidden
         case .watcherOfAll: !caller.role.mayWatch ? .forbidden : caller.isLimited ? .ofSomeOnly : nil
+        case .overseer: caller.role != .admin ? .forbidden : caller.isLimited ? .ofSomeOnly : nil
         // A browser sends cookies along with what other sites make it send, and so does a proxy what it knows of it.
         case .writer: caller.role.mayWrite && !caller.isByBrowser ? nil : .forbidden
         }

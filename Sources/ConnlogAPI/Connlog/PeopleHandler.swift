@@ -38,6 +38,8 @@ struct PeopleHandler {
     func respond() async throws -> Response {
         let (store, query, bounds) = (question.store, question.query, isBounded ? range : nil)
         let found = try await question.ask { try await store.people(query, in: bounds) }
+        question.asker.audit?.note(from: range.lowerBound, to: range.upperBound)
+        question.asker.audit?.count(found.people.count)
         let isEmpty = found.people.isEmpty && found.without == 0
         let warnings = try await Warnings(question, isEmpty: isEmpty).all
         let people = found.people.map { (figures: $0, name: question.names.user($0.id)?.username ?? "") }

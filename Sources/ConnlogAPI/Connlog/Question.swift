@@ -36,15 +36,8 @@ struct Question {
         _ parameters: Parameters, _ asker: Asker, _ parts: APIParts, dialect: FilterDialect, now: Nanoseconds,
         by clock: StateClock = .now
     ) throws(APIError) {
-        guard let holder = parts.store else {
-            throw APIError(
-                status: .notFound, message: "Route not found.", detail: "This connlog has no [store] to answer from.")
-        }
-        guard let store = holder.store else {
-            throw APIError(
-                status: .serviceUnavailable, message: "The store is not open yet.",
-                detail: "connlog's own log says why, if it stays so.", headers: [.retryAfter: "1"])
-        }
+        let holder = try Question.holder(parts)
+        let store = try Question.store(parts)
         zone = try dialect == .connlog ? parameters.zone() : .utc
         text = parameters["q"] ?? ""
         filter = try Question.filter(text, dialect, now, zone)
@@ -59,6 +52,26 @@ struct Question {
             }
         query = asker.caller.query(filter, parts.names, bounds)
         json = RowJSON(names: parts.names, bounds: bounds, isExtended: dialect == .connlog, seal: asker.seal)
+        asker.audit?.note(self)
+    }
+
+    private static func holder(_ parts: APIParts) throws(APIError) -> StoreHolder {
+        if let holder = parts.store { return holder }
+        throw APIError(
+            status: .notFound, message: "Route not found.", detail: "This connlog has no [store] to answer from.")
+    }
+
+    /// What is asked, if there is one.
+    static func store(_ parts: APIParts) throws(APIError) -> ConnectionStore {
+        if let store = try holder(parts).store { return store }
+        throw APIError(
+            status: .serviceUnavailable, message: "The store is not open yet.",
+            detail: "connlog's own log says why, if it stays so.", headers: [.retryAfter: "1"])
+    }
+
+    /// Whether a filter could be asked.
+    static func check(_ text: String, zone: Zone) throws(APIError) {
+        _ = try filter(text, .connlog, SystemWallTime().now(), zone)
     }
 
     private static func filter(

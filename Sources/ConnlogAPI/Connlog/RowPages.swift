@@ -15,6 +15,8 @@ struct RowPages: Sendable {
     private(set) var last: RowPosition?
     /// There are no more.
     private(set) var isOver = false
+    /// In what is told of the answer; not where they are read once more.
+    var isCounted = true
 
     init(_ question: Question, after: RowPosition?, offset: Int = 0, limit: Int) {
         self.question = question
@@ -39,6 +41,7 @@ struct RowPages: Sendable {
                 query, after: after, offset: offset, limit: limit, bytesMax: PageSize.bytes, withPeople: withPeople)
         }
         left -= page.rows.count
+        if isCounted { question.asker.audit?.count(page.rows.count) }
         isOver = page.isLast || left == 0
         guard let place = page.rows.last?.position else { return nil }
         (self.after, self.offset) = (place, 0)

@@ -55,6 +55,8 @@ struct StatsHandler {
             facets: Set(facets).union(facets.isEmpty ? [.person, .owner, .workspace] : []),
             limit: facets.isEmpty ? StatsHandler.topMax : limit, bounds: question.json.bounds)
         let stats = try await question.ask { try await store.stats(query, wanted) }
+        question.asker.audit?.note(from: range.lowerBound, to: range.upperBound)
+        question.asker.audit?.count(stats.count)
         let warnings = try await Warnings(question, isEmpty: stats.count == 0).all
         var object = Members()
         object.add("from", range.lowerBound.text)
@@ -102,7 +104,7 @@ enum AskedRange {
     static func of(
         _ parameters: Parameters, _ question: Question, now: Nanoseconds
     ) throws(APIError) -> (range: Range<Microseconds>, isBounded: Bool) {
-        let (from, to) = (try time(parameters, "from"), try time(parameters, "to"))
+        let (from, to) = (try parameters.time("from"), try parameters.time("to"))
         let present = Microseconds(nanoseconds: now).advanced(by: 1)
         if from == nil, to == nil, let begin = question.query.begin {
             let end = question.query.end?.advanced(by: 1).clamped ?? max(present, begin.advanced(by: 1).clamped)
@@ -112,14 +114,6 @@ enum AskedRange {
         let begin = from ?? end.advanced(by: .seconds(-86_400)).clamped
         guard begin < end else { throw Parameters.invalid("from", "must be before 'to'") }
         return (begin..<end, true)
-    }
-
-    private static func time(_ parameters: Parameters, _ name: String) throws(APIError) -> Microseconds? {
-        guard let text = parameters[name] else { return nil }
-        guard let time = EventTime.parse(text.uppercased()) else {
-            throw Parameters.invalid(name, "must be a time such as 2026-01-31T08:00:00Z")
-        }
-        return Microseconds(nanoseconds: time)
     }
 }
 

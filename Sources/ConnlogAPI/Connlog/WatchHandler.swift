@@ -111,6 +111,7 @@ struct WatchHandler {
         for (found, event) in found {
             let person = people[event.number]
             guard matcher.wants(person) else { continue }
+            question.asker.audit?.count(1)
             let names = question.names
             let number = shown(event.number)
             let data =

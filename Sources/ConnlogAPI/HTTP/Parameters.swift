@@ -1,4 +1,6 @@
 #if Server
+import ConnlogCore
+import ConnlogStore
 import ConnlogSystem
 import Hummingbird
 
@@ -58,11 +60,24 @@ struct Parameters {
     /// `zone`: an IANA name; UTC without it.
     func zone() throws(APIError) -> Zone {
         guard let name = self["zone"] else { return .utc }
+        return try Parameters.zone(name)
+    }
+
+    static func zone(_ name: String) throws(APIError) -> Zone {
         do throws(Zone.Problem) {
             return try Zone(named: name)
         } catch {
             throw Parameters.invalid("zone", "cannot be used: \(error.description)")
         }
+    }
+
+    /// An RFC 3339 time; `nil` if it is absent.
+    func time(_ name: String) throws(APIError) -> Microseconds? {
+        guard let text = self[name] else { return nil }
+        guard let time = EventTime.parse(text.uppercased()) else {
+            throw Parameters.invalid(name, "must be a time such as 2026-01-31T08:00:00Z")
+        }
+        return Microseconds(nanoseconds: time)
     }
 
     static func invalid(_ name: String, _ why: String) -> APIError {

@@ -83,7 +83,7 @@ extension OpenAPI {
         path(
             "/api/v2/connectionlog/names", "People and organizations that a directory knows, for menus.", [],
             json("Object"), usual),
-        ingest,
+        audit, views, view, ingest,
         path("/api/v2/buildinfo", "Which build this is.", [], json("Object"), [], isOpen: true),
         path("/api/v2/users/me", "Whose token it is.", [], json("User"), usual),
         path(
@@ -102,19 +102,19 @@ extension OpenAPI {
         ("400", "BadRequest"), ("401", "Unauthorized"), ("403", "Forbidden"), ("429", "TooManyRequests"),
         ("503", "Unavailable"),
     ]
-    private static let store = usual + [("404", "NotFound"), ("500", "Internal")]
+    static let store = usual + [("404", "NotFound"), ("500", "Internal")]
 
     private static func ref(_ name: String) -> String { ##"{"$ref":"#/components/parameters/\##(name)"}"## }
 
-    private static func query(_ name: String, _ schema: String, _ words: String) -> String {
+    static func query(_ name: String, _ schema: String, _ words: String) -> String {
         #"{"name":"\#(name)","in":"query","description":"\#(words)","schema":\#(schema)}"#
     }
 
-    private static func json(_ schema: String) -> String {
+    static func json(_ schema: String) -> String {
         ##"{"application/json":{"schema":{"$ref":"#/components/schemas/\##(schema)"}}}"##
     }
 
-    private static func failures(_ list: [(String, String)]) -> String {
+    static func failures(_ list: [(String, String)]) -> String {
         (list + [("405", "MethodNotAllowed")]).map { status, name in
             name == "NotReady"
                 ? #","503":{"description":"Not ready; reasons say why.","content":\#(json("Object"))}"#
@@ -122,7 +122,7 @@ extension OpenAPI {
         }.joined()
     }
 
-    private static func path(
+    static func path(
         _ path: String, _ words: String, _ parameters: [String], _ content: String, _ failing: [(String, String)],
         isOpen: Bool = false
     ) -> String {

@@ -4,7 +4,7 @@ enum OpenAPI {
     ///   - overview: whose figures are described: those of the parts that there are.
     ///   - own: the server's.
     static func document(_ overview: Overview, _ own: Metrics.Own) -> String {
-        head + "\"schemas\":{" + (schemas + [status(overview, own)]).joined(separator: ",\n") + "}}}\n"
+        head + "\"schemas\":{" + (schemas + viewSchemas + [status(overview, own)]).joined(separator: ",\n") + "}}}\n"
     }
 
     private static let head = """
@@ -46,6 +46,7 @@ enum OpenAPI {
             ("Forbidden", "The token is not for this."),
             ("NotFound", "There is no such thing, or nothing here to answer it."),
             ("MethodNotAllowed", "Another method is meant; see Allow."),
+            ("Conflict", "There are too many."),
             ("TooSlow", "The body comes too slowly."),
             ("TooLarge", "The body is too large."),
             (

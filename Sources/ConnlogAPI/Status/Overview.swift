@@ -63,6 +63,9 @@ package struct Overview: Sendable, Codable {
         package var words = ""
         /// How often it has ended by itself and was started again.
         package var restarts = 0
+        /// Questions of which it was kept who asked, and those of which it could not be.
+        package var audited = 0
+        package var auditsLost = 0
         package init() {}
 
         var figures: [Figure] {
@@ -70,6 +73,10 @@ package struct Overview: Sendable, Codable {
                 Figure("listening", "1 while the server takes connections.", isTrue: state == "listening"),
                 Figure(
                     .counter, "restarts", "How often the server's process has ended and was started again.", restarts),
+                Figure(.counter, "audit_events", "Answers of which it was kept who asked.", audited),
+                Figure(
+                    .counter, "audit_events_lost", "Answers of which it could not be kept who asked: see the log.",
+                    auditsLost),
             ]
         }
     }

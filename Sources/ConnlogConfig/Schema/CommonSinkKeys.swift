@@ -20,5 +20,11 @@ package enum CommonSinkKeys {
             "Bytes of events that its receiver refused for good; they are kept until somebody looks. When that is reached, "
             + "the sink keeps its events and sends no more.")
 
-    package static let all = [filter, queueSize, onFull, deadLetterSize]
+    package static let include = Key(
+        "include", .choice(["audit"]), example: "audit",
+        help: "What it gets beside connections; audit: who asked the server, and who exported what.")
+
+    /// Of whatever is in the queue.
+    package static let ofQueue = [filter, queueSize, onFull, deadLetterSize]
+    package static let all = [filter, include, queueSize, onFull, deadLetterSize]
 }

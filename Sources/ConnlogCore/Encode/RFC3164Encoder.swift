@@ -30,11 +30,11 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
     public static let bytesMax = 1024
 
     /// How many messages had to be cut.
-    public private(set) var truncations: UInt64 = 0
+    public internal(set) var truncations: UInt64 = 0
 
-    private let options: RFC5424Options
+    let options: RFC5424Options
     private let legacy: RFC3164Options
-    private let sender: [UInt8]
+    let sender: [UInt8]
     /// Writes the content in a format that says everything itself.
     private var formatted: SIEMEncoder?
     private var scanner = EventScanner()
@@ -65,10 +65,10 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
     }
 
     /// Appends the record, encoded, without a line end: see `EventEncoder`.
-    /// - Returns: `false`, and nothing is appended, for a record that is no connection event.
+    /// - Returns: `false`, and nothing is appended, for a record that is no event.
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
         var fields = EventFields()
-        guard scanner.takes(record, into: &fields) else { return false }
+        guard scanner.takes(record, into: &fields) else { return appendAudit(record, to: &output) }
         return append(record, fields.index, to: &output)
     }
 
@@ -102,7 +102,10 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
 
     /// Seconds since 1970 on the clock of the zone.
     private mutating func seconds(_ index: EventIndex, _ record: Span<UInt8>) -> Int64 {
-        let time = index.time(in: record) ?? index.entryTime(in: record) ?? SystemWallTime().now()
+        local(index.time(in: record) ?? index.entryTime(in: record) ?? SystemWallTime().now())
+    }
+
+    mutating func local(_ time: Nanoseconds) -> Int64 {
         let seconds = time / 1_000_000_000 - (time % 1_000_000_000 < 0 ? 1 : 0)
         return legacy.zone == .utc ? seconds : seconds + offset.seconds(at: seconds)
     }
@@ -112,7 +115,7 @@ public struct RFC3164Encoder: EventEncoder, Sendable {
     ]
 
     /// `Jul  3 05:09:41`: the day with a blank in front if it has one digit (RFC 3164 §4.1.2).
-    private func timestamp(_ seconds: Int64, _ writer: inout ByteWriter) {
+    func timestamp(_ seconds: Int64, _ writer: inout ByteWriter) {
         let days = seconds / 86_400 - (seconds % 86_400 < 0 ? 1 : 0)
         let second = UInt64(seconds - days * 86_400)
         let date = EventTime.civil(days: days)

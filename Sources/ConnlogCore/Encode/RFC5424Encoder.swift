@@ -18,14 +18,14 @@ public import ConnlogSystem
 /// or dropped, `trunc="1"` is the last parameter, and `truncations` counts the message.
 public struct RFC5424Encoder: EventEncoder, Sendable {
     /// How many messages had to be cut.
-    public private(set) var truncations: UInt64 = 0
+    public internal(set) var truncations: UInt64 = 0
 
-    private let options: RFC5424Options
-    private let bytesMax: Int
+    let options: RFC5424Options
+    let bytesMax: Int
     // The parts that are the same in every message.
     private let starts: (warning: [UInt8], notice: [UInt8], informational: [UInt8])
-    private let sender: [UInt8]
-    private let elementStart: [UInt8]
+    let sender: [UInt8]
+    let elementStart: [UInt8]
     private let origin: [UInt8]
 
     private let names: BoxedNames?
@@ -78,10 +78,10 @@ public struct RFC5424Encoder: EventEncoder, Sendable {
     }
 
     /// Appends the record, encoded, without a line end: see `EventEncoder`.
-    /// - Returns: `false`, and nothing is appended, for a record that is no connection event.
+    /// - Returns: `false`, and nothing is appended, for a record that is no event.
     public mutating func append(_ record: Span<UInt8>, to output: inout ByteBuffer) -> Bool {
         var fields = EventFields()
-        guard scanner.takes(record, into: &fields) else { return false }
+        guard scanner.takes(record, into: &fields) else { return appendAudit(record, to: &output) }
         return append(record, fields.index, to: &output)
     }
 

@@ -32,7 +32,11 @@ final class QuestionService: Sendable {
         self.forwarder = forwarder
         names = NameDirectory([], log: { _, _ in })
         accesses = AccessMaker(version: configuration.version, log: log)
-        state = APIState(APIParts(names: names, overview: { try await forwarder.overview() }))
+        state = APIState(
+            APIParts(
+                names: names, audit: { forwarder.record($0) },
+                views: ViewFiles(configuration.connlog.string("data_dir") + "/views"),
+                overview: { try await forwarder.overview() }))
         use(configuration)
     }
 

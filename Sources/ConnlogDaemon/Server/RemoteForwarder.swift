@@ -93,6 +93,9 @@ final class RemoteForwarder: Sendable, EventIntake {
         return try answer.value(Overview.self)
     }
 
+    /// Who has asked what. Does not wait.
+    func record(_ event: AuditEvent) { send(Frame(.audit, Array(event.line.utf8))) }
+
     // MARK: - What it takes
 
     func begin() throws(IntakeError) -> any IntakeSession { RemoteIntake(self, id: makeID()) }

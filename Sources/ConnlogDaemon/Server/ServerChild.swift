@@ -1,6 +1,7 @@
 #if Server
 import ConnlogAPI
 import ConnlogCore
+import ConnlogPipeline
 import ConnlogSystem
 import Synchronization
 
@@ -14,11 +15,13 @@ final class ServerChild: Sendable {
     private static let silenceLongest = Duration.seconds(120)
     /// How long it may take to end.
     private static let endLongest = Duration.seconds(6)
+    private static let settleLongest = Duration.seconds(5)
 
     private let process: ChildProcess
     private let link: ServerLink
     private let door: IntakeDoor
     private let over = Alarm()
+    private let settled = Stopper()
     private let now = Mutex(Now())
 
     private struct Now {
@@ -27,7 +30,8 @@ final class ServerChild: Sendable {
         var stopAsked: ContinuousClock.Instant?
     }
 
-    init(overview: @escaping @Sendable () -> Overview) throws(SystemError) {
+    /// - Parameter audit: gets who asked.
+    init(overview: @escaping @Sendable () -> Overview, audit: AuditDoor) throws(SystemError) {
         let (ours, theirs) = try FrameChannel.pair()
         // A crash must not take a quarter of a minute to be described before the process is started again.
         process = try ChildProcess.again(
@@ -38,9 +42,10 @@ final class ServerChild: Sendable {
             if let frame = try? Frame(.intakeReply, id: id, of: reply) { link.send(frame) }
         }
         link.start("server") { [weak self] frame in
-            self?.take(frame, overview)
-        } ended: { [over, door] in
+            self?.take(frame, overview, audit)
+        } ended: { [over, door, settled] in
             door.cancelAll()
+            settled.ask()
             over.ring()
         }
     }
@@ -57,6 +62,12 @@ final class ServerChild: Sendable {
         if let frame = try? Frame(.configuration, of: configuration) { link.send(frame) }
     }
 
+    /// Returns when what it has told so far is here, or after a while.
+    func settle() async {
+        link.send(Frame(.settle))
+        _ = await settled.wait(atMost: ServerChild.settleLongest)
+    }
+
     func noteChange() { link.send(Frame(.changed)) }
 
     func stop() {
@@ -64,12 +75,14 @@ final class ServerChild: Sendable {
         link.send(Frame(.stop))
     }
 
-    private func take(_ frame: Frame, _ overview: @Sendable () -> Overview) {
+    private func take(_ frame: Frame, _ overview: @Sendable () -> Overview, _ audit: AuditDoor) {
         switch frame.message {
         case .state: now.withLock { $0.state = (try? frame.value(ServerState.self)) ?? $0.state }
         case .pong: now.withLock { $0.lastAnswer = .now }
         case .overview:
             if let answer = try? Frame(.overview, id: frame.id, of: overview()) { link.send(answer) }
+        case .settled: settled.ask()
+        case .audit: audit.take(frame.payload)
         default: door.take(frame)
         }
     }

@@ -6,8 +6,9 @@ import Foundation
 
 /// What the forwarder and its server process tell each other, as the kind of a frame.
 ///
-///     from the forwarder   configuration, stop, changed, ping
+///     from the forwarder   configuration, stop, changed, ping, settle
 ///     from the server      state, pong, overview (answered by overview),
+///                          settled; audit, a line of an `AuditEvent`
 ///                          intake: limit, bytes and end, these two answered by intakeReply; cancel
 enum ServerMessage: UInt8, Sendable {
     /// `ServerConfiguration`: serve as it says, from now on.
@@ -33,6 +34,11 @@ enum ServerMessage: UInt8, Sendable {
     case intakeReply
     /// The only organizations whose events the input with this id, which is new, may hold.
     case intakeLimit
+    /// Somebody has asked something; a line of an `AuditEvent`. No answer.
+    case audit
+    /// Answered by `settled` once all that was told before is on its way.
+    case settle
+    case settled
 }
 
 /// What the server process works by.

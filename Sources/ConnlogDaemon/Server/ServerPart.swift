@@ -24,7 +24,10 @@ struct ServerPart: Sendable {
         let overviews = OverviewMaker(
             pipeline: pipeline, version: options.version, started: SystemWallTime().now(),
             startedUptime: SystemWallTime().uptime(), bytesMax: section.size("queue_size"))
-        run = ServerRun(plan, section, version: options.version, overview: { overviews.overview }, log: log)
+        let audit = AuditDoor(
+            record: { (events) throws(AppendError) in try await pipeline.record(events) }, log: log)
+        run = ServerRun(
+            plan, section, version: options.version, overview: { overviews.overview }, audit: audit, log: log)
         once = options.once
         overviews.server.set(run)
     }
@@ -34,6 +37,9 @@ struct ServerPart: Sendable {
 
     /// Whether there is something to serve until somebody asks to stop.
     var isWanted: Bool { !once && run.isWanted }
+
+    /// Returns when who has asked so far is with the queue, so that sinks that come to their end have it too.
+    func settle() async { await run.settleAudit() }
 
     /// Returns when the process has ended.
     func stop() async { await run.stop() }

@@ -23,6 +23,7 @@ final class ServerRun: Sendable {
     private let version: String
     private let log: LogFunction
     private let overview: @Sendable () -> Overview
+    private let audit: AuditDoor
     private let state: Mutex<State>
     private let connlog: Mutex<Section>
     private let stopper = Alarm()
@@ -31,12 +32,13 @@ final class ServerRun: Sendable {
     /// - Parameter overview: how connlog is, for whoever asks; must not wait.
     init(
         _ plan: ServerPlan, _ connlog: Section, version: String, overview: @escaping @Sendable () -> Overview,
-        log: @escaping LogFunction
+        audit: AuditDoor, log: @escaping LogFunction
     ) {
         state = Mutex(State(plan: plan))
         self.connlog = Mutex(connlog)
         self.version = version
         self.overview = overview
+        self.audit = audit
         self.log = log
         watch(plan)
     }
@@ -50,6 +52,7 @@ final class ServerRun: Sendable {
             state.isSupervised = true
             return true
         }
+        if isNew { audit.start() }
         if isNew { Thread.start("server") { self.supervise() } }
     }
 
@@ -65,6 +68,13 @@ final class ServerRun: Sendable {
         stopper.ring()
         child?.stop()
         if isSupervised { await ended.wait() }
+        await audit.finish()
+    }
+
+    /// Returns when who has asked so far is with the queue.
+    func settleAudit() async {
+        await state.withLock { $0.child }?.settle()
+        await audit.settle()
     }
 
     /// The store has something new.
@@ -79,6 +89,7 @@ final class ServerRun: Sendable {
             part.state = now == nil ? "starting" : now?.isListening == true ? "listening" : "down"
             part.words = now?.words ?? ""
             part.restarts = state.restarts
+            (part.audited, part.auditsLost) = (audit.counts.taken, audit.counts.lost)
             return part
         }
     }
@@ -145,7 +156,7 @@ final class ServerRun: Sendable {
     private func run(_ plan: ServerPlan) -> String? {
         let child: ServerChild
         do throws(SystemError) {
-            child = try ServerChild(overview: overview)
+            child = try ServerChild(overview: overview, audit: audit)
         } catch {
             return "cannot be started: \(error)"
         }

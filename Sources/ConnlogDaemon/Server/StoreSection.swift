@@ -30,7 +30,7 @@ enum StoreSection {
             Key(
                 "cache_size", .size(1_048_576...17_179_869_184), default: "64MiB",
                 help: "Memory for the pages of the file."),
-        ] + CommonSinkKeys.all)
+        ] + CommonSinkKeys.ofQueue)
 
     static func holder(_ section: Section) -> StoreHolder {
         StoreHolder(

@@ -13,11 +13,19 @@ public protocol SinkKind: SendableMetatype {
 
     /// The file that the sink of a section writes; `nil` for kinds that write none. Asked also of a section with mistakes.
     static func file(_ section: Section) -> SinkFile?
+
+    /// Why the sink of a section cannot have `include = audit`; `nil`: it can, so its encoder writes audit events.
+    static func refusalOfAudit(_ section: Section) -> String?
 }
 
 extension SinkKind {
     /// No file.
     public static func file(_ section: Section) -> SinkFile? { nil }
+
+    /// Sinks of others know connections only.
+    public static func refusalOfAudit(_ section: Section) -> String? {
+        "cannot be written by a sink of this type; a file, syslog or splunk_hec sink can"
+    }
 }
 
 /// How a sink is made, and what whoever runs it has to know of its section.

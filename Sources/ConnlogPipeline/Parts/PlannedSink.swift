@@ -12,6 +12,8 @@ public struct PlannedSink: Sendable {
     public struct Options: Sendable {
         /// Which events it gets; `nil` for all.
         public var filter: (any EventFilter)?
+        /// Who asked and exported what, too: see `AuditEvent`.
+        package var includesAudit = false
         /// How many bytes of the queue it may lag behind the newest event.
         public var queueBytesMax = 4 << 30
         /// What happens when it lags that far.
@@ -50,13 +52,15 @@ public struct PlannedSink: Sendable {
     /// Of a section of a configuration: what is made from one that says the same goes on for it.
     /// - Parameters:
     ///   - name: another one than the section's.
+    ///   - includesAudit: it gets audit events too.
     ///   - hostname: what it puts into what it sends.
     package init(
         _ maker: SinkMaker, _ section: Section, named name: String? = nil, filter: (any EventFilter)?,
-        file: SinkFile? = nil, hostname: String = ""
+        includesAudit: Bool = false, file: SinkFile? = nil, hostname: String = ""
     ) {
         var options = Options()
         options.filter = filter
+        options.includesAudit = includesAudit
         options.queueBytesMax = section.size("queue_size")
         options.onFull = section.string("on_full") == "block" ? .block : .dropOldest
         options.deadLetterBytesMax = section.size("dead_letter_size")
@@ -127,6 +131,7 @@ extension PlannedSink {
     ) -> RunningSink {
         let sink = maker.make()
         var options = Delivery.Options(filter: self.options.filter, deadLetterDirectory: "\(directory)/\(name)")
+        options.includesAudit = self.options.includesAudit
         options.deadLetterBytesMax = self.options.deadLetterBytesMax
         if count > PlannedSink.sinksWithWholeBatches, sink.limits.bytes <= PlannedSink.usualBatchBytes {
             options.batchBytesMax = PlannedSink.smallBatchBytes

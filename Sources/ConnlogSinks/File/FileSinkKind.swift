@@ -57,6 +57,12 @@ public enum FileSinkKind: SinkKind {
         return name == own || RotatedName(of: own).parse(name) != nil || name.hasPrefix(own + ".tail-")
     }
 
+    /// Formats of SIEMs have no place for who asked.
+    public static func refusalOfAudit(_ section: Section) -> String? {
+        guard let format = section.optionalString("format"), SIEMFormat(rawValue: format) != nil else { return nil }
+        return "have no form in format = \(format) yet; a second sink can write them"
+    }
+
     private static func format(_ section: Section, _ context: SinkContext) -> LineFormat {
         let text = section.string("format")
         if let format = SIEMFormat(rawValue: text) { return .siem(SIEMEncoder(format, hostname: context.hostname)) }

@@ -22,6 +22,12 @@ public enum LineFormat: Sendable {
         return .rfc5424(RFC5424Encoder(options))
     }
 
+    /// What is no connection: an audit event for people, anything else as it is.
+    private func appendOther(_ record: Span<UInt8>, to lines: inout ByteBuffer) {
+        if case .human = self, let text = AuditText(record) { return lines.append(contentsOf: text.human) }
+        lines.append(record)
+    }
+
     /// Appends the line of the record at `index`, with its line feed; a record that cannot be encoded as it is.
     mutating func append(_ batch: borrowing EventBatch, _ index: Int, to lines: inout ByteBuffer) {
         let start = lines.count
@@ -44,7 +50,7 @@ public enum LineFormat: Sendable {
         }
         if !isEncoded {
             lines.truncate(to: start)
-            lines.append(batch.record(index))
+            appendOther(batch.record(index), to: &lines)
         }
         if lines.count == start || lines[lines.count - 1] != UInt8(ascii: "\n") { lines.append(UInt8(ascii: "\n")) }
     }

@@ -57,6 +57,7 @@ struct HECEnvelope: Sendable {
     let format: Format
     /// `"host":"...",...` with a comma after each.
     private let metadata: ByteBuffer
+    private let auditMetadata: ByteBuffer
     /// `nil`: ids only.
     private var names: HECNames?
     private var scanner = EventScanner()
@@ -67,10 +68,17 @@ struct HECEnvelope: Sendable {
     init(_ format: Format, _ metadata: Metadata, names: (any Names)? = nil) {
         self.format = format
         self.names = names.map(HECNames.init)
+        self.metadata = HECEnvelope.members(metadata, sourcetype: metadata.sourcetype)
+        auditMetadata = HECEnvelope.members(metadata, sourcetype: HECEnvelope.auditSourcetype)
+    }
+
+    /// Of audit events.
+    static let auditSourcetype = "connlog:audit"
+
+    private static func members(_ metadata: Metadata, sourcetype: String?) -> ByteBuffer {
         var text = ByteBuffer()
         let pairs = [
-            ("host", metadata.host), ("source", metadata.source), ("sourcetype", metadata.sourcetype),
-            ("index", metadata.index),
+            ("host", metadata.host), ("source", metadata.source), ("sourcetype", sourcetype), ("index", metadata.index),
         ]
         for (key, value) in pairs {
             guard let value, !value.isEmpty else { continue }
@@ -78,7 +86,7 @@ struct HECEnvelope: Sendable {
             JSONText.escape(value, into: &text)
             text.append("\",")
         }
-        self.metadata = text
+        return text
     }
 
     /// What an envelope adds to a record, about.
@@ -97,7 +105,9 @@ struct HECEnvelope: Sendable {
     /// Appends the envelope of one record, which is one slog JSON line, to `body`.
     mutating func append(_ record: Span<UInt8>, to body: inout ByteBuffer) {
         var fields = EventFields()
-        guard case .connectionLog = scanner.scan(record, into: &fields) else { return appendText(record, to: &body) }
+        guard case .connectionLog = scanner.scan(record, into: &fields) else {
+            return AuditEvent.begins(record) ? appendAudit(record, to: &body) : appendText(record, to: &body)
+        }
         append(record, fields.index, to: &body)
     }
 
@@ -118,6 +128,25 @@ struct HECEnvelope: Sendable {
             case .fields: event.write(record, names, &writer)
             }
             HECEnvelope.writeIndexed(event.type, event.status, &writer)
+            writer.append("}\n")
+        }
+    }
+
+    /// Who asked what, as an object of its own sourcetype, so that searches for connections never meet it.
+    private func appendAudit(_ record: Span<UInt8>, to body: inout ByteBuffer) {
+        guard let text = AuditText(record) else { return appendText(record, to: &body) }
+        let time = text.event.time
+        let object = JSONValue.object(
+            [.init(key: "vendor_product", value: "connlog")]
+                + text.pairs.map { .init(key: $0.key == "id" ? "event_id" : $0.key, value: .string($0.value)) })
+        let event = Array(object.line.utf8)
+        let metadata = auditMetadata
+        body.withWriter(reserving: metadata.count + event.count + HECEnvelope.ownBytesMax) { writer in
+            writer.append("{")
+            HECEnvelope.writeTime(time, &writer)
+            writer.append(metadata.span)
+            writer.append("\"event\":")
+            writer.append(event.span)
             writer.append("}\n")
         }
     }

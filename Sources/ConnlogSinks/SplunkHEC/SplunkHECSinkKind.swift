@@ -73,6 +73,9 @@ public enum SplunkHECSinkKind: SinkKind {
         return maker
     }
 
+    /// Audit events have a sourcetype of their own.
+    public static func refusalOfAudit(_ section: Section) -> String? { nil }
+
     static func settings(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SplunkHECSink.Settings {
         guard let token = section.secretReference("token") else { throw section.error("token", "is missing") }
         _ = try RetryKeys.backoff(section)

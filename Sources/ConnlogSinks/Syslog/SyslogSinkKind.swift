@@ -113,6 +113,12 @@ public enum SyslogSinkKind: SinkKind {
         ),
     ]
 
+    /// Formats of SIEMs have no place for who asked.
+    public static func refusalOfAudit(_ section: Section) -> String? {
+        guard let format = section.optionalString("message"), SIEMFormat(rawValue: format) != nil else { return nil }
+        return "have no form in message = \(format) yet; a second sink can write them"
+    }
+
     /// Reads a section; throws what is wrong with it, at its place.
     public static func maker(_ section: Section, _ context: SinkContext) throws(Diagnostic) -> SinkMaker {
         let options = try options(section, context)

@@ -127,7 +127,8 @@ extension StoreWriter {
         }
         try dropEmpty(database)
         step.events = try removeEvents(database) { newest, _ in newest < cutoff }
-        step.isPartial = step.rows >= StoreWriter.rowsOfStep || step.events > 0
+        let audits = try AuditTable.remove(before: cutoff, database)
+        step.isPartial = step.rows >= StoreWriter.rowsOfStep || step.events > 0 || audits > 0
         return step
     }
 

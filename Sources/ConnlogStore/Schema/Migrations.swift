@@ -4,7 +4,7 @@ import GRDB
 /// The steps from one version of the file to the next. A step that has been released never changes; `user_version` in
 /// the file is the number of the last one that was done.
 enum Migrations {
-    static let steps: [Step] = [first, arrival, PeopleMigration.run]
+    static let steps: [Step] = [first, arrival, PeopleMigration.run, AuditTable.create]
 
     typealias Step = @Sendable (Database) throws -> Void
 

@@ -77,16 +77,28 @@ struct StoreWriter {
         census.removeAll(keepingCapacity: true)
         arrivalHour = ArrivalHour(Microseconds(nanoseconds: arrival))
         if !isCertain { arrivalHour = max(arrivalHour, try newestArrival(database)) }
-        let pending = gather(batch, from: first, arrival: arrival)
-        for connection in pending {
+        let came = isCertain ? arrival : max(arrival, arrivalHour.time.nanoseconds)
+        let audit = AuditPart(batch, from: first, &scanner)
+        try AuditTable.add(audit.events, came: Microseconds(nanoseconds: came), database)
+        if let connections = audit.connections {
+            try store(connections, from: 0, arrival: arrival, came: came, &result, database)
+        } else {
+            try store(batch, from: first, arrival: arrival, came: came, &result, database)
+        }
+        try finish(batch, place, database)
+        return result
+    }
+
+    private mutating func store(
+        _ batch: EventBatch, from first: Int, arrival: Nanoseconds, came: Nanoseconds, _ result: inout Result,
+        _ database: Database
+    ) throws {
+        for connection in gather(batch, from: first, arrival: arrival) {
             if try store(connection, database) { result.added += 1 } else { result.merged += 1 }
         }
         try settlePeople(database)
-        let came = isCertain ? arrival : max(arrival, arrivalHour.time.nanoseconds)
         try raw.append(batch, from: first, number: nextEvent, arrival: came, database)
         nextEvent += Int64(batch.count - first)
-        try finish(batch, place, database)
-        return result
     }
 
     private func newestArrival(_ database: Database) throws -> ArrivalHour {

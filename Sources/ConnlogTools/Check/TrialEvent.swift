@@ -15,8 +15,8 @@ package struct TrialEvent: Sendable {
     package static let name = "connlog-test"
 
     package init(sink: String, version: String, now: Nanoseconds, using generator: inout some RandomNumberGenerator) {
-        id = TrialEvent.uuid(&generator)
-        let connection = TrialEvent.uuid(&generator)
+        id = UUIDText.random(using: &generator)
+        let connection = UUIDText.random(using: &generator)
         let time = EventTime.text(now)
         let reason = "test event of connlog check --send to sink '\(sink)'; not a connection"
         line =
@@ -37,17 +37,4 @@ package struct TrialEvent: Sendable {
     }
 
     private static let nobody = "00000000-0000-0000-0000-000000000000"
-
-    /// A random one (RFC 9562, version 4).
-    private static func uuid(_ generator: inout some RandomNumberGenerator) -> String {
-        var bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        bytes[6] = bytes[6] & 0x0f | 0x40
-        bytes[8] = bytes[8] & 0x3f | 0x80
-        var text = ""
-        for (place, byte) in bytes.enumerated() {
-            if [4, 6, 8, 10].contains(place) { text += "-" }
-            text += (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }
-        return text
-    }
 }

@@ -40,6 +40,7 @@ package struct QueueExport: Sendable {
         var walk = QueueWalk(snapshot, offsets: options.offsets)
         var clock = EventClock()
         let codec = RecordCodec()
+        var scanner = EventScanner()
         var one = EventBatch()
         var lines = ByteBuffer()
         while let step = try walk.next() {
@@ -55,6 +56,8 @@ package struct QueueExport: Sendable {
                 guard options.times.isEverything || options.times.contains(clock.time(of: one.record(0))) else {
                     continue
                 }
+                // A filter is of connections, and so is what it wants.
+                if filter != nil, AuditEvent.isOne(one, 0, &scanner) { continue }
                 if filter?.apply(to: &one)?.isEmpty == true { continue }
                 append(one.record(0), offset, to: &lines)
                 events += 1

@@ -42,6 +42,7 @@ struct ReplaySource {
     private var seen = EventSet()
     private var one = EventBatch()
     private let codec = RecordCodec()
+    private var scanner = EventScanner()
     private(set) var counts = Counts()
     private(set) var bytesDone = 0
     private(set) var bytesInAll = 0
@@ -90,7 +91,8 @@ struct ReplaySource {
 
     /// Decides about the record in `one`.
     private mutating func take(_ batch: inout EventBatch) -> Bool {
-        guard !one.isEmpty else { return false }
+        // Who asked the server is sent once; a replay is of connections.
+        guard !one.isEmpty, !AuditEvent.isOne(one, 0, &scanner) else { return false }
         let event = one
         let time = clock.time(of: event.record(0))
         guard times.contains(time) else { return false }

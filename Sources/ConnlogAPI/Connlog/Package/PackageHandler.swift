@@ -24,27 +24,20 @@ struct PackageHandler {
     init(
         _ parameters: Parameters, _ asker: Asker, _ parts: APIParts, now: Nanoseconds, version: String
     ) throws(APIError) {
-        let from = try PackageHandler.time(parameters, "from")
-        let to = try PackageHandler.time(parameters, "to")
+        let from = try parameters.time("from")
+        let to = try parameters.time("to")
         if let from, let to, from >= to { throw Parameters.invalid("from", "must be before 'to'") }
-        let asked = try PackageHandler.time(parameters, "asked_at")
+        let asked = try parameters.time("asked_at")
         var question = try Question(
             parameters, asker, parts, dialect: .connlog, now: asked?.nanoseconds ?? now,
             by: asked.map { .time($0) } ?? .ifAsked)
         question.query = question.query.beginning(from: from, before: to)
+        asker.audit?.note(from: from ?? question.query.begin, to: to ?? question.query.end)
         manifest = PackageManifest(
             filter: question.text, from: from, to: to, zone: question.zone.name,
             askedAt: asked ?? (question.filter.isMoving ? Microseconds(nanoseconds: now) : nil), caller: asker.caller,
             version: version)
         self.question = question
-    }
-
-    private static func time(_ parameters: Parameters, _ name: String) throws(APIError) -> Microseconds? {
-        guard let text = parameters[name] else { return nil }
-        guard let time = EventTime.parse(text.uppercased()) else {
-            throw Parameters.invalid(name, "must be a time such as 2026-01-31T08:00:00Z")
-        }
-        return Microseconds(nanoseconds: time)
     }
 
     func respond() async throws -> Response {
@@ -101,6 +94,7 @@ struct PackageHandler {
         _ package: PackageWriter, _ manifest: inout PackageManifest, _ writer: inout any ResponseBodyWriter
     ) async throws -> [UInt8] {
         var (pages, digest) = (RowPages(question, after: nil, limit: .max), SHA256())
+        pages.isCounted = false
         let caller = question.asker.caller
         // Events of two organizations may be one row, if somebody hands such in.
         var matcher = caller.isLimited ? EventMatcher(caller.everything) : nil
