@@ -73,7 +73,10 @@ extension Delivery {
         part.offsets = part.offsets.appending(
             from: reader.position - UInt64(read), count: read, after: before)
         if !unreadable.isEmpty { passOver(unreadable, of: &part, before: before, read: read) }
-        guard let kept = sieve.apply(to: &part.batch) else { return }
+        let audited = sieve.audits
+        let kept = sieve.apply(to: &part.batch)
+        if sieve.audits > audited { update { $0.audits += sieve.audits - audited } }
+        guard let kept else { return }
         update { $0.filtered += kept.filtered }
         part.offsets = part.offsets.keeping(kept.indexes)
         compact(&part.batch)

@@ -23,6 +23,8 @@ public struct DeliveryStatus: Sendable, Equatable {
     public internal(set) var unproven = 0
     /// Events that the sink's filter did not want.
     public internal(set) var filtered = 0
+    /// Of what was read for it, events of who asked the server: see `include`.
+    public internal(set) var audits = 0
     /// Events that the queue could not give: damaged, or given up by `on_full = drop_oldest`.
     public internal(set) var skipped = 0
     /// Batches sent again, by the reason's label.

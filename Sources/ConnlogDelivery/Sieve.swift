@@ -15,6 +15,8 @@ struct Sieve {
     private var filter: (any EventFilter)?
     private let includesAudit: Bool
     private var scanner = EventScanner()
+    /// How many audit events there were for the sink.
+    private(set) var audits = 0
 
     init(_ filter: (any EventFilter)?, includesAudit: Bool) {
         self.filter = filter
@@ -28,6 +30,7 @@ struct Sieve {
             let count = batch.count
             return filter?.apply(to: &batch).map { Kept(indexes: $0, filtered: count - $0.count) }
         }
+        if includesAudit { self.audits += audits.count }
         if includesAudit, filter == nil { return nil }
         var connections = batch
         let places = Array(0..<batch.count).filter { !audits.contains($0) }

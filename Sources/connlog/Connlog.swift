@@ -28,7 +28,7 @@ struct Connlog: AsyncParsableCommand {
             Without --config the file is /etc/connlog/connlog.ini. Shell completion: \
             connlog --generate-completion-script bash (or zsh, fish).
 
-            Exit status: 0 done, 1 failed while running, 2 configuration or usage, 3 stopped with events still queued \
+            Exit status: 0 done, 1 failed while running, or found something, 2 configuration or usage, 3 stopped with events still queued \
             (they are safe, and go out after the next start).
             """,
         version: Version.long,

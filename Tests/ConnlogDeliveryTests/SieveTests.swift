@@ -22,18 +22,20 @@ import Testing
         return batch
     }
 
-    private static func kept(_ kinds: String, filter: Bool, audit: Bool) throws -> (kept: String, filtered: Int) {
+    private static func kept(_ kinds: String, filter: Bool, audit: Bool) throws -> (
+        kept: String, filtered: Int, audits: Int
+    ) {
         var batch = batch(kinds)
         let before = batch
         let query = try FilterQuery("type:ssh", dialect: .connlog, now: 0)
         var sieve = Sieve(filter ? QueryFilter(query) : nil, includesAudit: audit)
         guard let kept = sieve.apply(to: &batch) else {
             #expect(batch.count == before.count)
-            return (kinds, 0)
+            return (kinds, 0, sieve.audits)
         }
         let letters = Array(kinds)
         #expect((0..<batch.count).map { batch.line($0) } == kept.indexes.map { before.line($0) })
-        return (String(kept.indexes.map { letters[$0] }), kept.filtered)
+        return (String(kept.indexes.map { letters[$0] }), kept.filtered, sieve.audits)
     }
 
     private static let batches = ["", "a", "c", "d", "ac", "ca", "da", "acdacda", "aaa", "cdc", "cacacaca"]
@@ -47,6 +49,7 @@ import Testing
                 let wanted = kinds.filter { $0 == "a" ? audit : $0 == "c" || !filter }
                 #expect(found.kept == wanted, "filter \(filter), audit \(audit)")
                 // What is not a connection is not filtered out.
+                #expect(found.audits == (audit ? kinds.count { $0 == "a" } : 0))
                 #expect(found.filtered == (filter ? kinds.count { $0 == "d" } : 0))
             }
         }

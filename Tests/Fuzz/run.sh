@@ -2,7 +2,7 @@
 # Runs libFuzzer on what reads bytes from outside. Every target also replays its corpus in the ordinary tests.
 #
 #     ./Tests/Fuzz/run.sh                    builds, and runs every target 100,000 times
-#     ./Tests/Fuzz/run.sh TARGET [RUNS]      one target: segment offsets record json stream forgery human ini filter
+#     ./Tests/Fuzz/run.sh TARGET [RUNS]      one target: segment offsets record json stream forgery human ini filter csv
 #     FUZZ_ADDRESS=1 ./Tests/Fuzz/run.sh     with AddressSanitizer, which takes five times as long
 #     FUZZ_BLIND=1 ./Tests/Fuzz/run.sh       without looking at what code is reached, from the corpus that looking has
 #                                            found: two to ten times as many runs a second, for many millions of them
@@ -35,7 +35,7 @@ program=$(build --show-bin-path)/connlog-fuzz
 # The backtracer waits for a terminal that libFuzzer holds.
 export SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0
 mkdir -p .build/fuzz-findings
-for target in ${1:-segment offsets record json stream forgery human ini filter}; do
+for target in ${1:-segment offsets record json stream forgery human ini filter csv}; do
     found=$root/.build/fuzz-corpus/$target
     mkdir -p "$found"
     echo "== $target"

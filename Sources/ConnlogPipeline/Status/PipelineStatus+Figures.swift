@@ -113,6 +113,10 @@ extension PipelineStatus.Sink {
                 .gauge, "unproven_events", key: "unproven", "Events accepted and not yet proven to be there.",
                 status.unproven),
             Figure(
+                .counter, "audit_events", key: "audits",
+                "Events of who asked the server, which are among those of the sink.",
+                status.audits),
+            Figure(
                 .counter, "filtered_events", key: "filtered", "Events that the sink's filter did not want.",
                 status.filtered),
             Figure(

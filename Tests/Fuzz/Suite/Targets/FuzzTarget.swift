@@ -24,6 +24,7 @@ struct FuzzTarget: Sendable {
         FuzzTarget(name: "human", check: HumanTarget.check),
         FuzzTarget(name: "ini", check: INITarget.check),
         FuzzTarget(name: "filter", check: FilterTarget.check),
+        FuzzTarget(name: "csv", check: CSVTarget.check),
     ]
 }
 
