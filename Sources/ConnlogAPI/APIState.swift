@@ -37,10 +37,14 @@ package final class APIState: Sendable {
     private let current: Mutex<APIParts>
     /// Rings when somebody's rights may have changed.
     let bell = Bell()
+    let openAudits = OpenAudits()
 
     package init(_ parts: APIParts) { current = Mutex(parts) }
 
     package var parts: APIParts { current.withLock { $0 } }
+
+    /// connlog is about to stop: who asks now, and goes on, is told as it is.
+    package func tellOpenAudits() { openAudits.endAll() }
 
     package func update(_ change: (inout APIParts) -> Void) {
         current.withLock { change(&$0) }

@@ -129,7 +129,7 @@ struct Answers: Sendable {
             var asker = Asker(caller: caller, gate: gate, client: context.client(connections))
             asker.seal = try await seal(asker, parts)
             let note = AuditNote.of(
-                route, Parameters(request.uri.query), caller, request, context, parts.audit, clock: clock)
+                route, Parameters(request.uri.query), caller, request, context, gate.state, clock: clock)
             asker.audit = note
             let response = try await question(route, id, request, parts, asker).holding(ticket)
             return note?.following(response) ?? response

@@ -70,6 +70,25 @@ extension ProcessTests {
             #expect(end.status == 0, "\(end.status) \(end.errors.suffix(1500))")
         }
 
+        @Test func `who still follows events when connlog stops is with the sinks when they end`() throws {
+            let log = try GeneratedLog(lines: 100, seed: 42, in: workplace)
+            let server = try ServerDaemon(reading: log.log, sections: sink("wanted", "include = audit"), in: workplace)
+            let child = try server.start()
+            try server.waitForEvents(log.events)
+            let watcher = try Child(
+                "/usr/bin/env",
+                ["curl", "-sN", "http://127.0.0.1:\(server.port)/api/v2/connectionlog/watch?last_event_id=0"],
+                in: workplace, named: "watcher")
+            try eventually("it has begun") { lines("wanted").contains { $0.contains("\"action\":\"watch\"") } }
+            try eventually("it has all events") { watcher.output.components(separatedBy: "event: connection").count > log.events }
+            let end = try child.stop()
+            #expect(end.status == 0, "\(end.status) \(end.errors.suffix(1500))")
+            let told = lines("wanted").filter { $0.contains("\"action\":\"watch\"") }
+            #expect(told.count == 2 && told.last?.contains("\"rows\":\(log.events),") == true, "\(told)")
+            watcher.signal(SIGKILL)
+            _ = try watcher.wait()
+        }
+
         @Test func `a sink that cannot write who asked is refused with its place`() throws {
             let sections =
                 sink("siem", "include = audit\nformat = cef")

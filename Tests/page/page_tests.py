@@ -444,8 +444,12 @@ def a_list_that_cannot_go_on_says_so(page):
     page.open("?filter=" + urllib.parse.quote("type:tunnel"))
     page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*after=*"]})
     try:
-        page.driver.execute_script("const list = document.querySelector('.scroll'); list.scrollTop = list.scrollHeight;")
-        page.wait(lambda: "The rest could not be loaded" in page.text("#count"), "the reason why there is no more")
+        def says_why():
+            # Whoever reads on scrolls again where more has come.
+            page.driver.execute_script("const list = document.querySelector('.scroll'); list.scrollTop = list.scrollHeight;")
+            return "The rest could not be loaded" in page.text("#count")
+
+        page.wait(says_why, "the reason why there is no more")
     finally:
         page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
         # What the browser notes about the request that we broke is no fault of the page.

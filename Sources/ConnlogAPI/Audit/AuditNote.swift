@@ -23,10 +23,12 @@ final class AuditNote: Sendable {
     private let state: Mutex<State>
     private let clock: any WallTime
     private let tell: AuditLog
+    private let open: OpenAudits
 
-    init(_ event: AuditEvent, clock: any WallTime, tell: @escaping AuditLog) {
+    init(_ event: AuditEvent, clock: any WallTime, among open: OpenAudits, tell: @escaping AuditLog) {
         state = Mutex(State(event: event))
         self.clock = clock
+        self.open = open
         self.tell = tell
     }
 
@@ -63,6 +65,7 @@ final class AuditNote: Sendable {
             return response
         }
         if begun.action == .watch { tellBeginning(begun) }
+        open.add(self)
         var response = response
         let body = response.body
         response.body = ResponseBody { [self] writer in
@@ -79,7 +82,8 @@ final class AuditNote: Sendable {
         tell(event)
     }
 
-    private func end(isComplete: Bool) {
+    fileprivate func end(isComplete: Bool) {
+        open.remove(self)
         let now = clock.now()
         let event = state.withLock { state -> AuditEvent? in
             guard state.isGiven, !state.isTold else { return nil }
@@ -93,19 +97,38 @@ final class AuditNote: Sendable {
     }
 }
 
+/// The answers that go on.
+final class OpenAudits: Sendable {
+    private struct Weak: Sendable { weak let note: AuditNote? }
+
+    private let notes = Mutex<[ObjectIdentifier: Weak]>([:])
+
+    func add(_ note: AuditNote) { notes.withLock { $0[ObjectIdentifier(note)] = Weak(note: note) } }
+    func remove(_ note: AuditNote) { _ = notes.withLock { $0.removeValue(forKey: ObjectIdentifier(note)) } }
+
+    /// Tells of all of them as they are now; what still goes out of them is not told.
+    func endAll() {
+        let all = notes.withLock { notes in
+            defer { notes = [:] }
+            return notes.values.compactMap(\.note)
+        }
+        for note in all { note.end(isComplete: false) }
+    }
+}
+
 extension AuditNote {
     /// - Returns: `nil` where nobody is told.
     static func of(
         _ route: Route, _ parameters: Parameters, _ caller: Caller, _ request: Request, _ context: APIContext,
-        _ tell: AuditLog?, clock: any WallTime
+        _ state: APIState, clock: any WallTime
     ) -> AuditNote? {
-        guard let tell, let action = action(route, parameters) else { return nil }
+        guard let tell = state.parts.audit, let action = action(route, parameters) else { return nil }
         var event = AuditEvent(
             action, by: caller.wayAndName, role: caller.role.rawValue, filter: parameters["q"] ?? "",
             address: context.isLocalSocket ? "socket" : context.peer, userAgent: request.headers[.userAgent],
             at: clock.now())
         if action == .export { event.format = parameters["format"] ?? "jsonl" }
-        return AuditNote(event, clock: clock, tell: tell)
+        return AuditNote(event, clock: clock, among: state.openAudits, tell: tell)
     }
 
     private static func action(_ route: Route, _ parameters: Parameters) -> AuditEvent.Action? {

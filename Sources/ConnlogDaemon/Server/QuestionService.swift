@@ -54,6 +54,9 @@ final class QuestionService: Sendable {
         reloadCertificate(new)
     }
 
+    /// Who has asked, and whose answers go on, is told as it is now.
+    func tellOpenAudits() { state.tellOpenAudits() }
+
     /// The store has something new.
     func noteChange() { store.withLock { $0 }?.holder.store?.noteChange() }
 

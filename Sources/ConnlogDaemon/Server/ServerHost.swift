@@ -52,7 +52,9 @@ package final class ServerHost: Sendable {
             case .stop: stopper.ask()
             case .changed: service.noteChange()
             // From where questions are answered, so that an answer says something.
-            case .settle: link.send(Frame(.settled))
+            case .settle:
+                service.tellOpenAudits()
+                link.send(Frame(.settled))
             case .ping: Task { link.send(Frame(.pong, id: frame.id)) }
             default: service.forwarder.take(frame)
             }

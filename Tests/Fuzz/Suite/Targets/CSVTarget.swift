@@ -1,5 +1,5 @@
-import ConnlogCore
-import ConnlogSystem
+@testable import ConnlogCore
+@testable import ConnlogSystem
 
 /// Comma-separated values, both ways: whatever somebody is called, a row stays one row of as many cells, no spreadsheet
 /// takes one for a formula, and what was meant is what is read; and a file of names is read whole, or refused with a line

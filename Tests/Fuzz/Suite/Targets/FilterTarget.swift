@@ -1,5 +1,5 @@
-import ConnlogCore
-import ConnlogSystem
+@testable import ConnlogCore
+@testable import ConnlogSystem
 
 /// A filter query: mistakes lie inside it, each term means alone what it means among others, and Coder's dialect is a
 /// part of ours.

@@ -1,5 +1,5 @@
-import ConnlogCore
-import ConnlogSystem
+@testable import ConnlogCore
+@testable import ConnlogSystem
 
 /// A log as coderd and those who carry it write it, with text of somebody who would like to write events himself in every
 /// place where others' text can get: values, blocks, messages, objects in values.

@@ -1,5 +1,5 @@
 @testable import ConnlogCore
-import ConnlogSystem
+@testable import ConnlogSystem
 
 /// Lines of slog's human sink: whatever event is read from them is JSON, and is read again when it is written as such
 /// a line by our own encoder.

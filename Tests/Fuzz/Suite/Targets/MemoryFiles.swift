@@ -1,4 +1,4 @@
-import ConnlogSystem
+@testable import ConnlogSystem
 import Synchronization
 
 /// A file system in memory that does what it is told, and fast: the fuzzer opens a queue in it many times a second.

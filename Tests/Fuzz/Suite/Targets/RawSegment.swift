@@ -1,4 +1,4 @@
-import ConnlogSystem
+@testable import ConnlogSystem
 
 @testable import ConnlogQueue
 

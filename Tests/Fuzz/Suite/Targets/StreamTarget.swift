@@ -1,5 +1,5 @@
-import ConnlogCore
-import ConnlogSystem
+@testable import ConnlogCore
+@testable import ConnlogSystem
 
 /// A stream for the decoder, in any format and wrapping: what comes out is JSON, and does not depend on how the stream
 /// was cut into reads.
