@@ -12,6 +12,7 @@ package struct CoderAPI: Sendable {
     private let session: HTTPSession
     private let headers: [(name: String, value: String)]
     private let timeout: Duration
+    private let bytesMax: Int
 
     /// An answer that is longer is refused.
     package static let answerBytesMax = 64 << 20
@@ -19,9 +20,10 @@ package struct CoderAPI: Sendable {
     /// - Parameters:
     ///   - url: with or without slashes at its end.
     ///   - headers: more of them, such as an access proxy wants.
+    ///   - bytesMax: of an answer.
     package init(
         url: String, token: SecretReference?, http: HTTPSettings, headers: [(name: String, value: String)] = [],
-        timeout: Duration = .seconds(60)
+        timeout: Duration = .seconds(60), bytesMax: Int = answerBytesMax
     ) {
         var base = url[...]
         while base.hasSuffix("/") { base.removeLast() }
@@ -29,6 +31,7 @@ package struct CoderAPI: Sendable {
         self.token = token
         self.headers = headers
         self.timeout = timeout
+        self.bytesMax = bytesMax
         session = HTTPSession(http)
     }
 
@@ -58,7 +61,7 @@ package struct CoderAPI: Sendable {
     private func ask(
         _ path: String, _ what: String, as key: String
     ) async throws(CoderTrouble) -> (value: JSONValue, rate: HTTPRateLimit?) {
-        let body = Body()
+        let body = Body(bytesMax)
         var request = HTTPRequest(
             .get, "\(base)/api/v2/\(path)",
             headers: headers + [("Coder-Session-Token", key), ("Accept", "application/json")], timeout: timeout)
@@ -70,7 +73,7 @@ package struct CoderAPI: Sendable {
         }
         guard response.status == 200 else { throw CoderTrouble(response, what, base) }
         guard let bytes = body.bytes else {
-            throw CoderTrouble(.strange, "\(base) answers with more than \(Quantity.bytes(CoderAPI.answerBytesMax))")
+            throw CoderTrouble(.strange, "\(base) answers with more than \(Quantity.bytes(bytesMax))")
         }
         do throws(JSONValue.Mistake) {
             return (try JSONValue(reading: bytes), response.rateLimit)
@@ -88,11 +91,14 @@ package struct CoderAPI: Sendable {
     /// What has come of an answer so far.
     private final class Body: Sendable {
         private let state = Mutex<[UInt8]?>([])
+        private let bytesMax: Int
+
+        init(_ bytesMax: Int) { self.bytesMax = bytesMax }
 
         func append(_ more: [UInt8]) {
             state.withLock { bytes in
                 guard let count = bytes?.count else { return }
-                if count + more.count > CoderAPI.answerBytesMax { bytes = nil } else { bytes?.append(contentsOf: more) }
+                if count + more.count > bytesMax { bytes = nil } else { bytes?.append(contentsOf: more) }
             }
         }
 

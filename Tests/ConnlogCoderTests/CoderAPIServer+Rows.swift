@@ -35,6 +35,10 @@ extension CoderAPIServer {
         var limit = 512
         var left: Int?
         var largestAnswer = 0
+        /// What Coder says of its limits, as it is.
+        var rateHeaders: [(name: String, value: String)] = []
+        /// Rows of an answer that pays no heed to what there is.
+        var forge: (@Sendable (_ page: Int, _ terms: [String: String]) -> [Row])?
 
         mutating func add(_ row: Row) { rows[row.id] = row }
     }
@@ -57,6 +61,7 @@ extension CoderAPIServer {
             return json(400, ["message": "Invalid connection search query.", "validations": ["\(error)"]])
         }
         var found = state.table.rows.values.filter { Self.matches($0, terms, state.table.ignoresBounds) }
+        if let forge = state.table.forge { found = forge(page, terms) }
         found.sort { ($0.connect, $0.id) > ($1.connect, $1.id) }
         let start = state.table.ignoresOffset ? 0 : offset
         let most = min(limit == 0 ? 100 : limit, state.table.pageMax)
@@ -70,6 +75,7 @@ extension CoderAPIServer {
                 ("X-RateLimit-Reset", "\(Int(Date().timeIntervalSince1970) + 42)"),
             ]
         }
+        headers += state.table.rateHeaders
         let count = state.table.countLie ?? min(found.count, cap + 1)
         let body: [String: Any] = ["connection_logs": Array(shown), "count": count, "count_cap": cap]
         let data = (try? JSONSerialization.data(withJSONObject: body)) ?? Data()

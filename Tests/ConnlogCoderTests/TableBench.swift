@@ -97,13 +97,16 @@ final class TableBench {
     /// Another process with what is stored.
     func restart() { reader = nil }
 
+    /// A process of its own.
+    func makeReader() -> TableReader {
+        TableReader(settings, questions, queue, status: SourceStatus(), clock: clock) { [said] level, text in
+            said.add("\(level): \(text)")
+        }
+    }
+
     /// What one interval brings, to its end.
     func poll() async throws {
-        let reader =
-            self.reader
-            ?? TableReader(settings, questions, queue, status: SourceStatus(), clock: clock) { [said] level, text in
-                said.add("\(level): \(text)")
-            }
+        let reader = self.reader ?? makeReader()
         self.reader = reader
         repeat { while try await reader.poll() {} } while reader.isSweeping
         clock.advance(settings.interval)

@@ -82,6 +82,15 @@ package struct CoderRow: Sendable, Equatable {
 
     private static func cut(_ text: String) -> String { TerminalText.cut(text, bytesMax: textBytesMax) }
 
+    /// About what the row takes in memory.
+    var byteCount: Int {
+        let texts = [
+            organization, owner, workspace, workspaceName, agent, type, userAgent, slugOrPort, reason, ip ?? "",
+            method ?? "", app ?? "", user ?? "", clientSession ?? "",
+        ]
+        return texts.reduce(400) { $0 + $1.utf8.count }
+    }
+
     /// What makes two reports be of one connection, beside the row's id: Coder's own unique key.
     package var key: ConnectionKey? {
         connection.map { ConnectionKey(connection: $0, workspace: RowID(workspace), agent: agent) }

@@ -139,5 +139,9 @@ extension TableTime {
         return (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) }
     }
 
-    init(bytes: some Sequence<UInt8>) { self.init(microseconds: Int64(bitPattern: RowID.word(bytes))) }
+    /// What is stored may be damaged: never beyond what is read.
+    init(bytes: some Sequence<UInt8>) {
+        let stored = Int64(bitPattern: RowID.word(bytes))
+        self.init(microseconds: min(max(stored, TableTime.first.microseconds), TableTime.last.microseconds))
+    }
 }

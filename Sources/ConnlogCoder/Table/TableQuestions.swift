@@ -97,6 +97,12 @@ package final class TableQuestions {
         CoderTrouble(.strange, "\(api.base) answers the question for connection logs with something else")
     }
 
+    /// Pages that lead nowhere.
+    func endless() -> CoderTrouble {
+        CoderTrouble(
+            .strange, "\(api.base) gives pages of connection logs without an end, which is none of Coder's answers")
+    }
+
     private func read(_ answer: JSONValue) throws(CoderTrouble) -> Page {
         guard let list = answer["connection_logs"]?.array else { throw strange() }
         var page = Page()
@@ -111,11 +117,20 @@ package final class TableQuestions {
         return page
     }
 
+    /// How long Coder's own figures ask to wait: a second to a minute; `nil`: enough is left. They may say anything.
+    static func wait(_ rate: HTTPRateLimit, now: Nanoseconds) -> Duration? {
+        func bounded(_ figure: Int?) -> Int? { figure.map { min(max($0, 0), 1_000_000_000) } }
+        guard let limit = bounded(rate.limit), let remaining = bounded(rate.remaining), remaining * 4 < limit else {
+            return nil
+        }
+        let (left, overflows) = (rate.reset ?? 0).subtractingReportingOverflow(now / 1_000_000_000)
+        return .seconds(min(60, max(1, overflows ? 1 : left)))
+    }
+
     private func keepPace() async {
-        if let rate, let limit = rate.limit, let remaining = rate.remaining, remaining * 4 < limit {
-            let left = (rate.reset ?? 0) - clock.now() / 1_000_000_000
+        if let rate {
             self.rate = nil
-            await pause(.seconds(min(60, max(1, left))))
+            if let wait = TableQuestions.wait(rate, now: clock.now()) { await pause(wait) }
         }
         let now = clock.uptime()
         let passed = Double(max(0, now - askedAt)) / 1e9

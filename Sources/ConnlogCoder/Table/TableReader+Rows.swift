@@ -9,13 +9,14 @@ extension TableReader {
     func readOpen() async throws(Stop) {
         let before = memory.open.all
         guard let oldest = before.map(\.value.connect).min() else { return }
-        var walk = TableWalk(after: oldest, before: nil, isOngoing: true)
-        var seen: Set<RowID> = []
-        while let rows = try await next(&walk) {
-            for row in rows { seen.insert(row.id) }
+        var walk = TableWalk(after: oldest, before: nil, isOngoing: true, limits: settings.limits.walk)
+        var missing = Dictionary(before.lazy.map { ($0.id, $0.value) }, uniquingKeysWith: { first, _ in first })
+        // Coder may have more open ones than are watched.
+        while !missing.isEmpty, let rows = try await next(&walk) {
+            for row in rows { missing[row.id] = nil }
         }
-        let missing = before.filter { !seen.contains($0.id) }.sorted { $0.value.connect < $1.value.connect }
-        for row in missing.prefix(TableReader.lookUpsMax) { try await lookUp(row.id, row.value) }
+        let oldestFirst = missing.sorted { $0.value.connect < $1.value.connect }
+        for row in oldestFirst.prefix(settings.limits.lookUps) { try await lookUp(row.key, row.value) }
     }
 
     /// Asks for one that was open.

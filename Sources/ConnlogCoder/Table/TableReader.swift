@@ -15,10 +15,25 @@ package final class TableReader {
         package var interval = Duration.seconds(30)
         package var lookBack = Duration.seconds(7 * 86_400)
         package var startsAtEnd = false
+        var limits = Limits()
         /// Stands in the events.
         package var name: String
 
         package init(name: String) { self.name = name }
+    }
+
+    struct Limits: Sendable {
+        /// A window with more rows is divided.
+        var windowRows = 5000
+        /// So is one whose rows take more memory; an answer more, at most.
+        var windowBytes = 32 << 20
+        /// Requests of (a) in one call, about.
+        var recentRequests = 100
+        /// Requests of (c) in one call, about.
+        var sweepRequests = 40
+        /// Connections that are asked for one by one, in one call.
+        var lookUps = 200
+        var walk = TableWalk.Limits()
     }
 
     /// Why reading does not go on.
@@ -31,15 +46,8 @@ package final class TableReader {
     static let slack = Duration.seconds(300)
     /// What lies further ahead is read each interval only while it is little.
     static let farAhead = Duration.seconds(900)
-    /// A window with more rows is divided.
-    static let windowRowsMax = 5000
     /// Rows taken before the events so far are handed over.
     static let chunk = 200
-    static let lookUpsMax = 200
-    /// Requests of (c) in one call.
-    private static let sweepRequestsMax = 40
-    /// Requests of (a) in one call, about.
-    private static let recentRequestsMax = 100
     private static let firstWindow = TableTime.length(.seconds(3600))
 
     let settings: Settings
@@ -55,6 +63,8 @@ package final class TableReader {
     /// How wide windows are, in microseconds.
     private var recentWidth = TableReader.firstWindow
     private var sweepWidth = TableReader.firstWindow
+    /// Where (a) goes on, if it was not at its end.
+    private var resume: TableTime?
     private var sweep: Sweep?
     private var polls = 0
     private var openDue = Duration.zero
@@ -92,13 +102,14 @@ package final class TableReader {
     package func poll() async throws(Stop) -> Bool {
         status.turn()
         if !memory.hasBegun { try await begin() }
-        guard try await readRecent() else { return true }
+        let isAtEnd = try await readRecent()
         if uptime >= openDue {
             let requests = questions.requests
             try await readOpen()
             // Many open ones take their time: half of what may be asked is theirs at most.
             openDue = uptime + max(settings.interval * 2, .seconds(2 * (questions.requests - requests)))
         }
+        guard isAtEnd else { return true }
         if polls % 120 == 0, sweep == nil { sweep = Sweep(begun: now, at: memory.edge) }
         polls += 1
         try await sweepOn()
@@ -122,7 +133,7 @@ package final class TableReader {
             try await self.questions.page(.init(after: .first, before: self.now, limit: 1))
         }
         let newest = page.rows.first?.connect ?? now
-        var walk = TableWalk(after: .first, before: newest, isOngoing: true)
+        var walk = TableWalk(after: .first, before: newest, isOngoing: true, limits: settings.limits.walk)
         while let rows = try await next(&walk) {
             for row in rows { memory.watch(row) }
             try await store()
@@ -154,18 +165,22 @@ package final class TableReader {
         let begun = now
         let requests = questions.requests
         // A clock may be set back.
-        var from = max(memory.edge, min(memory.mark, begun).advanced(by: .seconds(0) - TableReader.slack))
+        let start = resume ?? min(memory.mark, begun).advanced(by: .seconds(0) - TableReader.slack)
+        var from = max(memory.edge, start)
         let top = begun.advanced(by: TableReader.farAhead)
         while from < top {
             let to = top.since(from) <= recentWidth ? top : from.advanced(by: recentWidth)
-            if let rows = try await window(from, to, &recentWidth) {
-                try await take(rows)
+            if try await window(from, to, &recentWidth) {
                 from = to
                 memory.mark = max(memory.mark, min(to, begun))
                 try await store()
             }
-            if from < begun, questions.requests - requests >= TableReader.recentRequestsMax { return false }
+            if from < begun, questions.requests - requests >= settings.limits.recentRequests {
+                resume = from
+                return false
+            }
         }
+        resume = nil
         if memory.knownCount(after: top) <= TableQuestions.pageSize { try await readAhead(top) }
         return true
     }
@@ -182,15 +197,14 @@ package final class TableReader {
         guard var sweep else { return }
         let requests = questions.requests
         while sweep.at < memory.mark {
-            if questions.requests - requests >= TableReader.sweepRequestsMax {
+            if questions.requests - requests >= settings.limits.sweepRequests {
                 self.sweep = sweep
                 return
             }
             sweep.at = max(sweep.at, memory.edge)
             let to =
                 memory.mark.since(sweep.at) <= sweepWidth ? memory.mark : sweep.at.advanced(by: sweepWidth)
-            guard let rows = try await window(sweep.at, to, &sweepWidth) else { continue }
-            try await take(rows)
+            guard try await window(sweep.at, to, &sweepWidth) else { continue }
             sweep.at = to
             self.sweep = sweep
         }
@@ -203,28 +217,36 @@ package final class TableReader {
 
     // MARK: Windows
 
-    /// The rows of a window, from old to new; `nil`: there are too many, and the width is less now.
-    private func window(
-        _ from: TableTime, _ to: TableTime, _ width: inout Int64
-    ) async throws(Stop) -> [CoderRow]? {
-        var walk = TableWalk(after: from.advanced(by: 1), before: to)
+    /// Takes the rows of a window, from old to new.
+    /// - Returns: `false`: there are too many, none was taken, and the width is less now.
+    private func window(_ from: TableTime, _ to: TableTime, _ width: inout Int64) async throws(Stop) -> Bool {
+        guard to.since(from) > 1 else {
+            // Of one microsecond none is older, and there is nothing to divide.
+            try await stream(from, to)
+            width = 2
+            return true
+        }
+        var walk = TableWalk(after: from.advanced(by: 1), before: to, limits: settings.limits.walk)
         var rows: [CoderRow] = []
+        var bytes = 0
         while let more = try await next(&walk) {
             rows += more
-            guard rows.count > TableReader.windowRowsMax, to.since(from) > 1 else { continue }
+            bytes += more.reduce(0) { $0 + $1.byteCount }
+            guard rows.count > settings.limits.windowRows || bytes > settings.limits.windowBytes else { continue }
             let reached = rows.map(\.connect).min() ?? to
             width = max(1, min(to.since(from), to.since(reached)) / 2)
-            return nil
+            return false
         }
-        if rows.count < TableReader.windowRowsMax / 4 {
+        if rows.count < settings.limits.windowRows / 4, bytes < settings.limits.windowBytes / 4 {
             width = min(max(width, 1) * 2, TableTime.last.microseconds)
         }
-        return rows.sorted { ($0.connect, $0.end ?? .last) < ($1.connect, $1.end ?? .last) }
+        try await take(rows.sorted { ($0.connect, $0.end ?? .last) < ($1.connect, $1.end ?? .last) })
+        return true
     }
 
     /// Takes the rows of a range as they come.
     private func stream(_ from: TableTime, _ to: TableTime) async throws(Stop) {
-        var walk = TableWalk(after: from.advanced(by: 1), before: to)
+        var walk = TableWalk(after: from.advanced(by: 1), before: to, limits: settings.limits.walk)
         while let rows = try await next(&walk) { try await take(rows.reversed()) }
     }
 }

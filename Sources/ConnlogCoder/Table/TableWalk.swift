@@ -3,8 +3,9 @@
 /// Coder's pages have no key to go on from, and an offset counts from a top that moves. So each page asks for what is not
 /// newer than the oldest row so far, that microsecond included, and rows of it that were seen are left out. Only where a
 /// page does not leave one microsecond does an offset count within it. What the pages say of their number is believed only
-/// together with a page that is smaller than another was. Each question asks for less than the one before, so there is an
-/// end whatever is answered.
+/// together with a page that is smaller than another was. Each question asks for less than the one before, and there are
+/// bounds for pages that bring nothing, for rows of one microsecond and for all pages, so there is an end whatever is
+/// answered.
 struct TableWalk {
     private var query: TableQuestions.Query
     /// Seen, of the microsecond at which the next page begins.
@@ -21,13 +22,27 @@ struct TableWalk {
     }
 
     private static let roundsMax = 3
+    /// Where an answer cannot be believed any more.
+    struct Limits: Sendable {
+        /// Pages one after the other without a row that is new.
+        var barrenPages = 50
+        /// 200 times as many rows as were seen in one microsecond; what is beyond is told and passed over.
+        var rowsInside = 50_000
+        /// Seven hours of them, at the pace at which Coder is asked.
+        var pages = 100_000
+    }
+
+    private let limits: Limits
+    private var pages = 0
+    private var barren = 0
     /// Rows that could not be used, by what is wrong.
     private(set) var mistakes: [String] = []
 
     /// - Parameters:
     ///   - after: included, as `before` is.
     ///   - before: `nil`: whatever is newest.
-    init(after: TableTime, before: TableTime?, isOngoing: Bool = false) {
+    init(after: TableTime, before: TableTime?, isOngoing: Bool = false, limits: Limits = Limits()) {
+        self.limits = limits
         query = TableQuestions.Query(after: max(after, .first), before: before, isOngoing: isOngoing)
         if let before, before < query.after { isOver = true }
     }
@@ -36,7 +51,12 @@ struct TableWalk {
     mutating func next(_ questions: TableQuestions) async throws(CoderTrouble) -> [CoderRow]? {
         while !isOver {
             let fresh = inside == nil ? try await below(questions) : try await within(questions)
-            if !fresh.isEmpty { return fresh }
+            guard fresh.isEmpty else {
+                barren = 0
+                return fresh
+            }
+            barren += 1
+            if barren > limits.barrenPages { throw questions.endless() }
         }
         return nil
     }
@@ -76,6 +96,11 @@ struct TableWalk {
         let fresh = page.rows.filter { boundary.insert($0.id).inserted }
         inside.rows += page.size
         inside.offset += page.size
+        if boundary.count > limits.rowsInside {
+            mistakes.append("more than \(limits.rowsInside) rows of one microsecond, \(before.text)")
+            leave(before)
+            return fresh
+        }
         // The first page is one that was seen.
         if page.size == 0 || fresh.isEmpty && inside.offset > page.size {
             if inside.rows - (page.size == 0 ? 0 : page.size) > boundary.count, inside.rounds < TableWalk.roundsMax {
@@ -100,6 +125,8 @@ struct TableWalk {
     private mutating func ask(
         _ questions: TableQuestions, _ asked: TableQuestions.Query? = nil
     ) async throws(CoderTrouble) -> TableQuestions.Page {
+        pages += 1
+        if pages > limits.pages { throw questions.endless() }
         let asked = asked ?? query
         let page = try await questions.page(asked)
         // Whoever pays no heed to the question would be asked for ever.
