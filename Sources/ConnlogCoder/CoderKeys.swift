@@ -2,6 +2,9 @@ package import ConnlogConfig
 import ConnlogPipeline
 import ConnlogSystem
 
+/// A kind of source whose section says which Coder to ask, and with which token.
+package protocol AsksCoder {}
+
 /// The keys of whatever asks Coder's API: `[directory]` and `[source]` of type `coder_api`, `[access]` of type `coder`.
 package enum CoderKeys {
     package static let url = Key(

@@ -28,7 +28,8 @@ enum Doubts {
 
     /// Where every program of the machine can say who it is.
     private static func sharedAddresses(_ section: Section) -> [String] {
-        guard section.kind == "access", section.type == "proxy", !section.isSet("secret") else { return [] }
+        // Whoever believes what comes from an address, and asks for no secret.
+        guard section.kind == "access", section.isSet("from"), !section.isSet("secret") else { return [] }
         let shared = section.optionalList("from").filter { $0.hasPrefix("127.") || $0 == "::1" || $0.hasPrefix("::1/") }
         return shared.map {
             "\(section.heading) from: every program and user of this machine can connect from \($0) and say there who "

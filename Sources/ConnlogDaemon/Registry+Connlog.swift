@@ -1,5 +1,5 @@
 import ConnlogCoder
-import ConnlogConfig
+package import ConnlogConfig
 package import ConnlogPipeline
 import ConnlogSinks
 import ConnlogSources
@@ -11,4 +11,12 @@ extension Registry {
         sinks: [FileSinkKind.self, SyslogSinkKind.self, SplunkHECSinkKind.self],
         others: DirectorySection.schemas + ServerPart.schemas,
         planned: ServerPart.planned)
+}
+
+extension Registry {
+    /// The sections that say which Coder to ask, and how: sources before directories.
+    package func coders(of configuration: Configuration) -> [Section] {
+        configuration.sections(ofKind: "source").filter { source($0.type) is any AsksCoder.Type }
+            + configuration.sections(ofKind: "directory").filter(DirectorySection.asksCoder)
+    }
 }

@@ -44,7 +44,7 @@ struct EventsCommand: AsyncParsableCommand {
             let start = EventTime.text(try shown.point(since, "--since"))
             words += "\(words.isEmpty ? "" : " ")connected_after:\"\(start)\""
         }
-        let (query, escaped) = (words, ServerConnection.escaped(words))
+        let (query, escaped) = (words, URLText.escaped(words))
         let format = csv ? "csv" : "jsonl"
         let zone = try times.parameter(query)
         let path = "/api/v2/connectionlog/export?format=\(format)&limit=\(limit)&q=\(escaped)\(zone)"

@@ -49,12 +49,12 @@ struct ExportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let shown = try times.shown()
-        var path = "/api/v2/connectionlog/export?format=package&q=\(ServerConnection.escaped(query.text))"
-        path += "&zone=\(ServerConnection.escaped(shown.name))"
+        var path = "/api/v2/connectionlog/export?format=package&q=\(URLText.escaped(query.text))"
+        path += "&zone=\(URLText.escaped(shown.name))"
         for (name, option, text) in [("from", "--from", from), ("to", "--to", to), ("asked_at", "--asked-at", askedAt)]
         {
             guard let text else { continue }
-            path += "&\(name)=\(ServerConnection.escaped(EventTime.text(try shown.point(text, option))))"
+            path += "&\(name)=\(URLText.escaped(EventTime.text(try shown.point(text, option))))"
         }
         let (server, query, question) = (server, query.text, path)
         let file: NewFile

@@ -17,14 +17,17 @@ struct ReconcileCommand: AsyncParsableCommand {
 
             A connection of an agent is the same one by connection id, workspace and agent, a web request by its id; times may \
             differ by a microsecond. Compared is what can be: not what is younger than 15 minutes, and nothing from before \
-            the oldest row that either of them has. What was compared, and why, is printed.
+            the oldest row that either of them has. What was compared, and why, is printed. Connections without a counterpart \
+            are asked for one by one, 200 on each side; of more, it is unsure whether the other has them under another time.
+
+            '[store] reconcile_every' has the daemon do the same for the last day again and again, and count.
 
             --from and --to: \(TimePoint.help). Times are those of the connects.
 
               connlog reconcile --from -24h --to now
               connlog reconcile --from 2026-03-01 --to 2026-03-08 --json
 
-            Status: 0 the same, 1 they differ, or there was nothing to compare, 2 configuration or usage.
+            Status: 0 the same, 1 they differ, or that is unsure, or there was nothing to compare, 2 configuration or usage.
             """)
 
     @OptionGroup var server: ServerConnection
@@ -38,7 +41,7 @@ struct ReconcileCommand: AsyncParsableCommand {
     @Option(help: "The name of the section of type coder_api, if there are several; default: the first.")
     var coder: String?
 
-    @Flag(help: "Tell the outcome as JSON.")
+    @Flag(help: "Print JSON, one object.")
     var json = false
 
     func run() async throws {
@@ -53,12 +56,12 @@ struct ReconcileCommand: AsyncParsableCommand {
             throw ToolError("\(path) cannot be used; 'connlog check --config \(path)' says why", status: .usage)
         }
         let server = server
-        let reconciliation = try Reconciliation(
-            configuration, named: coder, version: Version.text, server: try server.name
-        ) { query, limit, take in
-            let escaped = ServerConnection.escaped(query)
-            let path = "/api/v2/connectionlog/export?format=jsonl&limit=\(limit)&q=\(escaped)"
-            try await server.get(path, query: query, timeout: .seconds(86_400), take)
+        let section = try Reconciliation.section(
+            Registry.connlog.coders(of: configuration), named: coder, in: configuration.path)
+        let reconciliation = try Reconciliation(section, version: Version.text, server: try server.name) {
+            query, limit, take in
+            try await server.get(
+                Reconciliation.path(query, limit: limit), query: query, timeout: .seconds(86_400), take)
         }
         let outcome: ReconcileOutcome
         do {

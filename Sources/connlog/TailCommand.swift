@@ -16,7 +16,7 @@ struct TailCommand: AsyncParsableCommand {
     func run() async throws {
         let lines = EventLines()
         let (server, text, format) = (server, query.text, json ? "" : "&format=text")
-        let query = ServerConnection.escaped(text)
+        let query = URLText.escaped(text)
         do {
             try await Interruption.stopping {
                 var hasWorked = false

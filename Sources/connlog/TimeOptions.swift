@@ -29,7 +29,7 @@ struct TimeOptions: ParsableArguments {
     /// - Throws: a usage mistake where the machine does not say which zone its own is, and it matters.
     func parameter(_ query: String) throws(ToolError) -> String {
         let named = zone ?? (local ? LocalTime.zoneName : nil)
-        if let named { return query.isEmpty || named == "UTC" ? "" : "&zone=\(ServerConnection.escaped(named))" }
+        if let named { return query.isEmpty || named == "UTC" ? "" : "&zone=\(URLText.escaped(named))" }
         guard local, query.contains("hour:") || query.contains("day:") else { return "" }
         throw .usage(
             "--local: this machine does not say which time zone it is in, and the query has times of day; name "

@@ -69,7 +69,8 @@ import Testing
     }
 
     private static func outcome(
-        table: [[String: Any]], store: [[String: Any]], from: Int = 86_400_000_000, to: Int = 0
+        table: [[String: Any]], store: [[String: Any]], from: Int = 86_400_000_000, to: Int = 0,
+        limits: Reconciliation.Limits = .init()
     ) async throws -> ReconcileOutcome {
         let (table, store) = (json(table), json(store))
         let server = try HTTPServer { request in
@@ -83,7 +84,9 @@ import Testing
         defer { server.stop() }
         let api = CoderAPI(
             url: server.url, token: SecretReference(literal: "t"), http: HTTPSettings(userAgent: "connlog/test"))
-        let reconciliation = Reconciliation(api, name: "[source \"table\"]", server: "sock", clock: Clock()) {
+        let reconciliation = Reconciliation(
+            api, name: "[source \"table\"]", server: "sock", clock: Clock(), limits: limits
+        ) {
             query, limit, take in
             let rows = (try? JSONSerialization.jsonObject(with: Data(store.utf8))) as? [[String: Any]] ?? []
             let found = found(rows, query)
@@ -168,13 +171,54 @@ import Testing
         #expect(outcome.findings.map { $0.differences.map(\.field) } == [["connect_time"]], "\(outcome.text)")
     }
 
+    @Test(arguments: [2, 3, 4]) func `rows beyond those that are looked up are unsure, and no proof of anything`(
+        size: Int
+    ) async throws {
+        var limits = Reconciliation.Limits()
+        limits.lookUps = 3
+        // They are there, under times that were not read.
+        let here = (0..<size).map { Self.row(Self.id(800 + $0), ago: 50_000_000_000 - $0, connection: 800 + $0) }
+        let there = (0..<size).map { Self.row(Self.id(800 + $0), ago: 80_000_000_000 - $0, connection: 800 + $0) }
+        let web = [Self.row(Self.id(900), ago: 50_000_000_000, connection: nil)]
+        for isOfTable in [true, false] {
+            let outcome = try await Self.outcome(
+                table: Self.both + (isOfTable ? here + web : there),
+                store: Self.both + (isOfTable ? there : here + web), from: 60_000_000_000, limits: limits)
+            let unsure = max(0, size - 3)
+            #expect(outcome.count(.unsure) == unsure, "\(outcome.text)")
+            #expect(outcome.count(isOfTable ? .missingInStore : .missingInTable) == 1, "\(outcome.text)")
+            #expect(outcome.findings.count == 1 + unsure && !outcome.isEqual)
+            #expect(outcome.json["unsure"] == .integer(Int64(unsure)))
+            #expect(outcome.text.contains("\(unsure) unsure") == (unsure > 0), "\(outcome.text)")
+            #expect(outcome.reasons.contains { $0.contains("3 on each side are asked for") } == (unsure > 0))
+        }
+        let alone = try await Self.outcome(
+            table: Self.both + here, store: Self.both + there, from: 60_000_000_000, limits: limits)
+        #expect(alone.isEqual == (size <= 3))
+    }
+
+    @Test(arguments: [-1, 0, 1]) func `so many rows are held, and one more is a mistake of who asks`(over: Int)
+        async throws
+    {
+        var limits = Reconciliation.Limits()
+        limits.rows = Self.both.count - over
+        for isLarge in [true, false] {
+            let more = isLarge ? Self.both : Array(Self.both.prefix(5))
+            let less = isLarge ? Array(Self.both.prefix(5)) : Self.both
+            let run = { try await Self.outcome(table: more, store: less, from: 100_000_000_000, limits: limits) }
+            if over <= 0 {
+                _ = try await run()
+            } else {
+                let error = await #expect(throws: ToolError.self) { _ = try await run() }
+                #expect(error?.status == .usage && error?.description.contains("give a shorter one") == true)
+            }
+        }
+        #expect(Reconciliation.Limits().rows == 1_000_000 && Reconciliation.Limits().lookUps == 200)
+    }
+
     @Test func `without a section of type coder_api both kinds are named`() throws {
-        let file = FileManager.default.temporaryDirectory.appending(path: "reconcile-\(UUID().uuidString).ini")
-        defer { try? FileManager.default.removeItem(at: file) }
-        try "[connlog]\ndata_dir = /tmp/x\n".write(to: file, atomically: true, encoding: .utf8)
-        let configuration = try #require(Configuration.load(file.path, schemas: [.connlog]).tentative)
         let error = #expect(throws: ToolError.self) {
-            _ = try Reconciliation(configuration, named: nil, version: "", server: "", ask: { _, _, _ in })
+            _ = try Reconciliation.section([], named: nil, in: "connlog.ini")
         }
         #expect(error?.status == .usage)
         #expect(error?.description.contains("[source \"...\"] nor [directory \"...\"] with type = coder_api") == true)

@@ -3,7 +3,7 @@ package import ConnlogCore
 package import ConnlogPipeline
 
 /// `type = coder_api`, as the registry sees it.
-extension CoderTableSource: SourceKind {
+extension CoderTableSource: SourceKind, AsksCoder {
     package static let schema = SectionSchema(
         kind: "source", type: "coder_api", isNamed: true, example: "table",
         summary: "Reads Coder's own table of connections over its API, where coderd's log cannot be read.",

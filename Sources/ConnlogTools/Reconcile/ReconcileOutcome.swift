@@ -18,7 +18,13 @@ package struct ReconcileOutcome: Sendable {
 
     /// A connection that is not the same in both.
     package struct Finding: Sendable, Equatable {
-        package enum Kind: String, Sendable { case missingInStore, missingInTable, different }
+        package enum Kind: String, Sendable {
+            case missingInStore = "missing_in_store"
+            case missingInTable = "missing_in_table"
+            case different
+            /// In one of them; whether in the other too was not looked up.
+            case unsure
+        }
 
         package let kind: Kind
         package let table: ReconciledRow?
@@ -54,12 +60,19 @@ package struct ReconcileOutcome: Sendable {
         for reason in reasons { text += "           \(reason)\n" }
         guard used != nil else { return text }
         text += "rows       \(tableRows) in the table, \(storeRows) in the store, \(equal) of them the same in both\n"
+        text += "result     \(words)\n"
+        return findings.isEmpty ? text : text + "\n" + list
+    }
+
+    /// What the comparison comes to, in a few words.
+    package var words: String {
+        if findings.isEmpty { return "the same" }
         let counts = [
             "\(count(.missingInStore)) missing in the store", "\(count(.missingInTable)) missing in the table",
             "\(count(.different)) different",
         ]
-        text += "result     \(findings.isEmpty ? "the same" : counts.joined(separator: ", "))\n"
-        return findings.isEmpty ? text : text + "\n" + list
+        let unsure = count(.unsure)
+        return (counts + (unsure > 0 ? ["\(unsure) unsure"] : [])).joined(separator: ", ")
     }
 
     private var list: String {
@@ -69,7 +82,7 @@ package struct ReconcileOutcome: Sendable {
         for finding in findings {
             guard let row = finding.row else { continue }
             table.add(
-                ReconcileOutcome.words(finding.kind), row.id.text, row.connect.text, row.end?.text ?? "-",
+                ReconcileOutcome.words(finding), row.id.text, row.connect.text, row.end?.text ?? "-",
                 TerminalText.line(row.type), TerminalText.line("\(row.workspaceName).\(row.agent)"),
                 row.connection?.text ?? "-",
                 finding.differences.map { difference in
@@ -82,11 +95,12 @@ package struct ReconcileOutcome: Sendable {
         return table.text
     }
 
-    private static func words(_ kind: Finding.Kind) -> String {
-        switch kind {
+    private static func words(_ finding: Finding) -> String {
+        switch finding.kind {
         case .missingInStore: "not in the store"
         case .missingInTable: "not in the table"
         case .different: "different"
+        case .unsure: finding.table == nil ? "unsure, in the store" : "unsure, in the table"
         }
     }
 
@@ -102,19 +116,14 @@ package struct ReconcileOutcome: Sendable {
             "store_rows": JSONValue(storeRows), "equal": JSONValue(equal),
             "missing_in_store": JSONValue(count(.missingInStore)),
             "missing_in_table": JSONValue(count(.missingInTable)), "different": JSONValue(count(.different)),
+            "unsure": JSONValue(count(.unsure)),
             "findings": .array(findings.map(ReconcileOutcome.json)),
         ]
     }
 
     private static func json(_ finding: Finding) -> JSONValue {
-        let kind =
-            switch finding.kind {
-            case .missingInStore: "missing_in_store"
-            case .missingInTable: "missing_in_table"
-            case .different: "different"
-            }
-        return [
-            "kind": .string(kind), "table": json(finding.table), "store": json(finding.store),
+        [
+            "kind": .string(finding.kind.rawValue), "table": json(finding.table), "store": json(finding.store),
             "differences": .array(
                 finding.differences.map {
                     ["field": .string($0.field), "table": JSONValue($0.table), "store": JSONValue($0.store)]

@@ -13,11 +13,16 @@ package struct Reconciliation: Sendable {
     static let settled = Duration.seconds(900)
     /// Rows that lie so far outside are read too, since one connection may have other times here than there.
     static let margin = Duration.seconds(3600)
-    /// So many rows on one side are held.
-    static let rowsMax = 1_000_000
-    /// So many rows without a counterpart are asked for one by one, on each side.
-    static let lookUpsMax = 200
+    package struct Limits: Sendable {
+        /// So many rows on one side are held.
+        package var rows = 1_000_000
+        /// So many rows without a counterpart are asked for one by one, on each side; what others are is not known.
+        package var lookUps = 200
 
+        package init() {}
+    }
+
+    private let limits: Limits
     private let api: CoderAPI
     private let name: String
     private let server: String
@@ -25,22 +30,26 @@ package struct Reconciliation: Sendable {
     private let clock: any WallTime
 
     /// - Parameters:
-    ///   - named: the section's name, where there are several.
+    ///   - section: says which Coder is asked, and how.
     ///   - server: where the store is asked, for people.
-    /// - Throws: when the configuration has no Coder to ask.
+    /// - Throws: what is wrong with the section.
     package init(
-        _ configuration: Configuration, named: String?, version: String, server: String, ask: @escaping Ask
+        _ section: Section, version: String, server: String, limits: Limits = Limits(), ask: @escaping Ask
     ) throws(ToolError) {
-        let section = try Reconciliation.section(configuration, named)
         do throws(Diagnostic) {
             let api = try CoderKeys.api(section, version: version)
-            self.init(api, name: section.heading, server: server, clock: SystemWallTime(), ask: ask)
+            self.init(
+                api, name: section.heading, server: server, clock: SystemWallTime(), limits: limits, ask: ask)
         } catch {
             throw ToolError("\(error.message)", status: .usage)
         }
     }
 
-    package init(_ api: CoderAPI, name: String, server: String, clock: any WallTime, ask: @escaping Ask) {
+    package init(
+        _ api: CoderAPI, name: String, server: String, clock: any WallTime, limits: Limits = Limits(),
+        ask: @escaping Ask
+    ) {
+        self.limits = limits
         self.api = api
         self.name = name
         self.server = server
@@ -48,14 +57,15 @@ package struct Reconciliation: Sendable {
         self.ask = ask
     }
 
-    private static func section(_ configuration: Configuration, _ named: String?) throws(ToolError) -> Section {
-        let all = (configuration.sections(ofKind: "source") + configuration.sections(ofKind: "directory")).filter {
-            $0.type == "coder_api"
-        }
+    /// Which of the sections that ask a Coder is meant: the first, or the one of that name.
+    /// - Parameters:
+    ///   - all: of the configuration.
+    ///   - path: of the configuration.
+    package static func section(_ all: [Section], named: String?, in path: String) throws(ToolError) -> Section {
         guard let named else {
             guard let first = all.first else {
                 throw ToolError(
-                    "\(configuration.path) has neither [source \"...\"] nor [directory \"...\"] with type = coder_api, so there is "
+                    "\(path) has neither [source \"...\"] nor [directory \"...\"] with type = coder_api, so there is "
                         + "no Coder to ask; add one with url and token", status: .usage)
             }
             return first
@@ -67,6 +77,12 @@ package struct Reconciliation: Sendable {
                 status: .usage)
         }
         return found
+    }
+
+    /// What our server's API is asked for the rows of a query, as JSON Lines.
+    /// - Parameter limit: rows; 0: all.
+    package static func path(_ query: String, limit: Int) -> String {
+        "/api/v2/connectionlog/export?format=jsonl&limit=\(limit)&q=\(URLText.escaped(query))"
     }
 
     // MARK: All of it
@@ -136,31 +152,41 @@ package struct Reconciliation: Sendable {
         var comparison = RowComparison(table: table, store: store, in: range)
         var looked = 0
         for row in comparison.unmatched {
-            if let id = row.connection, looked < Reconciliation.lookUpsMax {
-                looked += 1
-                let found = try await storeRows("connection_id:\(id.text)", limit: 500).first { $0.key == row.key }
-                if let found {
-                    comparison.match(row, found)
-                    continue
-                }
+            guard let id = row.connection else {
+                comparison.missInStore(row)
+                continue
             }
-            comparison.missInStore(row)
+            guard looked < limits.lookUps else {
+                comparison.doubt(row, isOfTable: true)
+                continue
+            }
+            looked += 1
+            let found = try await storeRows("connection_id:\(id.text)", limit: 500).first { $0.key == row.key }
+            if let found { comparison.match(row, found) } else { comparison.missInStore(row) }
         }
         looked = 0
         for row in comparison.strays(in: range) {
-            if let id = row.connection, looked < Reconciliation.lookUpsMax {
-                looked += 1
-                let rows = try await told { () async throws(CoderTrouble) in try await questions.rows(connection: id) }
-                if let found = rows.lazy.map(ReconciledRow.init).first(where: { $0.key == row.key }) {
-                    comparison.match(found, row)
-                    continue
-                }
+            guard let id = row.connection else {
+                comparison.missInTable(row)
+                continue
             }
-            comparison.missInTable(row)
+            guard looked < limits.lookUps else {
+                comparison.doubt(row, isOfTable: false)
+                continue
+            }
+            looked += 1
+            let rows = try await told { () async throws(CoderTrouble) in try await questions.rows(connection: id) }
+            let found = rows.lazy.map(ReconciledRow.init).first { $0.key == row.key }
+            if let found { comparison.match(found, row) } else { comparison.missInTable(row) }
         }
         comparison.sort()
         outcome.equal = comparison.equal
         outcome.findings = comparison.findings
+        let unsure = outcome.count(.unsure)
+        guard unsure > 0 else { return }
+        outcome.reasons.append(
+            "\(Quantity.count(unsure, "row")) without a counterpart may have one of another time: \(limits.lookUps) on each "
+                + "side are asked for one by one, no more; give a shorter time")
     }
 
     // MARK: Reading
@@ -182,16 +208,16 @@ package struct Reconciliation: Sendable {
                 to: end.advanced(by: Reconciliation.margin)
             ) { page in
                 rows += page.map(ReconciledRow.init)
-                return rows.count <= Reconciliation.rowsMax && !Task.isCancelled
+                return rows.count <= limits.rows && !Task.isCancelled
             }
         }
         try Task.checkCancellation()
-        if rows.count > Reconciliation.rowsMax { throw Reconciliation.tooMany("Coder's table") }
+        if rows.count > limits.rows { throw tooMany("Coder's table") }
         return (rows, mistakes)
     }
 
-    private static func tooMany(_ which: String) -> ToolError {
-        ToolError("\(which) has more than \(rowsMax) rows in this time; give a shorter one", status: .usage)
+    private func tooMany(_ which: String) -> ToolError {
+        ToolError("\(which) has more than \(limits.rows) rows in this time; give a shorter one", status: .usage)
     }
 
     private func storeRows(_ begin: TableTime, _ end: TableTime) async throws -> [ReconciledRow] {
@@ -205,10 +231,10 @@ package struct Reconciliation: Sendable {
     }
 
     private func storeRows(_ query: String, limit: Int) async throws -> [ReconciledRow] {
-        let lines = StoreLines(rowsMax: Reconciliation.rowsMax)
+        let lines = StoreLines(rowsMax: limits.rows)
         try await ask(query, limit) { lines.take($0) }
         let (rows, mistake, isFull) = lines.finish()
-        if isFull { throw Reconciliation.tooMany("the store") }
+        if isFull { throw tooMany("the store") }
         if let mistake { throw ToolError("\(server) gives a row that cannot be read: \(mistake)") }
         return rows
     }

@@ -58,6 +58,11 @@ package struct RowComparison: Sendable {
         findings.append(.init(kind: .missingInTable, table: nil, store: row))
     }
 
+    /// It has no counterpart in what was read, and is one too many to be asked for by itself.
+    package mutating func doubt(_ row: ReconciledRow, isOfTable: Bool) {
+        findings.append(.init(kind: .unsure, table: isOfTable ? row : nil, store: isOfTable ? nil : row))
+    }
+
     /// By time.
     package mutating func sort() {
         func order(_ finding: ReconcileOutcome.Finding) -> (Int64, String) {
