@@ -64,7 +64,7 @@ let package = Package(
             dependencies: [
                 "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue",
                 "ConnlogSinks",
-                "ConnlogSources", "ConnlogSystem",
+                "ConnlogSources", "ConnlogSystem", "ConnlogTools",
                 .target(name: "ConnlogAPI", condition: server), .target(name: "ConnlogStore", condition: server),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -190,7 +190,7 @@ let package = Package(
         .testTarget(
             name: "ConnlogDaemonTests",
             dependencies: [
-                "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogPipeline", "ConnlogSystem",
+                "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogDaemon", "ConnlogPipeline", "ConnlogSystem",
                 "ConnlogTestSupport", "ConnlogTools", .target(name: "ConnlogAPI", condition: server),
             ],
             exclude: ["Golden"], swiftSettings: strict),

@@ -127,6 +127,61 @@ extension ProcessTests {
             _ = try started.stop()
             _ = try other.stop()
         }
+
+        @Test func `with reconcile_every the daemon counts what is missing, and events go on when it cannot`() throws {
+            let ports = try Ports.free(1, in: workplace)
+            let still = try table(ports[0], workplace.url("table.ids"))
+            still.closeInput()
+            try eventually("the table stands still") { !still.isRunning || still.output.contains("still") }
+            let events = workplace.text("table.ids").split(separator: "\n").count
+            let log = try workplace.write("", to: "coderd.log")
+            let server = try ServerDaemon(
+                reading: log, sections: section(ports[0]), store: "reconcile_every = 1s", in: workplace)
+            var child = try server.start()
+            func figure(_ name: String) throws -> Double? {
+                let line = try server.curl("/metrics").split(separator: "\n").first {
+                    $0.hasPrefix("connlog_sink_reconcile_\(name){sink=\"store\"} ")
+                }
+                return line.flatMap { Double($0.split(separator: " ").last ?? "") }
+            }
+            try server.waitForEvents(events)
+            try eventually("the table and the store are the same") {
+                try figure("good") == 1 && figure("equal") ?? 0 > 100 && figure("missing_in_store") == 0
+                    && figure("missing_in_table") == 0 && figure("different") == 0 && figure("unsure") == 0
+            }
+            #expect(try abs((figure("last_seconds") ?? 0) - Date().timeIntervalSince1970) < 60)
+            let json = try server.command(["status", "--json"]).output
+            #expect(json.contains("reconcile_missing_in_store"), "\(json.suffix(3000))")
+            let text = try server.command(["status", "--figures"]).output
+            #expect(text.contains("reconcile_missing_in_store"), "\(text.suffix(3000))")
+
+            // Coder is away: told, and events go on.
+            _ = try still.stop()
+            try eventually("it is told") { try figure("good") == 0 && figure("missing_in_store") == 0 }
+            #expect(child.errors.contains("cannot be compared with the store"), "\(child.errors)")
+            _ = try Child.run(
+                "/usr/bin/env",
+                [
+                    "python3", Project.tools.appending(path: "gen_lines.py").path, "--lines", "60", "--out",
+                    log.path, "--ids", workplace.path("more.ids"),
+                ], in: workplace)
+            let more = workplace.text("more.ids").split(separator: "\n").count
+            #expect(more > 30)
+            try server.waitForEvents(events + more)
+            _ = try child.stop()
+
+            // Another Coder at that place: what the store has of the first one is missing there, and the other way round.
+            let other = try table(ports[0], workplace.url("other.ids"), ["--at-start", "300", "--seed", "4711"])
+            other.closeInput()
+            try eventually("the other table stands still") { !other.isRunning || other.output.contains("still") }
+            child = try server.start()
+            try eventually("what differs is counted") {
+                try figure("good") == 1 && figure("missing_in_table") ?? 0 > 10
+            }
+            #expect(child.errors.contains("differ over the last day"), "\(child.errors)")
+            _ = try child.stop()
+            _ = try other.stop()
+        }
         #endif
     }
 }

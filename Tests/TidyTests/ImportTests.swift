@@ -27,7 +27,8 @@ import Testing
         "ConnlogDaemon": [
             "ConnlogCoder", "ConnlogConfig", "ConnlogCore", "ConnlogDelivery", "ConnlogPipeline", "ConnlogQueue",
             "ConnlogSinks",
-            "ConnlogSources", "ConnlogAPI", "ConnlogStore", "ConnlogSystem", "Logging", "ServiceLifecycle",
+            "ConnlogSources", "ConnlogAPI", "ConnlogStore", "ConnlogSystem", "ConnlogTools", "Logging",
+            "ServiceLifecycle",
             "UnixSignals",
         ],
         "ConnlogStore": ["ConnlogConfig", "ConnlogCore", "ConnlogSystem", "GRDB", "GRDBSQLite"],

@@ -16,6 +16,8 @@ struct OverviewMaker: Sendable {
     let startedUptime: Nanoseconds
     let bytesMax: Int
     let server = ServerSlot()
+    /// What else is known of the store than its sink knows.
+    let storeFigures: @Sendable () -> [Figure]
 
     var overview: Overview {
         // One look at the queue by which all sinks are reckoned: what a sink is done with and what it lags make up all
@@ -28,6 +30,9 @@ struct OverviewMaker: Sendable {
         overview.uptimeSeconds = (SystemWallTime().uptime() - startedUptime) / 1_000_000_000
         overview.sources = now.sources.map(OverviewMaker.part)
         overview.sinks = now.sinks.map { OverviewMaker.part($0, status, incoming: now.eventsPerSecond) }
+        if let store = overview.sinks.firstIndex(where: { $0.name == StoreSection.sinkName }) {
+            overview.sinks[store].ownFigures += storeFigures()
+        }
         let lags = now.sinks.map { $0.lag(status) }
         let ahead = status.sinks.filter { sink in !now.sinks.contains { $0.name == sink.name } }.map(\.lag)
         overview.queue.state = status.state.word

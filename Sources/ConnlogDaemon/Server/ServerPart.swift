@@ -14,6 +14,8 @@ struct ServerPart: Sendable {
     static let planned = Planned.connlog
 
     private let run: ServerRun
+    private let reconcile: ReconcileWatch
+    private let planned: ReconcilePlan?
     private let once: Bool
 
     /// Starts nothing yet.
@@ -21,9 +23,13 @@ struct ServerPart: Sendable {
         _ plan: ServerPlan, _ pipeline: Pipeline, _ section: Section, _ options: Daemon.Options,
         log: @escaping LogFunction
     ) {
+        let reconcile = ReconcileWatch(version: options.version, log: log)
+        self.reconcile = reconcile
+        planned = plan.reconcile
         let overviews = OverviewMaker(
             pipeline: pipeline, version: options.version, started: SystemWallTime().now(),
-            startedUptime: SystemWallTime().uptime(), bytesMax: section.size("queue_size"))
+            startedUptime: SystemWallTime().uptime(), bytesMax: section.size("queue_size"),
+            storeFigures: { reconcile.figures })
         let audit = AuditDoor(
             record: { (events) throws(AppendError) in try await pipeline.record(events) }, log: log)
         run = ServerRun(
@@ -33,7 +39,11 @@ struct ServerPart: Sendable {
     }
 
     /// Starts the server's process, if one is wanted.
-    func start() { if !once { run.start() } }
+    func start() {
+        guard !once else { return }
+        run.start()
+        reconcile.use(planned)
+    }
 
     /// Whether there is something to serve until somebody asks to stop.
     var isWanted: Bool { !once && run.isWanted }
@@ -42,7 +52,10 @@ struct ServerPart: Sendable {
     func settle() async { await run.settleAudit() }
 
     /// Returns when the process has ended.
-    func stop() async { await run.stop() }
+    func stop() async {
+        reconcile.stop()
+        await run.stop()
+    }
 
     /// What a reload changes.
     /// - Parameter intake: what takes events that are handed in, now.
@@ -50,6 +63,7 @@ struct ServerPart: Sendable {
         var wanted = plan
         wanted.intake = intake
         run.apply(wanted, section)
+        if !once { reconcile.use(plan.reconcile) }
     }
 }
 #endif

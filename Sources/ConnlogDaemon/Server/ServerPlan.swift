@@ -17,6 +17,8 @@ struct ServerPlan: Sendable {
     var access = AccessList()
     /// What takes events that are handed in.
     var intake: (any EventIntake)?
+    /// What is compared with the store; `nil`: nothing.
+    var reconcile: ReconcilePlan?
     /// What the server process is given.
     private(set) var sections: [Section] = []
     private(set) var mistakes: [Diagnostic] = []
@@ -35,6 +37,11 @@ struct ServerPlan: Sendable {
             options = section.made(telling: &mistakes) { (section) throws(Diagnostic) in
                 try ServerSection.options(section)
             }
+        }
+        if let section = storeSection {
+            reconcile = section.made(telling: &mistakes) { (section) throws(Diagnostic) in
+                try ReconcilePlan(section, configuration)
+            }.flatMap { $0 }
         }
         let maker = AccessMaker(version: "", log: { _, _ in })
         access = maker.list(configuration.sections(ofKind: "access"), section) { mistakes.append($0) }

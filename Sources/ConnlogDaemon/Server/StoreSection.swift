@@ -30,6 +30,17 @@ enum StoreSection {
             Key(
                 "cache_size", .size(1_048_576...17_179_869_184), default: "64MiB",
                 help: "Memory for the pages of the file."),
+            Key(
+                "reconcile_every", .duration(.seconds(1) ... .seconds(7 * 86_400)), example: "1h",
+                help:
+                    "How often the connections of the last day are compared with Coder's own table, and what is missing on "
+                    + "either side is counted and told; without it, never. It takes a request for each 500 of them. "
+                    + "'connlog reconcile' lists them."),
+            Key(
+                "reconcile_coder", .string, example: "table",
+                help:
+                    "The name of the [source] or [directory] with type = coder_api that says which Coder that is; without "
+                    + "it, the first."),
         ] + CommonSinkKeys.ofQueue)
 
     static func holder(_ section: Section) -> StoreHolder {
