@@ -154,4 +154,17 @@ enum LineKeys {
                 + "say with from_unit, from_container, from_namespace or from_log_group which is coderd's"
         ]
     }
+
+    /// The same of an input that others fill: with `auto` it brings whatever they have wrapped, of any program.
+    /// - Parameter who: fills it, in words.
+    static func doubts(_ section: Section, filledBy who: String) -> [String] {
+        let isOpen = section.string("format") == InputFormat.auto.rawValue
+        let isWrapped = section.string("container") == ContainerFormat.auto.rawValue
+        guard origins(section).isEmpty, isOpen, isWrapped else { return doubts(section) }
+        return [
+            "\(section.heading) format: auto takes lines of every program whose log \(who), and each of them can write an "
+                + "event; say with from_unit, from_container, from_namespace or from_log_group which is coderd's, or, if all "
+                + "of it is coderd's, how that writes: format = slog_json or slog_human"
+        ]
+    }
 }

@@ -63,6 +63,29 @@ import Testing
         #expect(try doubts(parts.replacing("/var/log/coder/*.log", with: own)).isEmpty)
     }
 
+    @Test(arguments: DoubtsTests.openKinds)
+    func `an input that others fill is told while its format is auto, unless it is said whom to believe`(
+        type: String
+    ) throws {
+        let source = "[source \"c\"]\ntype = \(type)\n"
+        let rest = "[sink \"out\"]\ntype = file\npath = /var/log/connlog/out.jsonl\n"
+        let found = try doubts(source + rest)
+        #expect(found.count == 1, "\(found)")
+        #expect(found.first?.hasPrefix("[source \"c\"] format: auto takes lines of every program") == true, "\(found)")
+        for line in [
+            "from_unit = coder.service", "from_container = coder", "from_namespace = coder", "from_log_group = a",
+            "format = slog_json", "format = slog_human", "format = stackdriver", "container = cri", "container = none",
+        ] { #expect(try doubts(source + line + "\n" + rest).isEmpty, "\(line)") }
+        let named = try doubts(source + "format = cloudwatch\n" + rest)
+        #expect(named.count == 1 && named[0].contains("cloudwatch brings lines of many programs"), "\(named)")
+    }
+
+    #if Server
+    private static let openKinds = ["stdin", "ingest"]
+    #else
+    private static let openKinds = ["stdin"]
+    #endif
+
     #if Server
     private func server(_ listen: String, _ more: String = "") -> String {
         parts + "[store]\ntype = sqlite\n[server]\nlisten = \(listen)\n\(more)"

@@ -54,6 +54,7 @@ extension ProcessTests {
             let sections = """
                 [source "in"]
                 type = stdin
+                format = slog_json
                 [sink "splunk"]
                 type = splunk_hec
                 url = https://splunk.example.com:8088

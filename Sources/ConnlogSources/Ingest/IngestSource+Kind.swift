@@ -9,7 +9,9 @@ extension IngestSource: SourceKind {
         summary: "Takes events that programs hand in over HTTP: see [server].",
         keys: LineKeys.all)
 
-    package static func doubts(_ section: Section) -> [String] { LineKeys.doubts(section) }
+    package static func doubts(_ section: Section) -> [String] {
+        LineKeys.doubts(section, filledBy: "a client hands in")
+    }
 
     package static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {
         IngestSource(

@@ -12,7 +12,9 @@ extension StdinSource: SourceKind {
         keys: LineKeys.all)
 
     /// What is right in a section and probably not meant.
-    public static func doubts(_ section: Section) -> [String] { LineKeys.doubts(section) }
+    public static func doubts(_ section: Section) -> [String] {
+        LineKeys.doubts(section, filledBy: "comes in by standard input")
+    }
 
     /// Makes the source of a section; throws what is wrong with it, at its place.
     public static func make(_ section: Section, _ context: SourceContext) throws(Diagnostic) -> any Source {
