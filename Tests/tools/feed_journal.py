@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Writes coderd's lines into journal files as journald has them, a few every 10 ms, and rotates the files.
 
-    feed_journal.py --out DIRECTORY --ids FILE [--rate 1000] [--rotate-entries N] [--seed S]
+    feed_journal.py --out DIRECTORY --ids FILE [--rate 1000] [--rotate-entries N] [--keep-files N --removed FILE]
+                    [--seed S]
 
 It goes on until standard input ends. --ids gets the ID of every event before its entry is written, one a line. Lines longer
 than 2,000 bytes are split, as journald does with those longer than LineMax. Entries are written by systemd-journal-remote.
+With --keep-files the oldest rotated files are removed, as by vacuuming; --removed gets the IDs that were in them.
 Prints one JSON object with the number of lines, events and files.
 """
 import argparse
@@ -48,6 +50,8 @@ def main():
     parser.add_argument("--ids", required=True)
     parser.add_argument("--rate", type=float, default=1000)
     parser.add_argument("--rotate-entries", type=int, default=1000)
+    parser.add_argument("--keep-files", type=int)
+    parser.add_argument("--removed")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)
@@ -63,6 +67,16 @@ def main():
         if writer.wait() != 0:
             sys.exit("systemd-journal-remote failed")
 
+    rotated, inside = [], []
+
+    def vacuum():
+        while arguments.keep_files is not None and len(rotated) > arguments.keep_files:
+            old, identifiers = rotated.pop(0)
+            # Told first: whoever reads it meanwhile may have had them or not.
+            with open(arguments.removed, "ab", 0) as removed:
+                removed.write(b"".join(f"{i}\n".encode() for i in identifiers))
+            os.remove(old)
+
     writer, written, ticks, due = begin(), 0, 0, time.monotonic()
     with open(arguments.ids, "wb", 0) as ids:
         while True:
@@ -76,6 +90,7 @@ def main():
                 if identifier:
                     ids.write(f"{identifier}\n".encode())
                     counts["events"] += 1
+                    inside.append(identifier)
                 counts["lines"] += 1
                 for data in entries(ticks * 10000, line.encode().rstrip(b"\n")):
                     writer.stdin.write(data)
@@ -83,7 +98,10 @@ def main():
             writer.stdin.flush()
             if written >= arguments.rotate_entries:
                 end(writer)
-                os.rename(path, os.path.join(arguments.out, f"system@{counts['files']:06d}.journal"))
+                rotated.append((os.path.join(arguments.out, f"system@{counts['files']:06d}.journal"), inside))
+                os.rename(path, rotated[-1][0])
+                inside = []
+                vacuum()
                 counts["files"] += 1
                 writer, written = begin(), 0
         end(writer)

@@ -94,6 +94,12 @@ final class Child {
         return try child.wait()
     }
 
+    /// Runs commands in the workplace; one that fails is a failure.
+    static func shell(_ commands: String, in workplace: Workplace) throws {
+        let end = try run("/bin/sh", ["-ec", commands], in: workplace)
+        guard end.status == 0 else { throw Failure(description: "\(commands): \(end.errors)") }
+    }
+
     /// Runs one of the repository's Python tools and returns what it printed.
     /// - Throws: when its exit status is not 0, unless `anyStatus`.
     static func tool(
