@@ -10,13 +10,14 @@ extension ProcessTests {
 
         init() throws { workplace = try Workplace() }
 
-        private func coder(at port: Int) throws -> Child {
+        /// - Parameter more: users beside those of the example.
+        private func coder(at port: Int, more: Int = 0) throws -> Child {
             let pattern = #/"WorkspaceOwnerID":"([0-9a-f-]{36})"/#
             let lines = try String(contentsOf: Project.exampleLog, encoding: .utf8).split(separator: "\n")
             let ids = Set(lines.compactMap { $0.firstMatch(of: pattern).map { String($0.1) } })
             try #require(!ids.isEmpty)
             let users = ids.sorted().enumerated().map { #"{"id":"\#($1)","username":"person-\#($0)"}"# }
-            let people = #"{"users":[\#(users.joined(separator: ","))],"organizations":[]}"#
+            let people = #"{"users":[\#(users.joined(separator: ","))],"organizations":[],"more":\#(more)}"#
             let file = try workplace.write(people, to: "people.json")
             let child = try Child(
                 "/usr/bin/env", ["python3", Project.tools.appending(path: "coder_api.py").path, "\(port)", token],
@@ -67,6 +68,51 @@ extension ProcessTests {
             try eventually("that Coder is away is told") { child.errors.contains("the names from before stay") }
             let end = try child.stop()
             #expect(end.status == 0, "\(end.errors)")
+        }
+
+        /// In KiB, at its most so far.
+        private func memory(of pid: Int32) -> Int {
+            let text = read(URL(filePath: "/proc/\(pid)/status"))
+            let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+            return line.flatMap { Int($0.split(separator: " ")[1]) } ?? 0
+        }
+
+        /// `CONNLOG_TEST_USERS` asks for another number, such as 200000.
+        @Test func `a list of many users comes whole, and events go on meanwhile`() throws {
+            let count = Setting.number("CONNLOG_TEST_USERS", default: 50_000)
+            let port = try Ports.free(1, in: workplace)[0]
+            let coder = try coder(at: port, more: count)
+            let section = """
+                [directory "coder"]
+                type = coder_api
+                url = http://127.0.0.1:\(port)
+                token = \(token)
+                proxy = none
+
+
+                """
+            let server = try ServerDaemon(reading: Project.exampleLog, sections: section, in: workplace)
+            let begun = ContinuousClock.now
+            let child = try server.start()
+            try server.waitForEvents(154)
+            let events = ContinuousClock.now - begun
+            try eventually("all users are read") {
+                !child.isRunning || child.errors.contains(#/directory coder: \d+ users and/#)
+            }
+            #expect(workplace.lines("data/names/coder.users.csv").count > count)
+            let names = ContinuousClock.now - begun
+            // The list's last ones.
+            try eventually("rows of those on the last page are found by name, and have it") {
+                try server.command(["events", "workspace_owner:person-0", "--json", "--limit", "1"]).output.contains(
+                    "person-0")
+            }
+            let found = ContinuousClock.now - begun
+            print(
+                "\(count) users: events after \(events), all names on disk after \(names), found after \(found); forwarder "
+                    + "\(memory(of: child.pid)) KiB at most")
+            let end = try child.stop()
+            #expect(end.status == 0, "\(end.errors)")
+            _ = try coder.stop()
         }
 
         private func names(_ server: ServerDaemon) throws -> String { try server.curl("/api/v2/connectionlog/names") }

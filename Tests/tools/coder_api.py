@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Coder's API for names, on 127.0.0.1: coder_api.py PORT TOKEN < PEOPLE, a JSON object {"users": [...], "organizations": [...]}.
 
-Refuses what Coder refuses: another token, a list without a limit. Ends when it is killed.
+With "more" in it so many users are made beside those. Refuses what Coder refuses: another token, a list without a limit. Ends when it is killed.
 """
 import json
 import sys
@@ -11,6 +11,12 @@ from coder_answers import CoderAnswers
 
 port, expected = int(sys.argv[1]), sys.argv[2]
 people = json.load(sys.stdin)
+people["users"] += [
+    {"id": f"00000000-0000-4000-8000-{number:012d}", "username": f"made-{number:07d}", "name": f"Made Number {number}",
+     "email": f"made-{number}@corp.example.com", "status": "active", "created_at": "2026-01-01T00:00:00Z",
+     "organization_ids": [], "roles": []} for number in range(people.get("more", 0))]
+people["users"].sort(key=lambda user: user["username"].lower())
+places = {user["id"]: place for place, user in enumerate(people["users"])}
 
 
 class Coder(CoderAnswers):
@@ -27,11 +33,10 @@ class Coder(CoderAnswers):
                 return self.answer(400, {"message": "limit"})
             if "q" in query:
                 return self.answer(400, {"message": "Invalid user search query."})
-            found = sorted(people["users"], key=lambda user: user["username"].lower())
-            names = [user["id"] for user in found]
-            if "after_id" in query:
-                found = found[names.index(query["after_id"]) + 1:] if query["after_id"] in names else []
-            return self.answer(200, {"users": found[:int(query["limit"])], "count": len(found)})
+            everybody = people["users"]
+            start = places.get(query["after_id"], len(everybody)) + 1 if "after_id" in query else 0
+            page = everybody[start:start + int(query["limit"])]
+            return self.answer(200, {"users": page, "count": max(0, len(everybody) - start)})
         self.answer(404, {"message": "Route not found."})
 
 
