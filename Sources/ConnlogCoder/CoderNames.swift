@@ -258,15 +258,10 @@ package final class CoderNames: Sendable {
     }
 
     private func store() throws(CoderTrouble) {
-        let (users, organizations) = state.withLock { (Array($0.users.values), Array($0.organizations.values)) }
+        let (users, organizations) = state.withLock { ($0.users.values, $0.organizations.values) }
         do throws(SystemError) {
-            let kept = settings.file.read()
-            if Set(kept.users.map(\.id)).count != users.count || kept.users != users.sorted(by: { $0.id < $1.id }) {
-                try settings.file.write(users)
-            }
-            if kept.organizations != organizations.sorted(by: { $0.id < $1.id }) {
-                try settings.file.write(organizations)
-            }
+            try settings.file.write(users)
+            try settings.file.write(organizations)
         } catch {
             throw CoderTrouble(.away, "the names cannot be kept: \(error)")
         }

@@ -27,26 +27,50 @@ package struct NamesFile: Sendable {
         return (table(users).users, table(organizations).organizations)
     }
 
-    package func write(_ people: [UserName]) throws(SystemError) {
-        let rows = people.sorted { $0.id < $1.id }.map {
-            [$0.id, $0.username, $0.email, $0.name, $0.isDeleted ? "true" : "false"]
+    /// Writes them unless they stand there already.
+    package func write(_ people: some Collection<UserName>) throws(SystemError) {
+        var text = ByteBuffer()
+        NamesFile.add(["id", "username", "email", "name", "deleted"], to: &text)
+        for user in people.sorted(by: { $0.id < $1.id }) {
+            NamesFile.add(
+                [user.id, user.username, user.email, user.name, user.isDeleted ? "true" : "false"], to: &text)
         }
-        try write(users, [["id", "username", "email", "name", "deleted"]] + rows)
+        try write(users, text)
     }
 
-    package func write(_ found: [OrganizationName]) throws(SystemError) {
-        let rows = found.sorted { $0.id < $1.id }.map { [$0.id, $0.name, $0.displayName, $0.icon] }
-        try write(organizations, [["id", "name", "display_name", "icon"]] + rows)
+    package func write(_ found: some Collection<OrganizationName>) throws(SystemError) {
+        var text = ByteBuffer()
+        NamesFile.add(["id", "name", "display_name", "icon"], to: &text)
+        for organization in found.sorted(by: { $0.id < $1.id }) {
+            NamesFile.add([organization.id, organization.name, organization.displayName, organization.icon], to: &text)
+        }
+        try write(organizations, text)
     }
 
     /// As a whole or not at all: the names from before stay until the new ones are on disk.
-    private func write(_ path: String, _ rows: [[String]]) throws(SystemError) {
-        var text = ByteBuffer()
-        for row in rows {
-            text.append(contentsOf: Array(row.map(NamesFile.quoted).joined(separator: ",").utf8))
-            text.append(contentsOf: Array("\n".utf8))
-        }
+    private func write(_ path: String, _ text: ByteBuffer) throws(SystemError) {
+        if NamesFile.holds(path, text) { return }
         try WholeFile.write(text, to: path)
+    }
+
+    /// Whether a file is this text. Read piece by piece: there may be many names.
+    private static func holds(_ path: String, _ text: ByteBuffer) -> Bool {
+        guard let file = try? LocalFile.openRegular(path) else { return false }
+        var done = 0
+        var piece = ByteBuffer()
+        while true {
+            piece.removeAll()
+            guard let count = try? file.read(into: &piece, at: done, count: 1 << 18), done + count <= text.count else {
+                return false
+            }
+            if count == 0 { return done == text.count }
+            for place in 0..<count where piece.span[place] != text.span[done + place] { return false }
+            done += count
+        }
+    }
+
+    private static func add(_ fields: [String], to text: inout ByteBuffer) {
+        text.append(contentsOf: Array((fields.map(quoted).joined(separator: ",") + "\n").utf8))
     }
 
     private static func quoted(_ text: String) -> String { "\"\(text.replacing("\"", with: "\"\""))\"" }
