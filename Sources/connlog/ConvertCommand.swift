@@ -21,7 +21,7 @@ struct ConvertCommand: ParsableCommand {
     @Option(
         help: """
             What comes in: auto, slog_json, slog_human, stackdriver, or who wrapped it: journal, journal_export, \
-            fluentd, fluent_bit, vector, filebeat, cloudwatch, cloud_logging, datadog, otlp, loki, splunk, stern, \
+            fluentd, fluent_bit, vector, filebeat, cloudwatch, cloud_logging, datadog, otlp, loki, splunk, splunk_csv, stern, \
             kubectl or compose.
             """)
     var from = InputFormat.auto

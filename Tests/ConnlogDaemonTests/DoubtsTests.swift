@@ -80,6 +80,17 @@ import Testing
         #expect(named.count == 1 && named[0].contains("cloudwatch brings lines of many programs"), "\(named)")
     }
 
+    @Test func `Splunk's CSV is refused for a file, which may be read on from its middle, with the way out`() throws {
+        let csv = parts.replacing("path = /var/log/coder", with: "format = splunk_csv\npath = /var/log/coder")
+        let folder = FileManager.default.temporaryDirectory.appending(path: "csv-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "connlog.ini")
+        try csv.write(to: file, atomically: true, encoding: .utf8)
+        let errors = Plan.checked(Registry.connlog.load(file.path)).diagnostics.map(\.message)
+        #expect(errors.count == 1 && errors[0].contains("take such a file by standard input"), "\(errors)")
+    }
+
     #if Server
     private static let openKinds = ["stdin", "ingest"]
     #else

@@ -80,6 +80,8 @@ public struct EventDecoder: Sendable {
     /// Lines come as entries of systemd's export format.
     let isExport: Bool
     var export = JournalExport()
+    /// Lines come as records of Splunk's CSV, if they do.
+    var csv: SplunkCSV?
 
     var streams = [StreamState](repeating: StreamState(), count: 3)
     /// Streams that hold a part of a line or an entry that may go on.
@@ -115,6 +117,7 @@ public struct EventDecoder: Sendable {
     ) {
         wrapper = Wrapper(format)
         isExport = format == .journalExport
+        csv = format == .splunkCSV ? SplunkCSV() : nil
         self.format = wrapper == nil ? format : .auto
         self.container = container
         conditions = origins
@@ -153,6 +156,7 @@ public struct EventDecoder: Sendable {
     ///     count. A last line that is no whole event is left and counted as `partial`.
     /// - Returns: how many bytes of `input` are consumed.
     public mutating func decode(_ input: Range<Int>, in batch: inout EventBatch, isEnd: Bool) -> Int {
+        if csv != nil { return decodeCSV(input, &batch, isEnd: isEnd) { $0.decodeText($1, &$2, isEnd: isEnd) } }
         guard isExport else { return decodeText(input, &batch, isEnd: isEnd) }
         return decodeExport(input, &batch, isEnd: isEnd) { $0.decodeText($1, &$2, isEnd: isEnd) }
     }
@@ -178,6 +182,7 @@ public struct EventDecoder: Sendable {
     ///   - batch: has the bytes, and gets the events.
     /// - Returns: how many bytes of `input` are consumed.
     public mutating func flushPending(_ input: Range<Int>, in batch: inout EventBatch) -> Int {
+        if csv != nil { return decodeCSV(input, &batch, isEnd: false) { $0.flushText($1, &$2) } }
         guard isExport else { return flushText(input, &batch) }
         return decodeExport(input, &batch, isEnd: false) { $0.flushText($1, &$2) }
     }
@@ -228,7 +233,7 @@ public struct EventDecoder: Sendable {
     /// - Parameter bytes: what stands before the position where decoding goes on; it may begin inside a line.
     package mutating func warm(_ bytes: Span<UInt8>) {
         // Where an entry of the export format begins cannot be seen from its middle.
-        guard !isExport, let first = firstIndex(of: 0x0a, in: bytes, 0..<bytes.count) else { return }
+        guard !isExport, csv == nil, let first = firstIndex(of: 0x0a, in: bytes, 0..<bytes.count) else { return }
         let saved = (counts, position, lineNumber)
         var batch = EventBatch()
         batch.bytes.append(bytes.extracting((first + 1)..<bytes.count))

@@ -14,6 +14,8 @@ public enum InputFormat: String, Sendable, CaseIterable {
     case cloudWatch = "cloudwatch"
     case cloudLogging = "cloud_logging"
     case datadog, otlp, loki, splunk, stern
+    /// What Splunk exports as CSV, from its beginning.
+    case splunkCSV = "splunk_csv"
     // By a name in front of each line, which whoever brings it has written there.
     case kubectl, compose
 

@@ -38,6 +38,12 @@ extension FileSource: SourceKind {
         for path in paths where path.hasSuffix("/") {
             throw section.error("path", "'\(path)' is a directory; name the files in it, such as \(path)*.log")
         }
+        if InputFormat(rawValue: section.string("format")) == .splunkCSV {
+            throw section.error(
+                "format",
+                "splunk_csv is read from its first line on, as a whole; take such a file by standard input: 'connlog run --once' "
+                    + "with type = stdin")
+        }
         var settings = FileSettings(patterns: paths.map(Glob.init))
         settings.startsAtEnd = section.string("start_at") == "end"
         settings.once = context.once

@@ -74,6 +74,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [1, 254, 255, 256, 5000])
+    func `a name has 255 characters at most, and a line behind a longer one is none of coderd's`(length: Int) {
+        let name = String(repeating: "n", count: length)
+        let origins = OriginConditions(containers: [name])
+        for (format, own) in [
+            (InputFormat.kubectl, "[pod/coder-0/\(name)] "), (.kubectl, "[pod/\(name)/\(name)] "),
+            (.compose, "\(name) | "), (.stern, "\(name) \(name) "),
+        ] {
+            let counts = events("\(own)\(Self.json)\n", format, origins)
+            #expect(counts.events == (length > 255 ? 0 : 1), "\(format) \(counts)")
+            #expect(counts.malformed == (length > 255 ? [.badContainerLine: 1] : [:]), "\(format) \(counts)")
+        }
+    }
+
     // MARK: Files
 
     private static let id = String(repeating: "0123456789abcdef", count: 4)

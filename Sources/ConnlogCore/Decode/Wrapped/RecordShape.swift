@@ -235,7 +235,7 @@ enum Wrapper: Int, Sendable {
         case .datadog: self = .datadog
         case .otlp: self = .otlp
         case .loki: self = .loki
-        case .splunk: self = .splunk
+        case .splunk, .splunkCSV: self = .splunk
         case .stern: self = .stern
         case .kubectl: self = .kubectl
         case .compose: self = .compose
