@@ -1,9 +1,9 @@
-import ConnlogCore
 import ConnlogSystem
 import ConnlogTestSupport
 import Foundation
 import Testing
 
+@testable import ConnlogCore
 @testable import ConnlogSources
 
 /// `journalctl -o export`, of real journals and of bytes that no journal would have.
@@ -133,5 +133,71 @@ import Testing
         let bytes = entry(Array(Self.lines[0].utf8))
         let run = decode(bytes + bytes.dropLast(3), piece: 100)
         #expect(run.records == [Self.lines[0]] && run.counts.partial == 1)
+    }
+
+    /// As a source holds it: what is not consumed stays, and more comes.
+    private func most(_ bytes: [UInt8], piece: Int, maxLine: Int) -> (held: Int, run: DecodeCounts, records: [String]) {
+        var decoder = EventDecoder(format: .journalExport, maxLine: maxLine)
+        var (start, end, held, records) = (0, 0, 0, [String]())
+        while end < bytes.count {
+            end = min(bytes.count, end + piece)
+            var batch = EventBatch()
+            batch.bytes.append(contentsOf: Array(bytes[start..<end]))
+            start += decoder.decode(0..<end - start, in: &batch, isEnd: false)
+            records += batch.records.map { batch.bytes.text($0.range) }
+            held = max(held, end - start)
+            #expect(decoder.restartDistance <= start, "a restart would begin before the stream")
+        }
+        return (held, decoder.takeCounts(), records)
+    }
+
+    @Test func `damage behind an open entry ends it, is told once, and nothing piles up`() {
+        let good = entry(Array(Self.lines[0].utf8))
+        let part = entry(Array(Self.lines[1].utf8.prefix(100)), ["_LINE_BREAK": "line-max"])
+        let header = "2025-07-03 05:09:41.000 [info]  coderd: something else"
+        for open in [part, entry(Array(header.utf8))] {
+            let rest = [UInt8](repeating: UInt8(ascii: "x"), count: 200_000)
+            let run = most(good + open + Array("lower=1\n\n".utf8) + rest, piece: 1000, maxLine: 1024)
+            #expect(run.records == [Self.lines[0]])
+            #expect(run.held < 1000 + open.count, "\(run.held)")
+            #expect(run.run.malformed[.badContainerLine] == 1, "\(run.run)")
+            #expect(run.run.bytes == good.count + open.count + 9 + rest.count, "\(run.run)")
+        }
+    }
+
+    @Test func `an entry too long behind an open one is passed over, and what comes then is read`() {
+        let part = entry(Array(Self.lines[1].utf8.prefix(100)), ["_LINE_BREAK": "line-max"])
+        let long = entry(Array("x".utf8), ["LONG": String(repeating: "y", count: 300_000)])
+        let bytes = part + long + entry(Array(Self.lines[2].utf8))
+        let run = most(bytes, piece: 1000, maxLine: 1024)
+        #expect(run.records == [Self.lines[2]])
+        #expect(run.held < 3 * 1024 + (1 << 16) + 1000, "\(run.held)")
+        #expect(run.run.tooLong == 1 && run.run.partial == 1 && run.run.bytes == bytes.count, "\(run.run)")
+    }
+
+    @Test func `damage inside an entry that is passed over is told, and a restart begins in the stream`() {
+        let long = Array("__CURSOR=s=1\nLONG=\(String(repeating: "y", count: 200_000))\n".utf8)
+        for bad in ["lower=1\n\n", "M\n\u{ff}\u{ff}xxxxxxxxxxx", String(repeating: "A", count: 65) + "=\n"] {
+            let bytes = long + Array(bad.utf8) + [UInt8](repeating: UInt8(ascii: "x"), count: 5000)
+            for piece in [500, 70_000, bytes.count] {
+                let run = most(bytes, piece: piece, maxLine: 1024)
+                #expect(run.run.malformed == [.badContainerLine: 1], "\(piece): \(run.run)")
+                // What comes at once is not too long to be presented.
+                #expect(run.run.tooLong == (piece == bytes.count ? 0 : 1), "\(piece): \(run.run)")
+                #expect(run.run.bytes == bytes.count, "\(piece): \(run.run)")
+            }
+        }
+    }
+
+    @Test(arguments: [(-1, false), (0, false), (1, true)])
+    func `a value may be as long as the limit says, and a name too`(more: Int, isDamage: Bool) {
+        var value = Array("MESSAGE\n".utf8)
+        let length = UInt64(JournalExport.valueMax + more)
+        for shift in stride(from: 0, to: 64, by: 8) { value.append(UInt8(truncatingIfNeeded: length >> UInt64(shift))) }
+        let name = Array((String(repeating: "A", count: JournalExport.nameMax + more) + "=\n").utf8)
+        for bytes in [value + Array("x".utf8), name + entry(Array("x".utf8))] {
+            let counts = decode(bytes, piece: 7).counts
+            #expect(counts.malformed == (isDamage ? [.badContainerLine: 1] : [:]), "\(counts)")
+        }
     }
 }

@@ -161,7 +161,7 @@ public struct EventDecoder: Sendable {
         return decodeExport(input, &batch, isEnd: isEnd) { $0.decodeText($1, &$2, isEnd: isEnd) }
     }
 
-    private mutating func decodeText(_ input: Range<Int>, _ batch: inout EventBatch, isEnd: Bool) -> Int {
+    mutating func decodeText(_ input: Range<Int>, _ batch: inout EventBatch, isEnd: Bool) -> Int {
         var at = decodeLines(input, &batch)
         if input.upperBound - at > maxLine {
             at = takeObjects(at..<input.upperBound, &batch)

@@ -29,8 +29,9 @@ struct JournalExport: Sendable {
     var consumed = 0
     var starts: [(line: Int, entry: Int)] = []
 
-    private static let valueMax = 1 << 30
-    private static let nameMax = 64
+    /// The most bytes that a value says it has; more is no length.
+    static let valueMax = 1 << 30
+    static let nameMax = 64
     /// What the decoder asks for; the first of each that an entry has.
     private static let names = [
         "MESSAGE", "__CURSOR", "__REALTIME_TIMESTAMP", "_BOOT_ID", "_TRANSPORT", "_SYSTEMD_UNIT", "_STREAM_ID",
@@ -178,11 +179,12 @@ struct JournalExport: Sendable {
             end += 1
         }
         guard end < rest.upperBound else { return nil }
-        if bytes[end] == UInt8(ascii: "=") {
+        let isName = end > rest.lowerBound && end - rest.lowerBound <= JournalExport.nameMax
+        if isName, bytes[end] == UInt8(ascii: "=") {
             skipping = .line
             return end + 1
         }
-        guard bytes[end] == 0x0a, end > rest.lowerBound else {
+        guard isName, bytes[end] == 0x0a else {
             isDamaged = true
             skipping = .none
             return end
@@ -205,54 +207,61 @@ extension EventDecoder {
         _ input: Range<Int>, _ batch: inout EventBatch, isEnd: Bool,
         _ decode: (inout EventDecoder, Range<Int>, inout EventBatch) -> Int
     ) -> Int {
+        if export.isDamaged { return passExport(input, from: input.lowerBound) }
         var start = input.lowerBound
         if export.skipping != .none { start = export.skip(batch.bytes.span, input) }
-        if export.isDamaged { return passExport(input) }
-        if export.skipping != .none {
-            counts.bytes += start - input.lowerBound
-            return endExport(input, start, isEnd: isEnd)
-        }
+        counts.bytes += start - input.lowerBound
+        if export.isDamaged { return damaged(input, start, &batch) }
+        if export.skipping != .none { return endExport(input, start, isEnd: isEnd) }
         let lines = JournalExport.read(batch.bytes.span, start..<input.upperBound)
         let first = batch.bytes.count
         batch.bytes.append(contentsOf: lines.text)
         let before = position
         let end = batch.bytes.count
-        let done = decode(&self, first..<end, &batch)
+        let isFull = input.upperBound - start >= inputMax - (1 << 12)
+        var done = decode(&self, first..<end, &batch)
+        var reached = done
+        // What is open is completed by nothing that comes after damage, nor after an entry for which there is no room.
+        if lines.isDamaged || isFull && done == 0 && !lines.ends.isEmpty {
+            done += decodeText(first + done..<end, &batch, isEnd: true)
+            reached = end - first
+            position = before + reached
+        }
         if batch.bytes.count == end { batch.bytes.truncate(to: first + done) }
         var at = start
-        for (line, entry) in lines.ends where line <= done {
+        for (line, entry) in lines.ends where line <= reached {
             export.starts.append((before + line, export.consumed + entry - input.lowerBound))
             at = entry
         }
-        counts.bytes += at - input.lowerBound - done
+        counts.bytes += at - start - done
         forgetStarts()
-        // What is damaged is left for a restart too, as soon as nothing before it is open.
-        if lines.isDamaged, at == lines.end, pendingCount == 0 {
-            emit(.told(damage(lines.end..<input.upperBound, batch)), &batch)
-            export.isDamaged = true
-            export.consumed += at - input.lowerBound
-            export.passed = input.upperBound - at
-            counts.bytes += input.upperBound - at
-            return input.count
-        }
-        if at == start, lines.text.isEmpty, input.upperBound - at >= inputMax - (1 << 12), !lines.isDamaged {
+        if lines.isDamaged { return damaged(input, at, &batch) }
+        if at == start, lines.text.isEmpty, isFull {
             counts.add(told(LineFault(.lineTooLong, at: maxLine), at..<at, batch), samplesMax)
             export.skipping = .lineStart
             let from = at
             at = export.skip(batch.bytes.span, from..<input.upperBound)
             counts.bytes += at - from
-            if export.isDamaged { return passExport(input) }
+            if export.isDamaged { return damaged(input, at, &batch) }
         }
         return endExport(input, at, isEnd: isEnd)
     }
 
-    private func damage(_ rest: Range<Int>, _ batch: borrowing EventBatch) -> DecodeCounts.Sample {
-        told(LineFault(.badContainerLine, at: 0), rest.lowerBound..<min(rest.upperBound, rest.lowerBound + 200), batch)
+    /// What cannot be read as an entry is told, and with all that comes after it passed over: a restart begins there too.
+    /// - Parameter at: where it stands.
+    private mutating func damaged(_ input: Range<Int>, _ at: Int, _ batch: inout EventBatch) -> Int {
+        // A line too long to be held may be open yet.
+        if pendingCount > 0 { _ = decodeText(at..<at, &batch, isEnd: true) }
+        let shown = at..<min(input.upperBound, at + 200)
+        emit(.told(told(LineFault(.badContainerLine, at: 0), shown, batch)), &batch)
+        export.isDamaged = true
+        export.consumed += at - input.lowerBound
+        return passExport(input, from: at)
     }
 
-    private mutating func passExport(_ input: Range<Int>) -> Int {
-        export.passed += input.count
-        counts.bytes += input.count
+    private mutating func passExport(_ input: Range<Int>, from at: Int) -> Int {
+        export.passed += input.upperBound - at
+        counts.bytes += input.upperBound - at
         return input.count
     }
 
