@@ -109,6 +109,53 @@ import Testing
         #expect((reply.json["refusals"] as? [[String: Any]])?.map { $0["line"] as? Int } == [3])
     }
 
+    /// `1234`, `null` and `true` have the letters of base64, and are no text.
+    @Test(arguments: ["1234", "null", "true", "{\"a\":1}", "[]"])
+    func `data that is no text is refused and counted, and what is beside it is taken`(value: String) async throws {
+        let pubSub = "{\"message\":{\"messageId\":\"1\",\"data\":\(value)},\"subscription\":\"s\"}"
+        let alone = try await post(Array(pubSub.utf8))
+        #expect(alone.status == 200 && alone.json["refused"] as? Int == 1, "\(alone.text)")
+        let good = Data(Self.events[0].utf8).base64EncodedString()
+        for bad in [value, "{\"data\":\(value)}"] {
+            let text = "{\"requestId\":\"r\",\"timestamp\":1,\"records\":[\(bad),{\"data\":\"\(good)\"}]}"
+            let reply = try await post(Array(text.utf8))
+            #expect(reply.json["accepted"] as? Int == 1, "\(bad): \(reply.text)")
+            #expect(reply.json["refused"] as? Int == 1, "\(bad): \(reply.text)")
+        }
+        let attributes = "{\"message\":{\"messageId\":\"1\",\"attributes\":{}},\"subscription\":\"s\"}"
+        #expect(try await post(Array(attributes.utf8)).json["refused"] as? Int == 0)
+    }
+
+    @Test(arguments: [-1, 0, 1])
+    func `a record is taken up to its limit, and what is larger is told and not counted as taken`(more: Int)
+        async throws
+    {
+        let line = Self.events[0] + "\n"
+        let filler = String(repeating: " ", count: 2000 + more - line.utf8.count) + line
+        #expect(filler.utf8.count == 2000 + more)
+        let document = "{\n\"a\":\"" + String(repeating: "x", count: 2000 + more - 9) + "\"}"
+        #expect(document.utf8.count == 2000 + more)
+        // A record that unpacks to so much, a document that is so long, the first of its body and not.
+        for text in [Self.firehose([Self.gzip(filler)]), document, "{\n}\n" + document] {
+            var body = IngestBody(try DecodingIntake().begin(), bytesMax: 10_000, documentBytesMax: 2000)
+            var wrong: IngestBody.TooLarge?
+            do {
+                try await body.take(Array(text.utf8).span)
+                _ = try await body.finish()
+            } catch let error as IngestBody.TooLarge { wrong = error }
+            #expect(wrong == (more > 0 ? .document(bytesMax: 2000) : nil), "\(text.prefix(20))")
+        }
+    }
+
+    @Test func `a record that is too large is answered with 413 and what to do`() async throws {
+        let large = String(repeating: " ", count: IngestBody.usualDocumentBytesMax) + "\n"
+        let reply = try await post(Array(Self.firehose([Self.gzip(large)]).utf8))
+        #expect(reply.status == 413 && reply.message.contains("One record"), "\(reply.text)")
+        #expect(reply.text.contains("16777216 bytes"))
+        let bounded = try await post(Array(Self.firehose([Self.gzip(large)]).utf8), bytesMax: 100_000)
+        #expect(bounded.status == 413 && bounded.message.contains("The body"), "\(bounded.text)")
+    }
+
     @Test func `Firehose gets its own answer, good or bad, and may name its token as it does`() async throws {
         let id = [(name: "X-Amz-Firehose-Request-Id", value: "r-1")]
         let good = try await post(Array(Self.firehose([Self.gzip(Self.cloudWatch(Self.events))]).utf8), id)

@@ -6,11 +6,17 @@ import ConnlogSystem
 ///
 /// Of a body one document that has to be seen whole is kept, and what one record of it unpacks to; both are bounded.
 struct IngestBody {
-    /// Of the body, or of what comes out of it.
-    struct TooLarge: Error {}
+    /// What there is more of than is taken.
+    enum TooLarge: Error, Equatable {
+        /// The body, or what comes out of its envelopes.
+        case body
+        /// One envelope, one object of several lines, or what one record unpacks to.
+        case document(bytesMax: Int)
+    }
 
     private let session: any IntakeSession
     private let bytesMax: Int
+    private let documentBytesMax: Int
     private var values: BodyValues
     private var search = WordSearch("connection_log")
     /// Of the body, after `Content-Encoding`.
@@ -19,19 +25,20 @@ struct IngestBody {
     private var madeBytes = 0
 
     /// The most of an envelope, of an object of several lines, or of what one record unpacks to, that is kept.
-    static let documentBytesMax = 16 << 20
+    static let usualDocumentBytesMax = 16 << 20
     /// Lines of an envelope are handed over when there are so many bytes of them.
     private static let handOverBytes = 256 << 10
 
-    /// - Parameter bytesMax: of the body, and again of what envelopes in it hold.
-    init(_ session: any IntakeSession, bytesMax: Int) {
+    /// - Parameters:
+    ///   - bytesMax: of the body, and again of what envelopes in it hold.
+    ///   - documentBytesMax: of what has to be kept whole.
+    init(
+        _ session: any IntakeSession, bytesMax: Int, documentBytesMax: Int = IngestBody.usualDocumentBytesMax
+    ) {
         self.session = session
         self.bytesMax = bytesMax
-        values = IngestBody.makeValues(bytesMax)
-    }
-
-    private static func makeValues(_ bytesMax: Int) -> BodyValues {
-        BodyValues(documentBytesMax: min(bytesMax, documentBytesMax))
+        self.documentBytesMax = documentBytesMax
+        values = BodyValues(documentBytesMax: documentBytesMax)
     }
 
     /// Whether what an event is called stood somewhere in it.
@@ -40,7 +47,7 @@ struct IngestBody {
     /// - Throws: `TooLarge`, `IntakeError`.
     mutating func take(_ piece: Span<UInt8>) async throws {
         bytes += piece.count
-        if bytes > bytesMax { throw TooLarge() }
+        if bytes > bytesMax { throw TooLarge.body }
         search.look(piece)
         if values.isPlain { return try await session.take(piece) }
         var pieces: [BodyValues.Piece] = []
@@ -60,6 +67,7 @@ struct IngestBody {
         switch piece {
         case .lines(let lines): try await session.take(lines.span)
         case .document(let document): try await take(document: document, mayBePacked: mayBePacked)
+        case .tooLarge: throw TooLarge.document(bytesMax: documentBytesMax)
         }
     }
 
@@ -90,27 +98,29 @@ struct IngestBody {
 
     private mutating func count(_ made: Int) throws(TooLarge) {
         madeBytes += made
-        if madeBytes > bytesMax { throw TooLarge() }
+        if madeBytes > bytesMax { throw .body }
     }
 
     // MARK: Packed
 
     /// Bytes in base64, and perhaps gzip: a body of its own, which ends with its line.
-    private mutating func unpack(_ document: [UInt8], _ text: Range<Int>) async throws {
-        guard let packed = Envelope.bytes(of: document.span.extracting(text)) else {
-            return try await refuse(document, text)
-        }
-        var inner = IngestBody.makeValues(bytesMax)
+    private mutating func unpack(_ document: [UInt8], _ text: Envelope.PackedText) async throws {
+        guard let packed = Envelope.bytes(document.span, text) else { return try await refuse(document, text) }
+        var inner = BodyValues(documentBytesMax: documentBytesMax)
         guard packed.count > 2, packed[0] == 0x1f, packed[1] == 0x8b else {
             try await take(inside: packed.span, &inner)
             return try await end(&inner)
         }
         // Whole, so that nothing is taken of what its checksum does not vouch for.
         var unpacked = ConnlogSystem.ByteBuffer()
-        do {
-            let limit = min(IngestBody.documentBytesMax, bytesMax - madeBytes)
-            try Gunzip.decompress(packed.span, into: &unpacked, limit: limit)
+        let left = bytesMax - madeBytes
+        do throws(GunzipError) {
+            try Gunzip.decompress(packed.span, into: &unpacked, limit: min(documentBytesMax, left))
         } catch {
+            if case .tooLarge = error {
+                throw left < documentBytesMax ? TooLarge.body : TooLarge.document(bytesMax: documentBytesMax)
+            }
+            // Damaged ones cost as much as sound ones.
             try count(unpacked.count)
             return try await refuse(document, text)
         }
@@ -133,8 +143,8 @@ struct IngestBody {
         try await session.take([0x0a].span)
     }
 
-    private mutating func refuse(_ document: [UInt8], _ text: Range<Int>) async throws {
-        try await session.take(BodyValues.broken(document.span.extracting(text)).span)
+    private mutating func refuse(_ document: [UInt8], _ text: Envelope.PackedText) async throws {
+        try await session.take(BodyValues.broken(document.span.extracting(text.range)).span)
     }
 }
 

@@ -50,7 +50,9 @@ struct IngestHandler: Sendable {
     }
 
     private func handle(_ request: Request) async throws -> Response {
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bytesMax { throw tooLarge }
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > bytesMax {
+            throw tooLarge(.body)
+        }
         let encoding = request.headers[.contentEncoding]?.lowercased() ?? "identity"
         guard ["identity", "gzip", "x-gzip"].contains(encoding) else {
             throw APIError(
@@ -84,7 +86,7 @@ struct IngestHandler: Sendable {
                 guard let next else { break }
                 let piece = Array(next.readableBytesView)
                 wireBytes += piece.count
-                if wireBytes > bytesMax { throw tooLarge }
+                if wireBytes > bytesMax { throw tooLarge(.body) }
                 if let unpacking {
                     try await unpack(piece, unpacking, &body)
                 } else {
@@ -114,11 +116,11 @@ struct IngestHandler: Sendable {
     }
 
     private func take(_ bytes: Span<UInt8>, _ body: inout IngestBody) async throws {
-        do { try await body.take(bytes) } catch is IngestBody.TooLarge { throw tooLarge }
+        do { try await body.take(bytes) } catch let error as IngestBody.TooLarge { throw tooLarge(error) }
     }
 
     private func finish(_ body: inout IngestBody) async throws -> IntakeReport {
-        do { return try await body.finish() } catch is IngestBody.TooLarge { throw tooLarge }
+        do { return try await body.finish() } catch let error as IngestBody.TooLarge { throw tooLarge(error) }
     }
 
     // MARK: - Answers
@@ -134,10 +136,19 @@ struct IngestHandler: Sendable {
         APIError(status: .badRequest, message: "The body is not gzip.", detail: "\(error)")
     }
 
-    private var tooLarge: APIError {
-        APIError(
-            status: .contentTooLarge, message: "The body is too large.",
-            detail: "At most \(bytesMax) bytes of lines at once; send them in parts.")
+    private func tooLarge(_ what: IngestBody.TooLarge) -> APIError {
+        switch what {
+        case .body:
+            APIError(
+                status: .contentTooLarge, message: "The body is too large.",
+                detail: "At most \(bytesMax) bytes of lines at once; send them in parts.")
+        case .document(let most):
+            APIError(
+                status: .contentTooLarge, message: "One record of the body is too large.",
+                detail:
+                    "At most \(most) bytes of one JSON document, or of what one record unpacks to, since it is kept "
+                    + "whole; send its lines in several, or as they are, one event on each line.")
+        }
     }
 
     private static func answer(_ error: IntakeError) -> APIError {

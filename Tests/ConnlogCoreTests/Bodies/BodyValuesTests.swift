@@ -23,6 +23,7 @@ import Testing
                 switch piece {
                 case .lines(let lines): out += String(decoding: lines, as: UTF8.self)
                 case .document(let document): out += "doc \(String(decoding: document, as: UTF8.self))\n"
+                case .tooLarge: out += "too large\n"
                 }
             }
             outcomes.insert(out)
@@ -99,13 +100,16 @@ import Testing
     }
 
     @Test(arguments: [(-1, false), (0, false), (1, true)])
-    func `a document is kept up to its limit, and is lines beyond it`(more: Int, isLines: Bool) {
-        let start = "{\n\"a\":\""
-        let text = start + String(repeating: "x", count: 1000 - start.utf8.count - 2 + more) + "\"}"
-        #expect(text.utf8.count == 1000 + more)
-        #expect(cut(text, documentBytesMax: 1000) == (isLines ? text : "doc \(text)\n"))
-        let second = cut("{\n}\n" + text + "\n{\n}", documentBytesMax: 1000)
-        #expect(second.hasPrefix("doc {\n}\n" + (isLines ? "{{{ " : "doc {")) && second.hasSuffix("doc {\n}\n"))
+    func `a document is kept up to its limit, and beyond it told as too large`(more: Int, isTooLarge: Bool) {
+        for start in ["{\n\"a\":\"", "{\"streams\":\""] {
+            let text = start + String(repeating: "x", count: 1000 - start.utf8.count - 2 + more) + "\"}"
+            #expect(text.utf8.count == 1000 + more)
+            let first = cut(text, documentBytesMax: 1000)
+            #expect(first.hasPrefix("too large") == isTooLarge, "\(first.prefix(20))")
+            let second = cut("{\n}\n" + text + "\n{\n}", documentBytesMax: 1000)
+            #expect(second.contains("\ntoo large\n") == isTooLarge)
+            #expect(second.hasPrefix("doc {\n}\n") && second.hasSuffix("doc {\n}\n"))
+        }
     }
 
     @Test func `what is nested too deep is no document, and not followed`() {

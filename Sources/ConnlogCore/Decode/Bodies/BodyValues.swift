@@ -14,6 +14,8 @@ package struct BodyValues {
         case lines([UInt8])
         /// An object, from brace to brace, that has been found to be JSON.
         case document([UInt8])
+        /// A document that is longer than may be kept; nothing of it comes.
+        case tooLarge
     }
 
     private enum Mode {
@@ -163,9 +165,9 @@ package struct BodyValues {
         if isOver { return leave(byte, misplaced: step == .misplaced) }
         held.append(byte)
         if held.count > documentBytesMax {
-            if isFirst { return giveUp() }
-            mode = .skippedDocument
-            return breakOff(held)
+            (held, isFirst, mode) = ([], false, .skippedDocument)
+            flush(&pieces)
+            return pieces.append(.tooLarge)
         }
         if step == .closed { endDocument(&pieces) }
     }

@@ -10,8 +10,7 @@
 /// line each, because the decoder takes no line longer than `max_line`, and so that a damaged one is refused by itself.
 package enum Envelope {
     case none
-    /// Where the texts are that hold bytes in base64, without their quotes.
-    case packed([Range<Int>])
+    case packed([PackedText])
     case list(EnvelopeRecords)
 
     /// - Parameter document: an object that has been found to be JSON, from brace to brace.
@@ -35,36 +34,49 @@ package enum Envelope {
         if case .none = Envelope(document) { false } else { true }
     }
 
-    private static func firehose(_ document: Span<UInt8>, _ whole: FieldRange) -> [Range<Int>]? {
+    /// Where bytes in base64 stand in a document, or what stands in their place.
+    package struct PackedText: Equatable, Sendable {
+        /// Without its quotes, if it is a text.
+        package let range: Range<Int>
+        /// `false` for what is no text and so no bytes either: `1234` and `null` have the letters of base64, too.
+        package let isText: Bool
+
+        init(_ value: FieldRange) { (range, isText) = (value.range, value.isString) }
+
+        /// Of a record without bytes.
+        init(none record: FieldRange) { (range, isText) = (record.whole, false) }
+    }
+
+    private static func firehose(_ document: Span<UInt8>, _ whole: FieldRange) -> [PackedText]? {
         guard JSONMembers.find(document, whole, ["requestId"])?.isString == true,
             JSONMembers.find(document, whole, ["timestamp"])?.kind == .number,
             let records = JSONMembers.find(document, whole, ["records"]), records.kind == .array
         else { return nil }
-        var texts: [Range<Int>] = []
+        var texts: [PackedText] = []
         var elements = JSONElements(document, records.range)
         while let element = elements.next() {
-            guard let data = JSONMembers.find(document, element, ["data"]), data.isString else {
-                // No text in base64 has a brace, so it is told as damaged.
-                texts.append(element.whole)
-                continue
-            }
-            texts.append(data.range)
+            let data = element.kind == .object ? JSONMembers.find(document, element, ["data"]) : nil
+            texts.append(data.map { PackedText($0) } ?? PackedText(none: element))
         }
         return texts
     }
 
-    private static func pubSub(_ document: Span<UInt8>, _ whole: FieldRange) -> [Range<Int>]? {
+    private static func pubSub(_ document: Span<UInt8>, _ whole: FieldRange) -> [PackedText]? {
         guard JSONMembers.find(document, whole, ["subscription"])?.isString == true,
             let message = JSONMembers.find(document, whole, ["message"]), message.kind == .object,
             JSONMembers.find(document, message, ["messageId"])?.isString == true
         else { return nil }
         // A message may have attributes alone.
-        guard let data = JSONMembers.find(document, message, ["data"]), data.isString else { return [] }
-        return [data.range]
+        return JSONMembers.find(document, message, ["data"]).map { [PackedText($0)] } ?? []
     }
 
-    /// The bytes that a text of an envelope holds; `nil` if it is no base64.
-    package static func bytes(of text: Span<UInt8>) -> [UInt8]? {
+    /// The bytes that stand there; `nil` if it is no text, or no base64.
+    package static func bytes(_ document: Span<UInt8>, _ packed: PackedText) -> [UInt8]? {
+        packed.isText ? bytes(of: document.extracting(packed.range)) : nil
+    }
+
+    /// - Parameter text: a string of JSON without its quotes.
+    static func bytes(of text: Span<UInt8>) -> [UInt8]? {
         guard firstIndex(of: UInt8(ascii: "\\"), in: text, 0..<text.count) != nil else { return Base64.bytes(of: text) }
         // Some write a slash as `\/`.
         let plain = JSONText.unescaped(text, 0..<text.count)
