@@ -38,6 +38,8 @@ package final class APIState: Sendable {
     /// Rings when somebody's rights may have changed.
     let bell = Bell()
     let openAudits = OpenAudits()
+    /// The page's.
+    let sessions = Sessions()
 
     package init(_ parts: APIParts) { current = Mutex(parts) }
 
@@ -47,7 +49,11 @@ package final class APIState: Sendable {
     package func tellOpenAudits() { openAudits.endAll() }
 
     package func update(_ change: (inout APIParts) -> Void) {
-        current.withLock { change(&$0) }
+        let access = current.withLock { parts in
+            change(&parts)
+            return parts.access
+        }
+        sessions.keep(access.knows)
         bell.ring()
     }
 }

@@ -112,7 +112,8 @@ struct Answers: Sendable {
         _ route: Route, _ id: String, _ request: Request, _ context: APIContext, _ who: inout String
     ) async throws -> Response {
         let parts = gate.state.parts
-        guard let caller = try await gate.letIn(route.needs, request, context, &who) else {
+        let client = context.client(connections)
+        guard let caller = try await gate.letIn(route.needs, request, context, client, &who) else {
             return try await open(route, id, request, context, parts)
         }
         switch route {
@@ -179,11 +180,12 @@ struct Answers: Sendable {
         case .file:
             guard let file = PageFile.named(name) else { throw APIError.notFound }
             return file.response(request)
-        case .login: return try await login.logIn(request, context)
+        case .login: return try await whileThere(context) { try await login.logIn(request, context) }
         case .logout: return login.logOut(request)
         case .ways: return OIDCHandler(gate: gate).ways()
-        case .signIn: return try await OIDCHandler(gate: gate).begin(request, context)
-        case .signedIn: return await OIDCHandler(gate: gate).finish(request)
+        case .signIn:
+            return try await whileThere(context) { try await OIDCHandler(gate: gate).begin(request, context) }
+        case .signedIn: return try await whileThere(context) { await OIDCHandler(gate: gate).finish(request, context) }
         case .ready: return await ready(parts)
         case .buildInfo: return ClientInfoHandler.buildInfo(try await overview(parts).version)
         case .openAPI:
@@ -194,6 +196,14 @@ struct Answers: Sendable {
             .audit, .views, .view:
             throw APIError.notLoggedIn
         }
+    }
+
+    /// Nobody else is asked for a client that has left.
+    private func whileThere(
+        _ context: APIContext, _ body: @escaping @Sendable () async throws -> Response
+    ) async throws -> Response {
+        guard let client = context.client(connections) else { return try await body() }
+        return try await client.whileThere(body)
     }
 
     // MARK: - How connlog is

@@ -61,9 +61,14 @@ final class CoderServer: Sendable {
         return "abcdefghij-" + String(repeating: "0", count: 22 - digits.count) + digits
     }
 
-    func signIn(_ settings: CoderSignIn.Settings = .init(name: "coder"), _ clock: HandClock? = nil) -> CoderSignIn {
+    func signIn(
+        _ settings: CoderSignIn.Settings = .init(name: "coder"), _ clock: HandClock? = nil,
+        _ limits: CoderSignIn.Limits = .init()
+    ) -> CoderSignIn {
         let url = url
-        return CoderSignIn(settings, clock: { clock?.now ?? .now }, log: { _, _ in }) {
+        var settings = settings
+        settings.url = url
+        return CoderSignIn(settings, limits: limits, clock: { clock?.now ?? .now }, log: { _, _ in }) {
             CoderAPI(url: url, token: nil, http: HTTPSettings(userAgent: "test"), timeout: .seconds(600))
         }
     }

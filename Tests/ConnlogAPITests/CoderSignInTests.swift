@@ -174,7 +174,7 @@ import Testing
         #expect(await signIn.verdict(CoderServer.token(903), mayAsk: true) == .tooMany)
 
         func entry(_ signIn: CoderSignIn) -> AccessList.Entry? {
-            AccessList.Entry(person: "jane", .auditor, user: jane.id)
+            AccessList.Entry(person: "jane", .auditor, user: jane.id, knownAs: ["jane@example.com"])
         }
     }
 

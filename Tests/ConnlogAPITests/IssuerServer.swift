@@ -60,7 +60,8 @@ final class IssuerServer: Sendable {
     func asked(for path: String) -> Int { state.asked.count { $0 == path } }
 
     func signIn(
-        _ clock: HandClock? = nil, roles: GroupRoles = GroupRoles(auditors: ["audit"], admins: ["root"]),
+        _ clock: HandClock? = nil, wall: HandClock? = nil,
+        roles: GroupRoles = GroupRoles(auditors: ["audit"], admins: ["root"]),
         change: (inout OIDCSignIn.Settings) -> Void = { _ in }
     ) -> OIDCSignIn {
         var settings = OIDCSignIn.Settings(
@@ -69,7 +70,8 @@ final class IssuerServer: Sendable {
         settings.timeout = .seconds(600)
         change(&settings)
         return OIDCSignIn(
-            settings, clock: { clock?.now ?? .now }, time: { Self.now + (clock?.seconds ?? 0) }, log: { _, _ in })
+            settings, clock: { clock?.now ?? .now }, time: { Self.now + ((wall ?? clock)?.seconds ?? 0) },
+            log: { _, _ in })
     }
 
     /// Claims that are right for a token.

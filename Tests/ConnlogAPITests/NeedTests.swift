@@ -149,7 +149,8 @@ import Testing
                         name: "x", role: asker.role, tokenHashes: [],
                         organizations: asker.isLimited ? [Self.own] : []))
                 let caller = Caller(
-                    entry, asker.isByCookie ? .session("x") : .grant(.token([]), isFromBrowser: false), NoNames())
+                    entry, by: .token([]),
+                    asker.isByCookie ? .session("x") : .grant(.token([]), isFromBrowser: false), NoNames())
                 return need.refusal(caller) != nil
             }
             #expect(refused.isEmpty == (need.isNobody || need == .holder), "\(need)")

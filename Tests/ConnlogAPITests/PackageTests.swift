@@ -217,7 +217,7 @@ import Testing
             #expect(package.rows.count == 16 && package.events == events[10...].map(\.line).sortedByRow)
             #expect(package.manifest["store_begins"] as? String == "2026-01-01T00:00:50Z")
             let asked = package.manifest["asked_by"] as? [String: Any]
-            #expect(asked?["name"] as? String == "jane" && asked?["organizations"] as? [String] == [own])
+            #expect(asked?["name"] as? String == "token:jane" && asked?["organizations"] as? [String] == [own])
         }
     }
 }

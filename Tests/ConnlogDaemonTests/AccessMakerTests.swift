@@ -49,6 +49,10 @@ import Testing
         let changed = try list(revoked)
         #expect(changed.coders[0] === first.coders[0] && changed.issuers[0] !== first.issuers[0])
         #expect(changed.issuers[0].settings.roles.revoked == ["mallory"])
+        #expect(changed.revoked == ["mallory"] && first.revoked.isEmpty)
+        let moved = try list(Self.both.replacing("coder.example.com", with: "other.example.com"))
+        #expect(moved.coders[0].way != first.coders[0].way && moved.issuers[0].way == first.issuers[0].way)
+        #expect(moved.coders[0].way == SignInWay(name: "coder", realm: "https://other.example.com"))
         #expect(try list("[access \"x\"]\ntype = proxy\nfrom = 10.0.0.7\nrole = auditor\n").coders.isEmpty)
         #expect(try list(Self.both).coders[0] !== first.coders[0])
     }

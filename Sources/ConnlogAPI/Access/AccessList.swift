@@ -11,6 +11,8 @@ package struct AccessList: Sendable {
     package var proxies: [ProxySignIn] = []
     /// Those of `type = oidc`.
     package var issuers: [OIDCSignIn] = []
+    /// User names, e-mail addresses and ids in lower case that are let in by no way, whichever section names them.
+    package var revoked: Set<String> = []
     private let saysOpen: Bool
 
     /// One `[access "name"]`.
@@ -25,6 +27,8 @@ package struct AccessList: Sendable {
         package let user: String?
         /// Somebody whom others vouch for: the name is the person's own.
         let isPerson: Bool
+        /// Other names of that person, such as an e-mail address.
+        let knownAs: [String]
 
         /// - Parameter hashes: 64 hex digits each.
         /// - Returns: `nil` if one is something else.
@@ -42,16 +46,20 @@ package struct AccessList: Sendable {
             self.organizations = organizations
             self.user = user
             isPerson = false
+            knownAs = []
         }
 
         /// Somebody whom others vouch for.
-        package init(person name: String, _ role: Role, organizations: [String] = [], user: String?) {
+        package init(
+            person name: String, _ role: Role, organizations: [String] = [], user: String?, knownAs: [String] = []
+        ) {
             self.name = name
             self.role = role
             self.organizations = organizations
             self.user = user
             hashes = []
             isPerson = true
+            self.knownAs = knownAs
         }
     }
 
@@ -70,8 +78,19 @@ package struct AccessList: Sendable {
     /// There is no `[access]` section.
     package var isEmpty: Bool { entries.isEmpty && coders.isEmpty && proxies.isEmpty && issuers.isEmpty }
 
+    /// To know who somebody is may take a while.
+    var asksOthers: Bool { !coders.isEmpty || !issuers.isEmpty }
+
     /// There are tokens of connlog's own.
     var takesTokens: Bool { !entries.isEmpty }
+
+    /// Whether one of somebody's names is shut out.
+    /// - Parameter user: who that is in Coder, as far as it is known.
+    func shutsOut(_ entry: Entry, _ user: UserName?) -> Bool {
+        if revoked.isEmpty { return false }
+        let names = [entry.name, entry.user, user?.id, user?.username, user?.email].compactMap { $0 } + entry.knownAs
+        return VouchedName.isListed(names, in: revoked)
+    }
 
     /// Whose token has this SHA-256. How long that takes tells nothing about the tokens there are.
     func holder(ofHash presented: [UInt8]) -> Entry? {

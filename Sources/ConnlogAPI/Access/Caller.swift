@@ -4,14 +4,16 @@ import ConnlogStore
 
 /// Who asks, and what for.
 struct Caller: Sendable {
+    /// How it was let in and its name, such as `token:ci` or `oidc:alice@example.com`, so that nobody is taken for
+    /// somebody else of the same name; `local` for somebody on this machine.
     let name: String
+    /// Its name alone.
+    let ownName: String
     let role: Role
     /// Ids; `nil`: all.
     let organizations: [String]?
     let user: UserName?
     let credential: Credential
-    /// The name is one that others gave.
-    let isPerson: Bool
 
     /// By what somebody was let in; whether it still does is asked again while an answer goes on.
     enum Credential: Sendable, Equatable {
@@ -27,22 +29,23 @@ struct Caller: Sendable {
 
     /// Somebody on this machine.
     static func local(_ credential: Credential) -> Caller {
-        Caller(name: "local", role: .admin, organizations: nil, user: nil, credential: credential, isPerson: false)
+        Caller(
+            name: "local", ownName: "local", role: .admin, organizations: nil, user: nil, credential: credential)
     }
 
     private init(
-        name: String, role: Role, organizations: [String]?, user: UserName?, credential: Credential, isPerson: Bool
+        name: String, ownName: String, role: Role, organizations: [String]?, user: UserName?, credential: Credential
     ) {
         self.name = name
+        self.ownName = ownName
         self.role = role
         self.organizations = organizations
         self.user = user
         self.credential = credential
-        self.isPerson = isPerson
     }
 
-    /// Whose share of what there is of answers is taken: somebody who is called as a token is, is somebody else.
-    var share: String { isPerson ? "person \(name)" : name }
+    /// Whose share of what there is of answers is taken.
+    var share: String { name }
 
     /// By what way, and as whom: two who are called the same are not taken for one.
     var wayAndName: String {
@@ -61,7 +64,8 @@ struct Caller: Sendable {
         }
     }
 
-    init(_ entry: AccessList.Entry, _ credential: Credential, _ names: any Names) {
+    /// - Parameter grant: what the credential stands for.
+    init(_ entry: AccessList.Entry, by grant: Grant, _ credential: Credential, _ names: any Names) {
         let ids = entry.organizations.flatMap { text in
             UUIDText.normalized(text).map { [$0] } ?? names.organizationIDs(named: text)
         }
@@ -70,11 +74,12 @@ struct Caller: Sendable {
                 ?? (entry.isPerson ? names.userIDs(withEmail: text, evenDeleted: false).first : nil)
         }
         self.init(
-            name: entry.name, role: entry.role, organizations: entry.organizations.isEmpty ? nil : ids,
+            name: "\(grant.type):\(entry.name)", ownName: entry.name, role: entry.role,
+            organizations: entry.organizations.isEmpty ? nil : ids,
             user: userID.map {
                 names.user($0) ?? UserName(id: $0, username: entry.isPerson ? entry.name : entry.user ?? "")
             },
-            credential: credential, isPerson: entry.isPerson)
+            credential: credential)
     }
 
     /// By what a browser sends along whoever makes it ask.

@@ -15,23 +15,46 @@ extension Gate {
             proxied == nil || access.holder(ofHash: TokenText.hash(of: token)) != nil
         {
             let (entry, grant) = try await entry(of: token, context)
-            return Caller(entry, .grant(grant, isFromBrowser: false), state.parts.names)
+            return try caller(entry, by: grant, .grant(grant, isFromBrowser: false))
         }
-        if let proxied {
-            return Caller(try await entry(of: proxied), .grant(proxied, isFromBrowser: true), state.parts.names)
+        if let (grant, verdict) = proxied {
+            return try caller(
+                try Gate.entry(verdict, or: .notLoggedIn), by: grant, .grant(grant, isFromBrowser: true))
         }
         if let id = cookie.value(request) {
             guard let grant = sessions.grant(of: id) else { throw .sessionOver }
-            return Caller(try await entry(of: grant), .session(id), state.parts.names)
+            return try caller(try await entry(of: grant), by: grant, .session(id))
         }
-        return try await callerByCodersCookie(request, access)
+        return try await callerByCodersCookie(request, context, access)
     }
 
-    /// Whom an authenticating proxy brings.
+    /// Whoever was let in, unless one of the names is shut out.
+    private func caller(
+        _ entry: AccessList.Entry, by grant: Grant, _ credential: Caller.Credential
+    ) throws(APIError) -> Caller {
+        let parts = state.parts
+        let caller = Caller(entry, by: grant, credential, parts.names)
+        guard !parts.access.shutsOut(entry, caller.user) else {
+            throw APIError(
+                status: .forbidden, message: "Forbidden.", detail: "This user is shut out here: 'revoked' names it.")
+        }
+        return caller
+    }
+
+    /// A session of the page's for whoever may see something there.
+    /// - Returns: its id.
+    func beginSession(_ entry: AccessList.Entry, _ grant: Grant) throws(APIError) -> String {
+        _ = try caller(entry, by: grant, .grant(grant, isFromBrowser: true))
+        guard case .oidc(let way, let person) = grant else { return sessions.begin(grant) }
+        guard let issuer = state.parts.access.issuers.first(where: { $0.way == way }) else { throw .sessionOver }
+        return sessions.begin(.oidc(way: way, issuer.onPage(person)))
+    }
+
+    /// Whom an authenticating proxy brings, and what that is worth.
     private func proxied(
         _ request: Request, _ context: APIContext, _ access: AccessList
-    ) throws(APIError) -> Grant? {
-        var refused: Grant?
+    ) throws(APIError) -> (Grant, Verdict)? {
+        var refused: (Grant, Verdict)?
         for proxy in access.proxies {
             switch proxy.word(request.headers, neighbour: context.neighbour) {
             case .none: continue
@@ -45,28 +68,25 @@ extension Gate {
             case .person(let user, let groups):
                 let verdict = proxy.verdict(user: user, groups: groups)
                 counts.signIn("proxy", verdict)
-                let grant = Grant.proxy(way: proxy.name, user: user, groups: groups)
-                guard case .refused = verdict else { return grant }
+                let grant = Grant.proxy(way: proxy.way, user: user, groups: groups)
+                guard case .refused = verdict else { return (grant, verdict) }
                 // Another section of the same proxy may know the groups.
-                refused = refused ?? grant
+                refused = refused ?? (grant, verdict)
             }
         }
         return refused
     }
 
     /// Coder's cookie is Coder's: it is taken where the configuration says so.
-    private func callerByCodersCookie(_ request: Request, _ access: AccessList) async throws(APIError) -> Caller {
-        for coder in access.coders where coder.settings.takesCookie {
-            guard let token = OwnCookie.value(of: "coder_session_token", request), CoderSignIn.mayBe(token) else {
-                continue
-            }
-            let verdict = await coder.verdict(token, mayAsk: true)
-            if case .unknown = verdict { continue }
-            let grant = Grant.coder(way: coder.name, token: token)
-            return Caller(
-                try Gate.entry(verdict, or: .notLoggedIn), .grant(grant, isFromBrowser: true), state.parts.names)
-        }
-        throw .notLoggedIn
+    private func callerByCodersCookie(
+        _ request: Request, _ context: APIContext, _ access: AccessList
+    ) async throws(APIError) -> Caller {
+        let coders = access.coders.filter { $0.settings.takesCookie }
+        guard !coders.isEmpty, let token = OwnCookie.value(of: "coder_session_token", request),
+            CoderSignIn.mayBe(token)
+        else { throw .notLoggedIn }
+        let (entry, grant) = try await person(of: token, coders, [], context)
+        return try caller(entry, by: grant, .grant(grant, isFromBrowser: true))
     }
 
     /// Whose token it is, for a login too.
@@ -77,38 +97,68 @@ extension Gate {
         // lock the others out.
         let (access, hash) = (state.parts.access, TokenText.hash(of: token))
         if let entry = access.holder(ofHash: hash) { return (entry, .token(hash)) }
-        let wait = logins.wait(context.peer)
+        return try await person(of: token, access.coders, access.issuers, context)
+    }
+
+    /// Whom others know by a token. Whoever comes with wrong ones has to wait before others are asked for more of them.
+    private func person(
+        of token: String, _ coders: [CoderSignIn], _ issuers: [OIDCSignIn], _ context: APIContext
+    ) async throws(APIError) -> (entry: AccessList.Entry, grant: Grant) {
+        let attempt = LoginAttempt(logins, context.peer)
+        defer { attempt.end(isWrong: false) }
         var refusal: APIError?
-        for coder in access.coders where CoderSignIn.mayBe(token) {
-            let verdict = await coder.verdict(token, mayAsk: wait == nil)
+        var isRemembered = false
+        for coder in coders where CoderSignIn.mayBe(token) {
+            let verdict = await coder.verdict(token, mayAsk: attempt.mayAsk())
+            if Task.isCancelled { break }
             counts.signIn("coder", verdict)
-            if case .unknown = verdict { continue }
+            if case .unknown = verdict {
+                isRemembered = !attempt.hasAsked
+                continue
+            }
             do throws(APIError) {
-                return (try Gate.entry(verdict, or: .notLoggedIn), .coder(way: coder.name, token: token))
+                return (try Gate.entry(verdict, or: .notLoggedIn), .coder(way: coder.way, token: token))
             } catch {
                 refusal = error
             }
         }
-        for issuer in access.issuers {
+        for issuer in issuers where !Task.isCancelled {
             guard let outcome = await issuer.person(ofToken: token) else { continue }
             let (verdict, person) = issuer.verdict(outcome)
             counts.signIn("oidc", verdict)
             do throws(APIError) {
                 let entry = try Gate.entry(verdict, or: .notLoggedIn)
-                if let person { return (entry, .oidc(way: issuer.name, person)) }
+                if let person { return (entry, .oidc(way: issuer.way, person)) }
             } catch {
                 refusal = error
-                if case .invalid = verdict { logins.fail(context.peer) }
             }
         }
-        if wait == nil, let refusal { throw refusal }
-        logins.fail(context.peer)
-        guard let wait else { throw .notLoggedIn }
+        throw await refusalOf(attempt, refusal, isRemembered: isRemembered)
+    }
+
+    /// What nobody is let in by counts as wrong, unless somebody is known by it who may not, or nobody can be asked.
+    /// - Parameter isRemembered: Coder has said within the last minute that it knows nobody, so nothing is tried by it.
+    private func refusalOf(_ attempt: LoginAttempt, _ refusal: APIError?, isRemembered: Bool) async -> APIError {
+        if attempt.wait == nil {
+            // Whoever does not wait for the answer has tried all the same.
+            if Task.isCancelled { attempt.end(isWrong: true) }
+            if let refusal, refusal.status != .unauthorized { return refusal }
+            if refusal == nil, isRemembered { return .notLoggedIn }
+            if attempt.mayAsk() {
+                attempt.end(isWrong: true)
+                return refusal ?? .notLoggedIn
+            }
+        }
+        guard case .wrong(let left)? = attempt.wait else {
+            return APIError(
+                status: .tooManyRequests, message: "Too many unknown tokens of this address are being asked for.",
+                detail: "Try again in a second.", headers: [.retryAfter: "1"])
+        }
         // Whoever goes on trying is slowed on each connection too.
         try? await Task.sleep(for: LoginGuard.slowness)
-        throw APIError(
+        return APIError(
             status: .tooManyRequests, message: "Too many wrong tokens came from this address.",
-            headers: [.retryAfter: String(wait.components.seconds + 1)])
+            headers: [.retryAfter: String(left.components.seconds + 1)])
     }
 
     /// Who it is by what somebody else has said.
@@ -145,13 +195,13 @@ extension Gate {
             guard let entry = access.holder(ofHash: hash) else { throw .sessionOver }
             return entry
         case .proxy(let way, let user, let groups):
-            guard let proxy = access.proxies.first(where: { $0.name == way }) else { throw .notLoggedIn }
+            guard let proxy = access.proxies.first(where: { $0.way == way }) else { throw .notLoggedIn }
             return try Gate.entry(proxy.verdict(user: user, groups: groups), or: .notLoggedIn)
         case .oidc(let way, let person):
-            guard let issuer = access.issuers.first(where: { $0.name == way }) else { throw .sessionOver }
+            guard let issuer = access.issuers.first(where: { $0.way == way }) else { throw .sessionOver }
             return try Gate.entry(issuer.verdict(person), or: .sessionOver)
         case .coder(let way, let token):
-            guard let coder = access.coders.first(where: { $0.name == way }) else { throw .sessionOver }
+            guard let coder = access.coders.first(where: { $0.way == way }) else { throw .sessionOver }
             return try Gate.entry(await coder.verdict(token, mayAsk: true), or: .sessionOver)
         }
     }
@@ -169,7 +219,7 @@ extension Gate {
             grant = kept
         }
         do throws(APIError) {
-            return Caller(try await entry(of: grant), caller.credential, state.parts.names).mayAs(caller)
+            return try self.caller(try await entry(of: grant), by: grant, caller.credential).mayAs(caller)
         } catch {
             return false
         }
@@ -186,8 +236,8 @@ extension Gate {
         }
         let access = state.parts.access
         switch grant {
-        case .coder(let way, let token): return access.coders.first { $0.name == way }?.patience(token)
-        case .oidc(let way, let person): return access.issuers.first { $0.name == way }?.patience(person)
+        case .coder(let way, let token): return access.coders.first { $0.way == way }?.patience(token)
+        case .oidc(let way, let person): return access.issuers.first { $0.way == way }?.patience(person)
         case .token, .proxy, nil: return nil
         }
     }

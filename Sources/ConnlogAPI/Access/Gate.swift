@@ -12,8 +12,10 @@ struct Gate: Sendable {
     let signInCookie: OwnCookie
     let isTLS: Bool
     let counts: HTTPCounts
-    let sessions = Sessions()
     let logins = LoginGuard()
+    /// Of what comes back from an issuer.
+    let returns = LoginGuard()
+    var sessions: Sessions { state.sessions }
 
     init(state: APIState, external: ExternalURL?, isTLS: Bool, counts: HTTPCounts) {
         self.state = state
@@ -65,13 +67,20 @@ struct Gate: Sendable {
     // MARK: - Who it is
 
     /// Who asks and may; `nil` where that does not matter.
-    /// - Parameter who: gets the name, as soon as it is known.
-    /// - Throws: why whoever asks may not.
+    /// - Parameters:
+    ///   - client: whose leaving ends the asking of others.
+    ///   - who: gets the name, as soon as it is known.
+    /// - Throws: `APIError`, why whoever asks may not; `ClientLeft`.
     func letIn(
-        _ need: Need, _ request: Request, _ context: APIContext, _ who: inout String
-    ) async throws(APIError) -> Caller? {
+        _ need: Need, _ request: Request, _ context: APIContext, _ client: ClientConnection?, _ who: inout String
+    ) async throws -> Caller? {
         if need.isNobody { return nil }
-        let caller = try await caller(need, request, context)
+        let caller: Caller
+        if let client, state.parts.access.asksOthers {
+            caller = try await client.whileThere { try await self.caller(need, request, context) }
+        } else {
+            caller = try await self.caller(need, request, context)
+        }
         who = caller.name
         if let refusal = need.refusal(caller) { throw refusal }
         if need == .writer, case .open = caller.credential { try Gate.refuseForms(request) }

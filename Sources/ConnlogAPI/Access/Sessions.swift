@@ -58,6 +58,9 @@ final class Sessions: Sendable {
 
     func end(_ id: String) { sessions.withLock { $0[id] = nil } }
 
+    /// Ends all that stand for what is not there any more.
+    func keep(_ isGood: (Grant) -> Bool) { sessions.withLock { $0 = $0.filter { isGood($0.value.grant) } } }
+
     var count: Int { sessions.withLock { $0.count } }
 }
 #endif

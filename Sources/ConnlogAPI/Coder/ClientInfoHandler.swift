@@ -20,7 +20,7 @@ enum ClientInfoHandler {
         let id = caller.user?.id ?? "00000000-0000-0000-0000-000000000000"
         guard case .object(var members) = json.user(id) else { return .json(.null) }
         let own: [String: JSONValue] = [
-            "username": .string(caller.user?.username ?? caller.name), "status": "active",
+            "username": .string(caller.user?.username ?? caller.ownName), "status": "active",
             "login_type": .string(caller.loginType),
             "organization_ids": .array(organizationIDs(caller, names).map { .string($0) }),
             "roles": .array([["name": .string(caller.role.rawValue), "display_name": .string(caller.role.rawValue)]]),

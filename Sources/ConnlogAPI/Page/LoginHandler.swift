@@ -26,7 +26,7 @@ struct LoginHandler {
                 detail: "The page needs one of the role 'auditor' or 'admin'.")
         }
         var response = Response.json(["username": .string(entry.name)])
-        response.headers[.setCookie] = gate.cookie.set(gate.sessions.begin(grant))
+        response.headers[.setCookie] = gate.cookie.set(try gate.beginSession(entry, grant))
         return response
     }
 

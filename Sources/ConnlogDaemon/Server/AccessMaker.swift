@@ -48,6 +48,7 @@ final class AccessMaker: Sendable {
         }
         var list = AccessList(entries)
         (list.coders, list.proxies, list.issuers) = ways
+        list.revoked = sections.reduce(into: []) { $0.formUnion(AccessSection.names($1, "revoked")) }
         let names = Set(sections.compactMap(\.name))
         kept.withLock { kept in kept = kept.filter { names.contains($0.key) } }
         do throws(Diagnostic) { return try ServerSection.access(server, list) } catch { refuse(error) }

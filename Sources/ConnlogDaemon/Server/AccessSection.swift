@@ -62,7 +62,9 @@ enum AccessSection {
     static let revoked = Key(
         "revoked", .list, example: "mallory",
         help:
-            "People who are not let in whatever others say of them, by user name, e-mail address or id; in force at SIGHUP."
+            "People who are let in by no way, whichever section names them here: neither by another section nor by a "
+            + "token of connlog's own whose name or user it is. By user name, e-mail address or id, as far as whoever "
+            + "vouches for them says it: a program's token often has an id only (sub). In force at SIGHUP."
     )
 
     static func entry(_ section: Section) throws(Diagnostic) -> AccessList.Entry {
@@ -85,7 +87,8 @@ enum AccessSection {
         _ section: Section, version: String, log: @escaping LogFunction
     ) throws(Diagnostic) -> CoderSignIn {
         let settings = CoderSignIn.Settings(
-            name: section.name ?? "", roles: try coderRoles(section), revoked: names(section, "revoked"),
+            name: section.name ?? "", url: section.list("url").first ?? "", roles: try coderRoles(section),
+            revoked: names(section, "revoked"),
             takesCookie: section.boolean("cookie"))
         return CoderSignIn(settings, log: log, api: try CoderKeys.maker(section, version: version))
     }

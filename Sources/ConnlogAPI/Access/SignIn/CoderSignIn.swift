@@ -11,7 +11,7 @@ import Synchronization
 ///                      being asked already? ──▶ wait for that answer
 ///                                │ no
 ///                                ▼
-///                      known as good a minute ago, or few unknown ones lately? ──▶ ask Coder, keep the answer
+///                      good when Coder last said something, or few unknown ones lately? ──▶ ask Coder, keep the answer
 ///
 /// So Coder is asked once a minute at most for each token, and whoever makes tokens up makes connlog ask it a bounded
 /// number of times. What Coder does not answer lets nobody in: whoever was let in within the last minute stays for the
@@ -20,6 +20,8 @@ package final class CoderSignIn: Sendable {
     package struct Settings: Sendable {
         /// Of the section.
         package var name: String
+        /// Where that Coder is; what one has said counts nothing at another.
+        package var url: String
         /// What a role of Coder's is here: `auditor` or `admin`.
         package var roles: [String: Role]
         /// User names, e-mail addresses or ids, in lower case.
@@ -28,10 +30,11 @@ package final class CoderSignIn: Sendable {
         package var takesCookie: Bool
 
         package init(
-            name: String, roles: [String: Role] = CoderSignIn.usualRoles, revoked: Set<String> = [],
+            name: String, url: String = "", roles: [String: Role] = CoderSignIn.usualRoles, revoked: Set<String> = [],
             takesCookie: Bool = false
         ) {
             self.name = name
+            self.url = url
             self.roles = roles
             self.revoked = revoked
             self.takesCookie = takesCookie
@@ -46,17 +49,25 @@ package final class CoderSignIn: Sendable {
     static let freshFor = Duration.seconds(60)
     /// How long it is not asked again after it gave no answer.
     static let troubleFor = Duration.seconds(5)
-    /// So many tokens are remembered.
-    static let keptMax = 4096
-    /// Tokens of which nothing is known that are asked for in a minute, and at once.
     static let unknownMax = 120
-    static let flightsMax = 32
+
+    package struct Limits: Sendable {
+        /// So many tokens are remembered, those that are being asked for among them.
+        var kept = 4096
+        /// Tokens of which nothing is known that are asked for in a minute, and at once.
+        var unknown = CoderSignIn.unknownMax
+        var flights = 32
+
+        package init() {}
+    }
 
     private struct Kept {
         var verdict: Verdict?
         var asked: ContinuousClock.Instant
         var freshFor = CoderSignIn.freshFor
-        var flight: Task<Verdict, Never>?
+        var flight: Flight<Verdict>?
+        /// What is asked for counts among the unknown ones.
+        var isLimited = false
         /// It was good when Coder last said something.
         var isKnown = false
         /// Its scope, which never changes, has been looked at.
@@ -67,26 +78,28 @@ package final class CoderSignIn: Sendable {
 
     private struct State {
         var kept: [[UInt8]: Kept] = [:]
-        var flights = 0
-        var minute: ContinuousClock.Instant?
-        var unknownInMinute = 0
+        var unknown: AskLimit
         var pace = TroublePace()
     }
 
     package let settings: Settings
     private let makeAPI: @Sendable () -> CoderAPI
     private let api = Mutex<CoderAPI?>(nil)
-    private let state = Mutex(State())
+    private let limits: Limits
+    private let state: Mutex<State>
     private let clock: @Sendable () -> ContinuousClock.Instant
     private let start: ContinuousClock.Instant
     private let log: LogFunction
 
     /// - Parameter api: called when somebody has to be asked for, not before.
     package init(
-        _ settings: Settings, clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-        log: @escaping LogFunction, api: @escaping @Sendable () -> CoderAPI
+        _ settings: Settings, limits: Limits = Limits(),
+        clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }, log: @escaping LogFunction,
+        api: @escaping @Sendable () -> CoderAPI
     ) {
         self.settings = settings
+        self.limits = limits
+        state = Mutex(State(unknown: AskLimit(inMinute: limits.unknown, atOnce: limits.flights)))
         self.clock = clock
         self.log = log
         makeAPI = api
@@ -94,6 +107,7 @@ package final class CoderSignIn: Sendable {
     }
 
     package var name: String { settings.name }
+    package var way: SignInWay { SignInWay(name: settings.name, realm: settings.url) }
 
     /// Whether a text may be one of Coder's tokens: `<10 characters>-<22 characters>`, with some room for change. What is
     /// for somebody else is not shown to Coder.
@@ -112,17 +126,22 @@ package final class CoderSignIn: Sendable {
 
     private enum Step {
         case said(Verdict)
-        case wait(Task<Verdict, Never>)
+        case wait(Flight<Verdict>)
     }
 
-    /// Whose token it is, by what Coder has said within the last minute.
-    /// - Parameter mayAsk: whether Coder may be asked for a token of which nothing is known.
-    func verdict(_ token: String, mayAsk: Bool) async -> Verdict {
+    /// Whose token it is, by what Coder has said within the last minute. Whoever is cancelled waits no longer.
+    /// - Parameter mayAsk: whether Coder may be asked for a token of which nothing is known; called when it would be.
+    func verdict(_ token: String, mayAsk: @autoclosure () -> Bool) async -> Verdict {
         let hash = TokenText.hash(of: token)
         switch step(token, hash, mayAsk) {
         case .said(let verdict): return verdict
-        case .wait(let flight): return await flight.value
+        case .wait(let flight): return await flight.value() ?? .unavailable("Nobody waits for it any more.")
         }
+    }
+
+    /// How many tokens are remembered, and how many of them are being asked for.
+    var remembered: (kept: Int, flights: Int) {
+        state.withLock { state in (state.kept.count, state.kept.count { $0.value.flight != nil }) }
     }
 
     /// How long the last answer is good yet; `nil`: there is none.
@@ -131,45 +150,37 @@ package final class CoderSignIn: Sendable {
         return state.withLock { $0.kept[TokenText.hash(of: token)] }.map { max(.zero, $0.freshFor - (now - $0.asked)) }
     }
 
-    private func step(_ token: String, _ hash: [UInt8], _ mayAsk: Bool) -> Step {
+    private func step(_ token: String, _ hash: [UInt8], _ mayAsk: () -> Bool) -> Step {
         let now = clock()
         return state.withLock { state in
             var kept = state.kept[hash] ?? Kept(asked: now)
             if let flight = kept.flight { return .wait(flight) }
             if let verdict = kept.verdict, kept.isFresh(now) { return .said(verdict) }
-            if !kept.isKnown, !mayAsk || !CoderSignIn.mayAskForUnknown(&state, now) { return .said(.tooMany) }
-            CoderSignIn.makeRoom(&state, now)
+            if !kept.isKnown, !mayAsk() { return .said(.tooMany) }
+            if state.kept[hash] == nil, !CoderSignIn.makeRoom(&state, limits.kept) { return .said(.tooMany) }
+            if !kept.isKnown, !state.unknown.begin(now) { return .said(.tooMany) }
+            let (flight, isWhole) = (Flight<Verdict>(), kept.isWhole)
+            kept.isLimited = !kept.isKnown
             kept.asked = now
-            let isWhole = kept.isWhole
-            let flight = Task { await self.ask(token, hash, isWhole: isWhole) }
             kept.flight = flight
-            state.flights += 1
             state.kept[hash] = kept
+            Task { flight.land(await self.ask(token, hash, isWhole: isWhole)) }
             return .wait(flight)
         }
     }
 
-    private static func mayAskForUnknown(_ state: inout State, _ now: ContinuousClock.Instant) -> Bool {
-        if let minute = state.minute, now - minute < .seconds(60) {
-            guard state.unknownInMinute < unknownMax else { return false }
-        } else {
-            state.minute = now
-            state.unknownInMinute = 0
+    /// What was not good goes first, then who was; of either, what was asked for longest ago. Nobody who is known has to be
+    /// made room for by what others make up, as long as there is any of that.
+    /// - Returns: `false` if all that is remembered is being asked for.
+    private static func makeRoom(_ state: inout State, _ most: Int) -> Bool {
+        while state.kept.count >= most {
+            let oldest = state.kept.lazy.filter { $0.value.flight == nil }.min { one, other in
+                (one.value.isKnown ? 1 : 0, one.value.asked) < (other.value.isKnown ? 1 : 0, other.value.asked)
+            }
+            guard let oldest else { return false }
+            state.kept[oldest.key] = nil
         }
-        guard state.flights < flightsMax else { return false }
-        state.unknownInMinute += 1
         return true
-    }
-
-    /// What is not good any more goes first, then what was not good, then the oldest.
-    private static func makeRoom(_ state: inout State, _ now: ContinuousClock.Instant) {
-        guard state.kept.count >= keptMax else { return }
-        state.kept = state.kept.filter { $0.value.flight != nil || $0.value.isFresh(now) }
-        guard state.kept.count >= keptMax else { return }
-        state.kept = state.kept.filter { $0.value.flight != nil || $0.value.isKnown }
-        guard state.kept.count >= keptMax else { return }
-        let oldest = state.kept.filter { $0.value.flight == nil }.min { $0.value.asked < $1.value.asked }
-        if let oldest { state.kept[oldest.key] = nil }
     }
 
     private func ask(_ token: String, _ hash: [UInt8], isWhole: Bool) async -> Verdict {
@@ -199,7 +210,8 @@ package final class CoderSignIn: Sendable {
     private func keep(_ verdict: Verdict, _ hash: [UInt8], isWhole: Bool, _ trouble: CoderTrouble?) {
         let now = clock()
         let words = state.withLock { state in
-            state.flights -= 1
+            if state.kept[hash]?.isLimited == true { state.unknown.end() }
+            state.kept[hash]?.isLimited = false
             state.kept[hash]?.flight = nil
             state.kept[hash]?.verdict = verdict
             state.kept[hash]?.isWhole = isWhole
@@ -257,14 +269,18 @@ package final class CoderSignIn: Sendable {
             return .refused("Coder says that this user is not active.")
         }
         if let role = person.bestRole(settings.roles) {
-            return .person(AccessList.Entry(person: person.username, role, user: person.id))
+            return .person(entry(person, role))
         }
         let (role, organizations) = person.rolesOfOrganizations(settings.roles)
         guard let role else {
             return .refused("No role that this user has in Coder lets in here.")
         }
-        return .person(
-            AccessList.Entry(person: person.username, role, organizations: organizations, user: person.id))
+        return .person(entry(person, role, organizations))
+    }
+
+    private func entry(_ person: CoderPerson, _ role: Role, _ organizations: [String] = []) -> AccessList.Entry {
+        AccessList.Entry(
+            person: person.username, role, organizations: organizations, user: person.id, knownAs: [person.email])
     }
 }
 

@@ -42,7 +42,8 @@ package struct GroupRoles: Sendable, Equatable {
             groups.contains(where: admins.contains)
             ? .admin : everyone == .admin ? .admin : groups.contains(where: auditors.contains) ? .auditor : everyone
         guard let role else { return .refused("No group that this user is in lets in here.") }
-        return .person(AccessList.Entry(person: name, role, organizations: organizations, user: name))
+        return .person(
+            AccessList.Entry(person: name, role, organizations: organizations, user: name, knownAs: others))
     }
 }
 #endif

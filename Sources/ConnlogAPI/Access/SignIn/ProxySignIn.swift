@@ -14,6 +14,8 @@ package struct ProxySignIn: Sendable {
     private let groupsHeader: HTTPField.Name?
     private let secretHash: [UInt8]?
     private let roles: GroupRoles
+    /// Another one as soon as another's word would count.
+    package let way: SignInWay
 
     /// Holds the secret.
     package static let secretHeader = "Connlog-Proxy-Secret"
@@ -35,6 +37,10 @@ package struct ProxySignIn: Sendable {
         self.userHeader = user
         secretHash = secret.map { TokenText.hash(of: $0) }
         self.roles = roles
+        let realm = [
+            "\(from)", user.canonicalName, self.groupsHeader?.canonicalName ?? "", "\(secretHash ?? [])",
+        ]
+        way = SignInWay(name: name, realm: realm.joined(separator: " "))
     }
 
     /// One that says who asks, and nothing else.

@@ -33,18 +33,30 @@ extension HTTPCounts {
 
 /// Names of people, as somebody else writes them.
 package enum VouchedName {
-    /// Whether a text can stand for a person in a log and on a page: up to 128 characters, none of which is a blank, breaks
-    /// a line, turns the direction of writing or is not to be seen.
+    static let charactersMax = 128
+    static let bytesMax = 512
+
+    /// Whether a text can stand for a person in a log and on a page: up to 128 characters and 512 bytes, none of which is a
+    /// blank or looks like one, breaks a line, turns the direction of writing, is not to be seen, or belongs to a letter
+    /// that is not there.
     package static func isName(_ text: String) -> Bool {
-        guard !text.isEmpty, text.utf8.count <= 512, text.count <= 128 else { return false }
+        guard let first = text.unicodeScalars.first, text.utf8.count <= bytesMax, text.count <= charactersMax,
+            !isMark(first)
+        else { return false }
         return text.unicodeScalars.allSatisfy { scalar in
+            // Fonts show the Hangul fillers and the like as nothing, and Braille without dots as a blank.
+            if scalar.properties.isDefaultIgnorableCodePoint || scalar == "\u{2800}" { return false }
             switch scalar.properties.generalCategory {
             case .control, .format, .surrogate, .privateUse, .unassigned, .spaceSeparator, .lineSeparator,
                 .paragraphSeparator:
-                false
-            default: true
+                return false
+            default: return true
             }
         }
+    }
+
+    private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
+        [.nonspacingMark, .spacingMark, .enclosingMark].contains(scalar.properties.generalCategory)
     }
 
     /// Whether one of these texts stands in a list, whatever their case.

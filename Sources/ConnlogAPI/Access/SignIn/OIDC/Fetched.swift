@@ -4,19 +4,23 @@ import Synchronization
 /// Why an issuer did not give what it was asked for: a sentence for connlog's own log.
 struct IssuerTrouble: Error, Sendable, Equatable, CustomStringConvertible {
     let description: String
+    /// Whoever wanted to know waits no longer, so nothing is to be told.
+    var isAbandoned = false
+
+    static let abandoned = IssuerTrouble(description: "nobody waits for it any more", isAbandoned: true)
 }
 
 /// Something that is fetched when it is wanted, by one at a time, and kept for a while.
 ///
 /// After each try, good or bad, there is a pause before the next, whoever wants it. When a try fails, what was had before
-/// is good for an hour yet.
+/// is good for an hour yet. Whoever is cancelled waits no longer; what was begun goes on.
 final class Fetched<Value: Sendable>: Sendable {
     private struct State {
         var value: Value?
         var got: ContinuousClock.Instant?
         var tried: ContinuousClock.Instant?
         var trouble: IssuerTrouble?
-        var flight: Task<Result<Value, IssuerTrouble>, Never>?
+        var flight: Flight<Result<Value, IssuerTrouble>>?
     }
 
     /// Between two tries.
@@ -39,7 +43,7 @@ final class Fetched<Value: Sendable>: Sendable {
 
     private enum Step {
         case done(Result<Value, IssuerTrouble>)
-        case wait(Task<Result<Value, IssuerTrouble>, Never>)
+        case wait(Flight<Result<Value, IssuerTrouble>>)
     }
 
     /// - Parameter isGood: whether what is kept, which is so old, is what is wanted; asked once.
@@ -51,13 +55,16 @@ final class Fetched<Value: Sendable>: Sendable {
             if let flight = state.flight { return .wait(flight) }
             let pause = state.trouble == nil ? Self.pause : Self.troublePause
             if let tried = state.tried, now - tried < pause { return .done(Self.outcome(state, now)) }
-            let flight = Task { await self.get() }
+            let flight = Flight<Result<Value, IssuerTrouble>>()
             state.flight = flight
+            Task { flight.land(await self.get()) }
             return .wait(flight)
         }
         switch step {
         case .done(let result): return try result.get()
-        case .wait(let flight): return try await flight.value.get()
+        case .wait(let flight):
+            guard let result = await flight.value() else { throw .abandoned }
+            return try result.get()
         }
     }
 

@@ -60,7 +60,9 @@ struct OIDCHandler {
 
     // MARK: - Back
 
-    func finish(_ request: Request) async -> Response {
+    /// Anybody can come back, with anything: so whoever does so with what is nothing has to wait before the issuer is asked
+    /// for more of it.
+    func finish(_ request: Request, _ context: APIContext) async -> Response {
         let said = Parameters(request.uri.query)
         guard let state = said["state"], let browser = gate.signInCookie.value(request),
             let way = gate.state.parts.access.issuers.first(where: { $0.knows(state: state) })
@@ -69,10 +71,15 @@ struct OIDCHandler {
             return failed(.badRequest, OIDCSignIn.unknownState, request)
         }
         guard let code = said["code"] else {
+            way.end(state: state)
             gate.counts.signIn("oidc", "refused")
             return failed(.forbidden, OIDCHandler.refusal(said["error"]), request)
         }
+        let attempt = LoginAttempt(gate.returns, context.peer)
+        defer { attempt.end(isWrong: true) }
+        guard attempt.mayAsk() else { return tooMany(attempt.wait, request) }
         switch await way.finish(state: state, code: code, browser: browser, said: said["iss"]) {
+        case .tooMany: return tooMany(nil, request)
         case .unavailable:
             gate.counts.signIn("oidc", "unavailable")
             return failed(.serviceUnavailable, OIDCHandler.away, request)
@@ -80,21 +87,35 @@ struct OIDCHandler {
             gate.counts.signIn("oidc", "invalid")
             return failed(.forbidden, why, request)
         case .person(let person):
+            attempt.end(isWrong: false)
             let verdict = way.verdict(person)
             gate.counts.signIn("oidc", verdict)
-            return letIn(verdict, .oidc(way: way.name, person), request)
+            return letIn(verdict, .oidc(way: way.way, person), request)
         }
     }
 
+    private func tooMany(_ wait: LoginGuard.Wait?, _ request: Request) -> Response {
+        gate.counts.signIn("oidc", .tooMany)
+        var seconds: Int64 = 1
+        if case .wrong(let left)? = wait { seconds += left.components.seconds }
+        var response = failed(
+            .tooManyRequests, "Too many sign-ins come back now. Begin yours again in a while.", request)
+        response.headers[.retryAfter] = String(seconds)
+        return response
+    }
+
     private func letIn(_ verdict: Verdict, _ grant: Grant, _ request: Request) -> Response {
-        let entry: AccessList.Entry
-        do throws(APIError) { entry = try Gate.entry(verdict, or: .notLoggedIn) } catch {
+        let session: String
+        do throws(APIError) {
+            let entry = try Gate.entry(verdict, or: .notLoggedIn)
+            guard entry.role.mayRead else {
+                return failed(
+                    .forbidden, "Your role is '\(entry.role.rawValue)', which does not see connections.", request)
+            }
+            session = try gate.beginSession(entry, grant)
+        } catch {
             return failed(error.status, error.detail, request)
         }
-        guard entry.role.mayRead else {
-            return failed(.forbidden, "Your role is '\(entry.role.rawValue)', which does not see connections.", request)
-        }
-        let session = gate.sessions.begin(grant)
         var headers: HTTPFields = [.location: base(request) ?? "/", .cacheControl: "no-store"]
         headers.append(HTTPField(name: .setCookie, value: gate.cookie.set(session)))
         headers.append(HTTPField(name: .setCookie, value: gate.signInCookie.cleared))

@@ -21,7 +21,7 @@ final class OIDCIssuer: Sendable {
     /// So long a description and keys are taken for new.
     static let freshFor = Duration.seconds(600)
     /// Further keys are not looked at.
-    private static let keysMax = 64
+    static let keysMax = 64
 
     /// As tokens name it.
     let name: String

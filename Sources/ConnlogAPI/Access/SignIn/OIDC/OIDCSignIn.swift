@@ -49,13 +49,20 @@ package final class OIDCSignIn: Sendable {
         var subject: String
         var email: String?
         var groups: [String]
-        /// In seconds since 1970.
-        var end: Int64
+        /// Until when that is good, by a clock that nobody sets.
+        var until: ContinuousClock.Instant
+        /// What else it is known by, as far as the issuer says.
+        var otherNames: [String] = []
     }
 
     package let settings: Settings
     private let issuer: OIDCIssuer
     private let pending: PendingSignIns
+    /// Codes that the issuer is asked for.
+    private let codes: Mutex<AskLimit>
+    /// In a minute but for those that were good, and at once.
+    static let codesMax = 120
+    static let codesAtOnceMax = 32
     /// Seconds since 1970.
     private let time: @Sendable () -> Int64
     private let clock: @Sendable () -> ContinuousClock.Instant
@@ -77,9 +84,13 @@ package final class OIDCSignIn: Sendable {
         start = clock()
         issuer = OIDCIssuer(settings.issuer, http: settings.http, timeout: settings.timeout, clock: clock)
         pending = PendingSignIns(clock: clock)
+        codes = Mutex(AskLimit(inMinute: OIDCSignIn.codesMax, atOnce: OIDCSignIn.codesAtOnceMax))
     }
 
     package var name: String { settings.name }
+    package var way: SignInWay {
+        SignInWay(name: settings.name, realm: "\(settings.issuer) \(settings.clientID)")
+    }
 
     /// Whether the issuer answers as it should, for `connlog check --connect`.
     package func trial() async -> [TrialFinding] {
@@ -110,6 +121,8 @@ package final class OIDCSignIn: Sendable {
         case person(Person)
         case invalid(String)
         case unavailable
+        /// The issuer is asked for too many already.
+        case tooMany
     }
 
     /// - Parameter info: more claims of the same person, asked for when the token has no groups.
@@ -148,8 +161,15 @@ package final class OIDCSignIn: Sendable {
         let email = text("email")
         return Person(
             name: text(settings.userClaim) ?? email ?? subject, subject: subject, email: email,
-            groups: groups(claims) ?? more.flatMap(groups) ?? [], end: end)
+            groups: groups(claims) ?? more.flatMap(groups) ?? [],
+            until: clock() + .seconds(end + TokenRules.leeway - time()),
+            otherNames: OIDCSignIn.nameClaims.compactMap(text))
     }
+
+    /// Where issuers write what somebody is called, or a program; a token for a program often lacks `user_claim`.
+    private static let nameClaims = [
+        "preferred_username", "username", "user_name", "upn", "unique_name", "login", "oid", "client_id", "azp",
+    ]
 
     /// What the groups' claim holds: texts, or one; `nil` where there is none.
     private func groups(_ claims: JSONValue) -> [String]? {
@@ -162,6 +182,7 @@ package final class OIDCSignIn: Sendable {
     }
 
     private func tell(_ trouble: IssuerTrouble?) {
+        if trouble?.isAbandoned == true { return }
         let words = pace.withLock { $0.words(trouble?.description, now: start.duration(to: clock())) }
         if let words { log(trouble == nil ? .info : .warning, "access \(name): \(words)") }
     }
@@ -172,17 +193,26 @@ package final class OIDCSignIn: Sendable {
         case .person(let person): (verdict(person), person)
         case .invalid(let why): (.invalid(why), nil)
         case .unavailable: (.unavailable("The issuer does not say now whether this token is good."), nil)
+        case .tooMany: (.tooMany, nil)
         }
     }
 
     /// Who that is here, now.
     func verdict(_ person: Person) -> Verdict {
-        guard time() - person.end < TokenRules.leeway else { return .unknown }
-        return settings.roles.verdict(person.name, [person.subject] + (person.email.map { [$0] } ?? []), person.groups)
+        guard clock() < person.until else { return .unknown }
+        let others = [person.subject] + (person.email.map { [$0] } ?? []) + person.otherNames
+        return settings.roles.verdict(person.name, others, person.groups)
     }
 
     /// How long what was said is good yet.
-    func patience(_ person: Person) -> Duration { .seconds(max(0, person.end + TokenRules.leeway - time())) }
+    func patience(_ person: Person) -> Duration { max(.zero, person.until - clock()) }
+
+    /// The same person as long as a sign-in at the page lasts, and no longer than what it was let in by.
+    func onPage(_ person: Person) -> Person {
+        var person = person
+        person.until = min(person.until, clock() + settings.sessionAge)
+        return person
+    }
 
     // MARK: - The page
 
@@ -210,6 +240,9 @@ package final class OIDCSignIn: Sendable {
     /// Whether a state is one that this has given out, and nobody has come back with yet.
     func knows(state: String) -> Bool { pending.knows(state) }
 
+    /// The issuer has sent somebody back without a code: that sign-in is over.
+    func end(state: String) { _ = pending.take(state) }
+
     /// Who has come back from the issuer.
     /// - Parameters:
     ///   - browser: what its cookie holds.
@@ -222,6 +255,16 @@ package final class OIDCSignIn: Sendable {
         if let said, said != settings.issuer {
             return .invalid("The answer is of another issuer than the one that was asked.")
         }
+        let now = clock()
+        guard codes.withLock({ $0.begin(now) }) else { return .tooMany }
+        let outcome = await redeem(sign, code)
+        var isGood = false
+        if case .person = outcome { isGood = true }
+        codes.withLock { $0.end(isForgotten: isGood) }
+        return outcome
+    }
+
+    private func redeem(_ sign: PendingSignIns.SignIn, _ code: String) async -> Outcome {
         do throws(IssuerTrouble) {
             let secret: String?
             do throws(SecretError) { secret = try settings.secret?.read() } catch {
@@ -242,7 +285,7 @@ package final class OIDCSignIn: Sendable {
             }
             if case .person(var person) = found {
                 // The sign-in is connlog's from here on, and lasts as long as the configuration says.
-                person.end = time() + settings.sessionAge.components.seconds - TokenRules.leeway
+                person.until = clock() + settings.sessionAge
                 found = .person(person)
             }
             return found
