@@ -1,4 +1,5 @@
 package import ConnlogConfig
+import ConnlogCore
 import ConnlogPipeline
 import ConnlogSystem
 
@@ -55,7 +56,7 @@ package enum CoderKeys {
         do throws(SecretError) { text = try reference.read() } catch { throw section.error("headers", "\(error)") }
         var headers: [(name: String, value: String)] = []
         for part in text.split(separator: ",") {
-            let pair = part.split(separator: "=", maxSplits: 1).map { $0.trimmingBlanks }
+            let pair = part.split(separator: "=", maxSplits: 1).map(\.trimmingBlanks)
             let isName = pair.first?.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ":") } ?? false
             let isValue = pair.last?.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } ?? false
             guard pair.count == 2, isName, isValue, !pair[0].isEmpty else {
@@ -64,13 +65,5 @@ package enum CoderKeys {
             headers.append((pair[0], pair[1]))
         }
         return headers
-    }
-}
-
-extension Substring {
-    fileprivate var trimmingBlanks: String {
-        var text = drop { $0 == " " }
-        while text.last == " " { text.removeLast() }
-        return String(text)
     }
 }

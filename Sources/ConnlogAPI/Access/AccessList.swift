@@ -4,7 +4,8 @@ import Crypto
 
 /// Who may ask: the `[access]` sections.
 package struct AccessList: Sendable {
-    private let entries: [Entry]
+    /// Those of `type = token`.
+    package var entries: [Entry]
     /// Those of `type = coder`.
     package var coders: [CoderSignIn] = []
     /// Those of `type = proxy`.
@@ -113,26 +114,20 @@ package enum TokenText {
     /// A token made of 32 random bytes, and the 64 hex digits of its SHA-256 for `token_sha256`.
     package static func make() -> (token: String, hash: String) {
         let token = "connlog_" + random()
-        return (token, hex(hash(of: token)))
+        return (token, Hex.text(hash(of: token)))
     }
 
     /// 32 random bytes in hex digits.
     static func random() -> String {
         var random = SystemRandomNumberGenerator()
-        return hex((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) })
+        return Hex.text((0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) })
     }
 
     static func hash(of token: String) -> [UInt8] { Array(SHA256.hash(data: Array(token.utf8))) }
 
     /// 32 bytes from 64 hex digits.
     static func hash(_ text: String) -> [UInt8]? {
-        let digits = text.utf8.compactMap { UInt8(String(decoding: [$0], as: UTF8.self), radix: 16) }
-        guard digits.count == 64, text.utf8.count == 64 else { return nil }
-        return stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
-    }
-
-    private static func hex(_ bytes: [UInt8]) -> String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        Hex.bytes(text).flatMap { $0.count == 32 ? $0 : nil }
     }
 }
 #endif

@@ -1,3 +1,4 @@
+#if Server
 /// Where browsers find the server when a proxy stands before it: `https://coder.example.com/connlog`.
 package struct ExternalURL: Sendable, Equatable {
     package let isSecure: Bool
@@ -22,3 +23,4 @@ package struct ExternalURL: Sendable, Equatable {
         self.path = path.isEmpty ? "/" : String(path)
     }
 }
+#endif

@@ -52,7 +52,7 @@ struct Gate: Sendable {
     /// somebody from elsewhere whom a proxy brings.
     private static func refuseOthers(_ request: Request, _ context: APIContext) throws(APIError) {
         guard context.isLoopback else { throw notLocal("only this machine is served") }
-        guard RequestOrigin.isLoopback(host: request.head.authority ?? "") else {
+        guard LoopbackHost.isNamed(by: request.head.authority ?? "") else {
             throw notLocal("connlog answers to 'localhost' and addresses of this machine only")
         }
         if let header = RequestOrigin.proxyHeader(request.headers) {

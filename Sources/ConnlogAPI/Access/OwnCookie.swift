@@ -1,4 +1,5 @@
 #if Server
+import ConnlogCore
 import Hummingbird
 
 /// A cookie of connlog's own, which scripts cannot read.
@@ -38,8 +39,8 @@ struct OwnCookie: Sendable {
     static func value(of name: String, _ request: Request) -> String? {
         for cookies in request.headers[values: .cookie] {
             for pair in cookies.split(separator: ";") {
-                let parts = pair.split(separator: "=", maxSplits: 1).map { $0.drop { $0 == " " } }
-                if parts.count == 2, parts[0] == name, !parts[1].isEmpty { return String(parts[1]) }
+                let parts = pair.split(separator: "=", maxSplits: 1).map(\.trimmingBlanks)
+                if parts.count == 2, parts[0] == name, !parts[1].isEmpty { return parts[1] }
             }
         }
         return nil

@@ -18,26 +18,6 @@ enum RequestOrigin {
         }
     }
 
-    /// Whether a `Host` names this machine: `localhost`, `::1`, or an address in 127.0.0.0/8, and nothing beside it but
-    /// a port. Whoever has a name can let it lead here, so no other name counts.
-    static func isLoopback(host authority: String) -> Bool {
-        var name = authority[...]
-        if let colon = name.lastIndex(of: ":"), !name.hasSuffix("]"),
-            name.hasPrefix("[") || name.firstIndex(of: ":") == colon
-        {
-            let port = name[name.index(after: colon)...]
-            guard !port.isEmpty, port.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return false }
-            name = name[..<colon]
-        }
-        if name.lowercased() == "localhost" { return true }
-        if name.hasPrefix("["), name.hasSuffix("]") {
-            let inner = String(name.dropFirst().dropLast())
-            return !inner.contains("/") && AddressBlock(inner) == AddressBlock("::1")
-        }
-        return !name.contains(where: { $0 == ":" || $0 == "/" || $0 == "[" })
-            && AddressBlock("127.0.0.0/8")?.contains(Array(name.utf8)) == true
-    }
-
     /// A header that only proxies add; `nil` if there is none.
     static func proxyHeader(_ fields: HTTPFields) -> String? {
         fields.first { field in

@@ -1,3 +1,4 @@
+#if Server
 /// What the holder of a token may do.
 package enum Role: String, Sendable, CaseIterable {
     /// Reads connections, and how connlog itself is.
@@ -17,3 +18,4 @@ package enum Role: String, Sendable, CaseIterable {
     /// What people can be written to by.
     package var seesAddresses: Bool { self == .admin }
 }
+#endif

@@ -1,4 +1,5 @@
 #if Server
+import ConnlogCore
 import Hummingbird
 import Logging
 import NIOCore
@@ -22,7 +23,7 @@ struct APIContext: InitializableFromSource, Sendable {
         isLocalSocket = APIContext.isUnix(address) || address == nil && APIContext.isUnix(source.channel.localAddress)
         peer = address?.ipAddress ?? ""
         neighbour = peer
-        isLoopback = peer.hasPrefix("127.") || peer == "::1" || peer.hasPrefix("::ffff:127.")
+        isLoopback = LoopbackHost.isOne(peer)
     }
 
     func client(_ connections: Connections) -> ClientConnection? { connections.client(of: channel) }

@@ -1,3 +1,4 @@
+#if Server
 import Synchronization
 
 /// What would be said again and again: the first of it within a minute, then how often.
@@ -35,3 +36,4 @@ final class RepeatedWords: Sendable {
         }
     }
 }
+#endif

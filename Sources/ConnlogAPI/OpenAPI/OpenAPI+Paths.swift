@@ -1,3 +1,4 @@
+#if Server
 extension OpenAPI {
     static let paths = [
         path(
@@ -141,3 +142,4 @@ extension OpenAPI {
         \(failures(usual + [("404", "NotFound"), ("408", "TooSlow"), ("413", "TooLarge"), ("415", "UnsupportedMediaType"), ("500", "Internal")]))}}}
         """
 }
+#endif

@@ -1,3 +1,4 @@
+#if Server
 extension OpenAPI {
     static let schemas = coder + own
 
@@ -141,3 +142,4 @@ extension OpenAPI {
         """#,
     ]
 }
+#endif

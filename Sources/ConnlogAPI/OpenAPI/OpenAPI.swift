@@ -1,3 +1,4 @@
+#if Server
 /// `GET /openapi.json`: what there is to ask for, in OpenAPI 3.1. The tests hold every answer against it.
 enum OpenAPI {
     /// - Parameters:
@@ -62,3 +63,4 @@ enum OpenAPI {
             """
         }
 }
+#endif

@@ -1,3 +1,4 @@
+#if Server
 import Synchronization
 
 /// What the server itself counts.
@@ -47,3 +48,4 @@ final class HTTPCounts: Sendable {
     func refuseConnection() { state.withLock { $0.connectionsRefused += 1 } }
     func cut(_ reason: String) { state.withLock { $0.connectionsCut[reason, default: 0] += 1 } }
 }
+#endif

@@ -52,7 +52,7 @@ extension AccessSection {
         _ section: Section, version: String, log: @escaping LogFunction
     ) throws(Diagnostic) -> OIDCSignIn {
         let issuer = section.string("issuer")
-        guard let url = ExternalURL(issuer), url.isSecure || AccessSection.isLoopback(url.authority) else {
+        guard let url = ExternalURL(issuer), url.isSecure || LoopbackHost.isNamed(by: url.authority) else {
             throw section.error(
                 "issuer", "is no https:// address such as https://sso.example.com; plain http is for a loopback address"
             )
@@ -73,15 +73,6 @@ extension AccessSection {
         settings.sessionAge = section.duration("session_age")
         settings.timeout = section.duration("timeout")
         return OIDCSignIn(settings, log: log)
-    }
-
-    /// Whether host and port name this machine.
-    private static func isLoopback(_ authority: String) -> Bool {
-        let host =
-            authority.hasPrefix("[")
-            ? String(authority.dropFirst().prefix { $0 != "]" }) : String(authority.prefix { $0 != ":" })
-        return host == "localhost" || AddressBlock(host) == AddressBlock("::1")
-            || AddressBlock("127.0.0.0/8")?.contains(Array(host.utf8)) == true
     }
 }
 #endif

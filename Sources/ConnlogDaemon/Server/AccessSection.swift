@@ -7,9 +7,9 @@ import ConnlogPipeline
 
 /// `[access "name"]`: who may ask.
 enum AccessSection {
-    static let schemas = [token, coder, proxy, oidc]
+    static let schemas = kinds.map(\.schema)
 
-    private static let token = SectionSchema(
+    static let token = SectionSchema(
         kind: "access", type: "token", isNamed: true, example: "jane", isUsualType: true,
         summary:
             "Somebody who may use the server, known by a token: see 'connlog token create'. This is the usual type.",
@@ -34,7 +34,7 @@ enum AccessSection {
                 help: "Whom 'me' means in a filter: a user name of a [directory], or a user's id."),
         ])
 
-    private static let coder = SectionSchema(
+    static let coder = SectionSchema(
         kind: "access", type: "coder", isNamed: true, example: "coder",
         summary:
             "Whoever holds a session token of a Coder, with the rights of the user's roles there. Coder is asked once a "
@@ -96,9 +96,7 @@ enum AccessSection {
     private static func coderRoles(_ section: Section) throws(Diagnostic) -> [String: Role] {
         var roles: [String: Role] = [:]
         for text in section.list("roles") {
-            let pair = text.split(separator: "=", omittingEmptySubsequences: false).map { part in
-                String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-            }
+            let pair = text.split(separator: "=", omittingEmptySubsequences: false).map(\.trimmingBlanks)
             guard pair.count == 2, !pair[0].isEmpty, let role = Role(rawValue: pair[1]), role.mayRead else {
                 throw section.error(
                     "roles", "'\(text)' is not a role of Coder's with auditor or admin, such as owner=admin")

@@ -108,10 +108,7 @@ enum ServerSection {
                 "open", "means that nobody needs a token, and there are [access] sections; leave one out")
         }
         let (host, _) = section.address("listen")
-        let isLoopback =
-            host.lowercased() == "localhost" || AddressBlock(host) == AddressBlock("::1")
-            || AddressBlock("127.0.0.0/8")?.contains(Array(host.utf8)) == true
-        guard isLoopback else {
+        guard LoopbackHost.isOne(host) else {
             throw section.error(
                 "open",
                 "is for a loopback address only, and this listens at \(host); write an [access] section instead, "

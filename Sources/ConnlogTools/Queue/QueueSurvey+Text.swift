@@ -109,7 +109,7 @@ extension QueueSurvey {
     private func shown(_ value: [UInt8]) -> String {
         if let position = FilePosition(checkpoint: value) { return "byte \(position.offset) of \(position.path)" }
         if value.allSatisfy({ 0x20..<0x7f ~= $0 }) { return String(decoding: value, as: UTF8.self) }
-        return value.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return Hex.text(value)
     }
 }
 

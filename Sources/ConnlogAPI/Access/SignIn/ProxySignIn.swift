@@ -87,9 +87,7 @@ package struct ProxySignIn: Sendable {
 
     /// What stands between commas, without blanks around it.
     private static func list(_ text: String) -> [String] {
-        text.split(separator: ",").prefix(GroupRoles.groupsMax).map { part in
-            String(part.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
-        }
+        text.split(separator: ",").prefix(GroupRoles.groupsMax).map(\.trimmingBlanks)
     }
 
     /// Who that is here, now.

@@ -101,41 +101,4 @@ struct JSONWebKey: Sendable {
         }
     }
 }
-
-/// Base64 with letters for URLs and no padding (RFC 4648, section 5).
-enum Base64URL {
-    private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-    private static let values: [UInt8: UInt32] = Dictionary(
-        uniqueKeysWithValues: letters.enumerated().map { ($0.element, UInt32($0.offset)) })
-
-    static func encoded(_ bytes: some Sequence<UInt8>) -> String {
-        var (text, bits, count): ([UInt8], UInt32, Int) = ([], 0, 0)
-        for byte in bytes {
-            bits = bits << 8 | UInt32(byte)
-            count += 8
-            while count >= 6 {
-                count -= 6
-                text.append(letters[Int(bits >> UInt32(count) & 63)])
-            }
-        }
-        if count > 0 { text.append(letters[Int(bits << UInt32(6 - count) & 63)]) }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    /// `nil` for anything that no encoder writes.
-    static func decoded(_ text: some Collection<UInt8>) -> [UInt8]? {
-        var (bytes, bits, count): ([UInt8], UInt32, Int) = ([], 0, 0)
-        bytes.reserveCapacity(text.count / 4 * 3 + 2)
-        for letter in text {
-            guard let value = values[letter] else { return nil }
-            bits = bits << 6 | value
-            count += 6
-            if count >= 8 {
-                count -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-            }
-        }
-        return count < 6 && bits & (1 << UInt32(count) - 1) == 0 ? bytes : nil
-    }
-}
 #endif

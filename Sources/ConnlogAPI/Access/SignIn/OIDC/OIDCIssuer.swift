@@ -215,12 +215,4 @@ enum FormText {
         return escaped
     }
 }
-
-/// Base64 with padding (RFC 4648, section 4).
-private enum Base64 {
-    static func encoded(_ bytes: some Sequence<UInt8>) -> String {
-        let text = Base64URL.encoded(bytes).map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }
-        return String(text) + String(repeating: "=", count: (4 - text.count % 4) % 4)
-    }
-}
 #endif
