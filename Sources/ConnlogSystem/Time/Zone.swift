@@ -1,8 +1,7 @@
 /// A time zone of the IANA database as the machine has it: what its clocks show at any time, summer time included.
 ///
-/// Read from /usr/share/zoneinfo once, so that a question neither waits for the disk nor depends on the machine's own zone.
-/// Its name comes from whoever asks: it can name nothing but a file of that directory, and only what is a table of a zone
-/// is read.
+/// Read from /usr/share/zoneinfo and kept (`ZoneFiles`), so that a question neither reads a file nor depends on the machine's
+/// own zone.
 public struct Zone: Sendable, Equatable {
     /// In the IANA database, such as `Europe/Berlin`.
     public let name: String
@@ -24,41 +23,13 @@ public struct Zone: Sendable, Equatable {
         public let description: String
     }
 
-    private static let directory = "/usr/share/zoneinfo"
-    private static let bytesMax = 1 << 20
-
     /// - Parameter name: such as `Europe/Berlin`; `UTC` needs no database.
     public init(named name: String) throws(Problem) {
         if name == "UTC" || name == "Z" {
             self = .utc
             return
         }
-        let shown = "'\(name.unicodeScalars.prefix(40).map { $0.isASCII && $0.value > 31 ? "\($0)" : "?" }.joined())'"
-        let unknown = Problem(description: "\(shown) is no time zone; write one such as Europe/Berlin, or UTC")
-        guard Zone.isName(name) else { throw unknown }
-        let bytes: [UInt8]
-        do throws(SystemError) {
-            bytes = try LocalFile.openRegular("\(Zone.directory)/\(name)").bytes(limit: Zone.bytesMax).array
-        } catch {
-            guard (try? FileStatus(of: Zone.directory)) != nil else {
-                throw Problem(description: "this machine knows no time zones but UTC; install its package tzdata")
-            }
-            throw unknown
-        }
-        guard let table = ZoneTable(bytes) else { throw unknown }
-        self.init(name: name, changes: table.changes, offsets: table.offsets)
-    }
-
-    /// Letters, digits and `_+-` between slashes, as the database has them: no way out of its directory.
-    private static func isName(_ name: String) -> Bool {
-        guard name.utf8.count <= 64 else { return false }
-        return name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { part in
-            part.utf8.first.map { (0x41...0x5a).contains($0) } ?? false
-                && part.utf8.allSatisfy { byte in
-                    (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-                        || [0x5f, 0x2b, 0x2d].contains(byte)
-                }
-        }
+        self = try ZoneFiles.shared.zone(named: name)
     }
 
     /// Seconds that its clocks are ahead of UTC at a time, given in seconds since 1970.
