@@ -21,6 +21,16 @@ import Testing
         #expect(TimePoint.time(text, now: 0) == nil)
     }
 
+    @Test func `so long before now is as long as nanoseconds can tell, with digits alone`() {
+        let second: Int64 = 1_000_000_000
+        for (text, seconds) in [("-36500d", 36_500 * 86_400), ("-9223372036s", 9_223_372_036)] as [(String, Int64)] {
+            #expect(TimePoint.time(text, now: 5) == 5 - seconds * second)
+        }
+        for text in ["-9223372037s", "-106752d", "-+5d", "-d", "- 5d"] { #expect(TimePoint.time(text, now: 5) == nil) }
+        // Further back than times go.
+        #expect(TimePoint.time("-9223372036s", now: -second) == nil)
+    }
+
     @Test func `a number is an offset where one may stand`() {
         #expect(TimePoint.parse("4711", now: 0, allowsOffset: true) == .offset(4711))
         #expect(TimePoint.parse("4711", now: 0, allowsOffset: false) == nil)

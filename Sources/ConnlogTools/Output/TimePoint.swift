@@ -27,14 +27,10 @@ package enum TimePoint: Sendable, Equatable {
     }
 
     private static func before(_ text: String, _ now: Nanoseconds) -> Nanoseconds? {
-        guard text.hasPrefix("-"), let unit = text.last, let seconds = units[unit] else { return nil }
-        guard let count = Int64(text.dropFirst().dropLast()), count >= 0 else { return nil }
-        let (length, overflows) = count.multipliedReportingOverflow(by: seconds * 1_000_000_000)
-        let (time, overflowsToo) = now.subtractingReportingOverflow(length)
-        return overflows || overflowsToo ? nil : time
+        guard text.hasPrefix("-"), let length = DurationRange.length(text.dropFirst()) else { return nil }
+        let (time, overflows) = now.subtractingReportingOverflow(length)
+        return overflows ? nil : time
     }
-
-    private static let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800]
 }
 
 /// From a time on and before another, either of them open.
