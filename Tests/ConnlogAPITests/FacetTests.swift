@@ -65,6 +65,101 @@ import Testing
         }
     }
 
+    /// A tunnel of alice, her session, one address in two texts, and a connection of nobody.
+    private static var shared: [ToldEvent] {
+        var tunnel = web(10, 100, 100, 101, ip: "10.0.0.9", "tunnel")
+        tunnel.agent = "gpu"
+        var session = ToldEvent(id: ToldEvent.uuid(11), time: 110, connection: ToldEvent.uuid(51))
+        (session.agent, session.ip) = ("gpu", "::ffff:10.0.0.9")
+        var nobody = ToldEvent(id: ToldEvent.uuid(12), time: 120, connection: ToldEvent.uuid(52))
+        nobody.agent = "other"
+        return [tunnel, session, nobody]
+    }
+
+    @Test func `people are counted by who it was, recorded or inferred, and the filter of each gives as many`()
+        async throws
+    {
+        try await withServer(Self.shared, names: Self.people) { server async throws in
+            let alice = ToldEvent.uuid(100)
+            let reply = try await server.get("/api/v2/connectionlog/stats?\(Self.hour)&facets=person,user,ip")
+            #expect(values(reply, "person") == [alice: 2] && values(reply, "user") == [alice: 1])
+            #expect(values(reply, "ip") == ["10.0.0.9": 2, "10.0.0.1": 1])
+            let found = try await server.get("/api/v2/connectionlog/people?\(Self.hour)")
+            let person = try #require((found.json["people"] as? [[String: Any]])?.first)
+            #expect(person["connections"] as? Int == 2 && person["addresses"] as? Int == 1)
+            #expect(found.json["without"] as? Int == 1 && person["filter"] as? String == "person:\(alice)")
+            let rows = try await server.get("/api/v2/connectionlog?connlog=true&q=person:\(alice)")
+            #expect(rows.json["count"] as? Int == 2)
+            // What the page's bars ask for is `username:`, whom events name.
+            let old = try await server.get("/api/v2/connectionlog/stats?\(Self.hour)")
+            #expect((old.json["users"] as? [[String: Any]])?.map { $0["count"] as? Int } == [1])
+        }
+    }
+
+    @Test(arguments: [
+        ("connected_before:2026-01-01T00:04", "2026-01-01T00:00:00Z", "2026-01-01T00:04:00.000001Z", 3),
+        (
+            "connected_before:2026-01-01T00:04 type:workspace_app", "2026-01-01T00:01:40Z",
+            "2026-01-01T00:04:00.000001Z", 2
+        ),
+        ("during:..2026-01-01T00:04", "2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z", 3),
+        ("-connected_after:2026-01-01T00:04", "2026-01-01T00:00:00Z", "2026-01-01T00:04:00Z", 3),
+        (
+            "connected_after:2026-01-01T00:04 connected_before:2026-01-01T00:06", "2026-01-01T00:04:00Z",
+            "2026-01-01T00:06:00.000001Z", 1
+        ),
+        ("connected_before:2025-01-01", "2024-12-31T00:00:00.000001Z", "2025-01-01T00:00:00.000001Z", 0),
+        (
+            "connected_after:2026-01-02 connected_before:2026-01-01", "2026-01-01T00:00:00Z",
+            "2026-01-01T00:00:00.000001Z", 0
+        ),
+    ])
+    func `the range of an answer is what the question asks for, and is told`(
+        query: String, from: String, to: String, count: Int
+    ) async throws {
+        try await withServer(Self.events, names: Self.people) { server async throws in
+            for path in ["stats", "people"] {
+                let reply = try await server.get("/api/v2/connectionlog/\(path)?q=\(TestServer.escaped(query))")
+                #expect(reply.json["from"] as? String == from && reply.json["to"] as? String == to, "\(reply.text)")
+                if path == "stats" { #expect(reply.json["count"] as? Int == count, "\(reply.text)") }
+            }
+        }
+    }
+
+    @Test func `with an end of its own the range begins where the filter does, and else a day before`() async throws {
+        try await withServer(Self.events, names: Self.people) { server async throws in
+            for (query, from) in [
+                ("connected_after:2026-01-01T00:03", "2026-01-01T00:03:00Z"), ("", "2026-01-02T00:00:00Z"),
+                ("connected_after:2026-02-01", "2026-01-02T00:00:00Z"),
+            ] {
+                let reply = try await server.get(
+                    "/api/v2/connectionlog/stats?to=2026-01-03T00:00:00Z&q=\(TestServer.escaped(query))")
+                #expect(reply.json["from"] as? String == from, "\(query)")
+            }
+            let bad = "from=2026-01-03T00:00:00Z&to=2026-01-03T00:00:00Z"
+            #expect(try await server.get("/api/v2/connectionlog/stats?\(bad)").status == 400)
+        }
+    }
+
+    @Test(arguments: [(1999, true), (2000, true), (2001, false)])
+    func `a histogram has two thousand buckets at most`(minutes: Int64, isTaken: Bool) async throws {
+        try await withServer(Self.events) { server async throws in
+            let end = EventTime.text((ToldEvent.start + minutes * 60) * 1_000_000_000)
+            for seconds in [60, 61] as [Int64] {
+                let to = seconds == 60 ? end : EventTime.text((ToldEvent.start + minutes * 61) * 1_000_000_000)
+                let reply = try await server.get(
+                    "/api/v2/connectionlog/stats?from=2026-01-01T00:00:00Z&to=\(to)&interval=\(seconds)")
+                #expect(reply.status == (isTaken ? 200 : 400))
+                let buckets = reply.json["concurrent"] as? [Any]
+                if isTaken {
+                    #expect(buckets?.count == Int(minutes))
+                } else {
+                    #expect(reply.text.contains("2000 buckets"))
+                }
+            }
+        }
+    }
+
     @Test func `without a range of its own the filter's is taken, and all that matches is counted`() async throws {
         try await withServer(Self.events, names: Self.people) { server async throws in
             let during = "during:2026-01-01T00:05..2026-01-01T00:07"

@@ -59,6 +59,11 @@ import Testing
         }
     }
 
+    private static func ofBob(_ event: inout ToldEvent, _ address: String) {
+        ofBob(&event)
+        event.ip = address
+    }
+
     private static func ofBob(_ event: inout ToldEvent) {
         (event.owner, event.workspace, event.workspaceName) = (bob, ToldEvent.uuid(201), "lab")
     }
@@ -79,14 +84,14 @@ import Testing
             (1...2).flatMap { web("refused-\($0)", at(9, $0), carol, code: 403) }
             + web("refused-3", at(9, 3), bob, code: 403) + web("refused-before", at(3, 3), bob, code: 403)
         let addresses =
-            session("old-address", at(2, 1), hours: 1) { (ofBob(&$0), $0.ip = "198.51.100.1").1 }
-            + session("same-address", at(12, 1), hours: 1) { (ofBob(&$0), $0.ip = "198.51.100.1").1 }
-            + session("fresh-address", at(12, 2), hours: 1) { (ofBob(&$0), $0.ip = "198.51.100.2").1 }
+            session("old-address", at(2, 1), hours: 1) { ofBob(&$0, "198.51.100.1") }
+            + session("same-address", at(12, 1), hours: 1) { ofBob(&$0, "198.51.100.1") }
+            + session("fresh-address", at(12, 2), hours: 1) { ofBob(&$0, "198.51.100.2") }
         let others =
             web("tunnel-bob", at(10, 8), bob) + session("bob-in-alices", at(10, 9), hours: 1)
             + session("open-now", now - 600, ofBob) + session("lost", now - 90 * 86_400, ofBob)
             + session("unconfirmed", now - 2 * 86_400, ofBob)
-            + session("v6", at(11, 1), hours: 1) { (ofBob(&$0), $0.ip = "fd7a:115c::1").1 }
+            + session("v6", at(11, 1), hours: 1) { ofBob(&$0, "fd7a:115c::1") }
         return tuesday + long + ports + refused + addresses + others
     }
 

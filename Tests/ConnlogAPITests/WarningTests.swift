@@ -1,10 +1,11 @@
 #if Server
-import ConnlogAPI
 import ConnlogCore
 import ConnlogStore
 import ConnlogTestSupport
 import Foundation
 import Testing
+
+@testable import ConnlogAPI
 
 /// Never a silent zero: what there is to say beside an answer.
 @Suite struct WarningTests {
@@ -38,6 +39,17 @@ import Testing
     @Test(arguments: [
         ("username:alcie", "username", ["alice"], "no user is called 'alcie'"),
         ("username:alice,alcia", "username", ["alicia"], "no user is called 'alcia'"),
+        ("person:alcie", "person", ["alice"], "no user is called 'alcie': perhaps alice"),
+        ("person:alice,alcia", "person", ["alicia"], "no user is called 'alcia'"),
+        ("person:bob@example.con", "person", ["bob@example.com"], "no user is called 'bob@example.con'"),
+        ("person:zzzzz", "person", [], "no name is like it"),
+        ("person:zz*", "person", [], "no connection has person:zz*"),
+        ("person:me", "person", [], "this token belongs to no user"),
+        ("person:alicia", "person", [], "no connection has person:alicia"),
+        ("person:\(ToldEvent.uuid(999))", "person", [], "no connection has person:"),
+        ("person:alice person:bob", "person", ["person:alice,bob"], "exclude one another"),
+        ("person:alice person:bob@example.com", "q", [], "no connection matches all of them"),
+        ("username:alice username:\(ToldEvent.uuid(102))", "username", [], "no user is called"),
         ("workspace_owner:zzzzz", "workspace_owner", [], "no name is like it"),
         ("user_email:bob@example.con", "user_email", ["bob@example.com"], "no address of a user is called"),
         ("organization:desing", "organization", ["design"], "no organization is called 'desing'"),
@@ -93,6 +105,69 @@ import Testing
         }
     }
 
+    @Test func `two names of one person exclude nothing, and a name that a pattern has is known`() async throws {
+        try await withServer(Self.events, names: Self.people) { server async throws in
+            for query in [
+                "person:alice person:alice@example.com", "person:alice person:\(ToldEvent.uuid(100))", "person:al*",
+                "person:alice", "person:ALICE@example.com",
+            ] {
+                let reply = try await server.get(list(server, query))
+                #expect(reply.json["count"] as? Int ?? 0 > 0 && warnings(reply).isEmpty, "\(query): \(reply.text)")
+            }
+            // Nothing is found, but not for that reason.
+            let reply = try await server.get(list(server, "person:alice person:alice@example.com type:vscode"))
+            #expect(!reply.text.contains("exclude one another") && !warnings(reply).isEmpty)
+        }
+    }
+
+    @Test func `who may not see addresses is told none that is like what was asked for`() async throws {
+        let token = TokenText.make()
+        let access = AccessList([try #require(AccessList.Entry(name: "a", role: .auditor, tokenHashes: [token.hash]))])
+        try await withServer(Self.events, access: access, names: Self.people) { server async throws in
+            let key = [(name: "Coder-Session-Token", value: token.token)]
+            let reply = try await server.get(list(server, "person:bob@example.con"), key)
+            #expect(!reply.text.contains("bob@example.com") && !warnings(reply).isEmpty, "\(reply.text)")
+        }
+    }
+
+    private static func some(_ count: Int) -> [Warning] {
+        (0..<count).map { Warning(field: "username", detail: "number \($0)", nearest: ["é"], range: 0..<1) }
+    }
+
+    @Test(arguments: [0, 1, 9, 10, 11, 12, 100])
+    func `of very many warnings some are left out, and the last place says how many`(count: Int) async throws {
+        let told = Warnings.cut(Self.some(count))
+        #expect(told.count == min(count, 10))
+        if count <= 10 { #expect(told == Self.some(count)) }
+        if count > 10 {
+            #expect(told[..<9] == Self.some(9)[...] && told[9].detail == "\(count - 9) more warnings are left out")
+        }
+        #expect(Warnings.cut(Self.some(2), to: 1).map(\.detail) == ["2 more warnings are left out"])
+        if count == 0 { return }
+        let names = (0..<count).map { "nobody\($0)" }.joined(separator: ",")
+        try await withServer(Self.events, names: Self.people) { server async throws in
+            let reply = try await server.get(list(server, "username:\(names)"))
+            let left = count > 10 ? "\(count - 9) more warnings are left out" : "no user is called 'nobody\(count - 1)'"
+            #expect(warnings(reply).count == min(count, 10))
+            #expect((warnings(reply).last?["detail"] as? String)?.hasPrefix(left) == true, "\(reply.text)")
+        }
+    }
+
+    @Test func `a header holds what fits to the byte, and says how many warnings it leaves out`() throws {
+        let all = Self.some(6)
+        let whole = Warnings.headerText(all, bytesMax: .max)
+        #expect(
+            try JSONSerialization.jsonObject(with: Data(whole.utf8)) as? [Any] != nil && !whole.contains("left out"))
+        #expect(Warnings.headerText(all, bytesMax: whole.utf8.count) == whole)
+        for bytes in stride(from: whole.utf8.count - 1, to: 0, by: -1) {
+            let text = Warnings.headerText(all, bytesMax: bytes)
+            let told = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
+            let left = 6 - (told.count - 1)
+            #expect(text.utf8.count <= bytes || told.count == 1)
+            #expect((told.last?["detail"] as? String)?.hasPrefix(left == 1 ? "one more" : "\(left) more") == true)
+        }
+    }
+
     @Test func `an export says it in a header of ASCII, whatever was asked for`() async throws {
         try await withServer(Self.events, names: Self.people) { server async throws in
             for (query, words) in [
@@ -123,7 +198,8 @@ import Testing
         try await withServer(Self.events, access: access, names: Self.people) { server async throws in
             let key = [(name: "Coder-Session-Token", value: token.token)]
             for query in [
-                "username:bbo", "workspace:secret-lb", "workspace:secret*", "organization:reserch", "code:403",
+                "username:bbo", "person:bbo", "person:bob", "person:bob@example.com", "person:bo*",
+                "workspace:secret-lb", "workspace:secret*", "organization:reserch", "code:403",
                 "connected_after:2026-01-01T00:00:25Z", "username:bob", "username:nobody",
             ] {
                 let reply = try await server.get(list(server, query), key)

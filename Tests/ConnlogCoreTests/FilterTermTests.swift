@@ -73,6 +73,60 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("port:", ["0", "65535", "0-65535"], ["65536", "65535-65536", "-1"]),
+        ("hour:", ["0-24", "23", "23-24", "0:59-1:00", "23:59-24"], ["24", "24-25", "0-25", "0:60-1", "24:01-1"]),
+        (
+            "ip:", ["10.0.0.0/0", "10.0.0.0/32", "fd7a::/0", "fd7a::/128"],
+            ["10.0.0.0/33", "fd7a::/129", "10.0.0.0/-1"]
+        ),
+        (
+            "code:", ["0", "9223372036854775807", "-9223372036854775808", "400-400"],
+            ["9223372036854775808", "-9223372036854775809", "401-400"]
+        ),
+        ("during:", ["2262-04-11", "1677-09-22"], ["2262-04-12", "1677-09-20"]),
+    ])
+    func `a value is taken up to the edge of what it can be, and refused beyond it`(
+        key: String, good: [String], bad: [String]
+    ) {
+        for value in good { #expect(mistake("\(key)\"\(value)\"") == nil, "\(key)\(value)") }
+        for value in bad {
+            #expect(mistake("\(key)\"\(value)\"")?.hasPrefix("'\(value)' is not a") == true, "\(key)\(value)")
+        }
+    }
+
+    @Test(
+        arguments: [("s", 9_223_372_036), ("m", 153_722_867), ("h", 2_562_047), ("d", 106_751), ("w", 15_250)]
+            as [(String, Int64)])
+    func `a length is as long as nanoseconds can tell, and no longer, in every unit`(unit: String, most: Int64) throws {
+        let second: Nanoseconds = 1_000_000_000
+        let seconds = try #require(["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800][unit] as Int64?)
+        for count in [0, 1, 9999, 10_000, 10_001, most - 1, most] {
+            let length = count * seconds * second
+            let whole = length.addingReportingOverflow(second - 1)
+            let high = whole.overflow ? Nanoseconds.max : whole.partialValue
+            #expect(try read("duration:\(count)\(unit)") == [.duration(length...high)])
+            #expect(try read("duration:>\(count)\(unit)") == [.duration(length + 1...Nanoseconds.max)])
+            for (text, condition) in [
+                ("connected_after:-", FilterCondition.connectedAfter(now - length)),
+                ("connected_before:-", .connectedBefore(now - length)),
+            ] { #expect(try read("\(text)\(count)\(unit)") == [condition]) }
+        }
+        for count in ["\(most + 1)", "9223372036854775807", "9223372036854775808", "99999999999999999999", "+1", ""] {
+            for key in ["duration:", "connected_after:-", "connected_before:-", "during:-"] {
+                #expect(mistake("\(key)\(count)\(unit)") != nil, "\(key)\(count)\(unit)")
+            }
+        }
+    }
+
+    @Test func `person: takes a pattern, and in quotes it takes a star as it stands`() throws {
+        #expect(try read("person:al*") == [.like(.person, TextPattern("al*"))])
+        #expect(try read("person:\"al*\",x") != [.like(.person, TextPattern("al*"))])
+        #expect(try read("person:\"al*\"") == [.person("al*")])
+        let query = try FilterQuery("person:al*", dialect: .connlog, now: now)
+        #expect(QueryFilter.undecidable(query).first?.why.contains("needs the store") == true)
+    }
+
     @Test(arguments: 0..<40) func `a pattern matches what a regular expression of it does`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         func text(_ letters: [String], _ most: Int) -> String {

@@ -162,7 +162,9 @@ struct PlainRows {
         case .address(let block): return event.ip.map { block.contains(Array($0.utf8)) } ?? false
         case .code(let range): return row.code.map { range.contains($0) } ?? false
         case .duration(let range):
-            return row.disconnect.map { range.contains(($0 - row.connect) * 1000) } ?? false
+            // Of which only the end was seen, nobody knows how long it lasted.
+            guard let end = row.disconnect, isWeb || end != row.connect else { return false }
+            return range.contains((end - row.connect) * 1000)
         case .text(let part): return texts.contains { $0?.lowercased().contains(part) ?? false }
         default: return false
         }

@@ -1,9 +1,10 @@
 #if Server
 import ConnlogCore
-import ConnlogStore
 import ConnlogSystem
 import ConnlogTestSupport
 import Testing
+
+@testable import ConnlogStore
 
 /// What is counted in one look at the rows is what a plain count gives.
 @Suite struct StatsTests {
@@ -86,7 +87,7 @@ import Testing
         _ facets: [Facet: ConnectionStore.FacetCounts], _ rows: [PlainRows.Row], _ words: Comment
     ) throws {
         let texts: [(Facet, (PlainRows.Row) -> String?)] = [
-            (.person, { $0.first.user }), (.owner, { $0.first.owner }), (.workspace, { $0.first.workspace }),
+            (.user, { $0.first.user }), (.owner, { $0.first.owner }), (.workspace, { $0.first.workspace }),
             (.ip, { $0.first.ip }), (.organization, { $0.first.organization }), (.outcome, outcome),
         ]
         for (facet, text) in texts {
@@ -104,6 +105,64 @@ import Testing
         if Self.isWeb(row) { return [200: "ok", 403: "refused", 502: "failed"][row.code ?? 0] }
         if row.disconnect == nil { return "open" }
         return row.code ?? 0 == 0 ? "ok" : "exit"
+    }
+
+    @Test(arguments: seeds)
+    func `a workspace is shown by the newest name that a connection tells, in whatever order they came`(seed: UInt64)
+        async throws
+    {
+        var random = SeededGenerator(seed)
+        let times = Array(0..<60).shuffled(using: &random)
+        let events = times.enumerated().map { number, time in
+            var event = ToldEvent(
+                id: ToldEvent.uuid(number), time: Int64(time),
+                type: ["tunnel", "ssh"].randomElement(using: &random) ?? "ssh")
+            if event.type == "ssh" { event.connection = ToldEvent.uuid(5000 + number) }
+            event.workspace = World.workspaces[time % 3]
+            event.workspaceName = time % 5 == 0 ? "" : "name\(time)"
+            return event
+        }
+        let folder = StoreFolder()
+        let store = try folder.open(partitionRows: [4, 17, 1000].randomElement(using: &random) ?? 4)
+        try store.apply(events)
+        let range = Microseconds.earliest..<Microseconds.latest
+        let stats = try await store.stats(
+            RowQuery(), StatsQuestion(range: range, buckets: [range.lowerBound], facets: [.workspace], limit: 9))
+        let names = (0..<3).map { kind in
+            "name\(times.filter { $0 % 3 == kind && $0 % 5 != 0 }.max() ?? 0)"
+        }
+        let values = stats.facets[.workspace]?.values ?? []
+        #expect(
+            Dictionary(values.map { ($0.value, $0.name) }, uniquingKeysWith: { $1 })
+                == Dictionary(zip(World.workspaces, names), uniquingKeysWith: { $1 }), "seed \(seed)")
+    }
+
+    @Test(arguments: 1...12)
+    func `of more values than are kept the rarest go, and the answer says that some are missing`(
+        valuesMax: Int
+    ) async throws {
+        // Six addresses: the first six times, the last once.
+        let ips = (0..<6).flatMap { number in Array(repeating: "10.0.0.\(number)", count: 6 - number) }
+        let folder = StoreFolder()
+        let store = try folder.open(partitionRows: 100)
+        try store.apply(
+            ips.enumerated().map { number, ip in
+                var event = ToldEvent(id: ToldEvent.uuid(number), time: Int64(number), type: "tunnel", code: 101)
+                event.ip = ip
+                return event
+            })
+        let range = Microseconds.earliest..<Microseconds.latest
+        let question = StatsQuestion(range: range, buckets: [range.lowerBound], facets: [.ip], limit: 100)
+        let stats = try await store.read { reader in
+            let tally = StatsTally(question, valuesMax: valuesMax)
+            for plan in try reader.plans(RowQuery()) { try tally.add(plan, reader.database) }
+            return tally.stats
+        }
+        let counts = try #require(stats.facets[.ip])
+        let kept = valuesMax >= 6 ? 6 : valuesMax / 2
+        #expect(counts.isExact == (valuesMax >= 6) && counts.distinct == kept)
+        #expect(counts.values.map(\.value) == (0..<kept).map { "10.0.0.\($0)" })
+        #expect(counts.values.map(\.count) == (0..<kept).map { 6 - $0 })
     }
 
     @Test func `a session from long before the range is open in it, until its end and no longer`() async throws {

@@ -33,7 +33,7 @@ import Testing
         let (from, length) = (time(&random), Int64.random(in: 0..<4_000_000, using: &random) * second)
         let (begin, end) = (EventTime.text(from), EventTime.text(from + length))
         let hour = { (random: inout SeededGenerator) in String(Int.random(in: 0..<24, using: &random)) }
-        switch Int.random(in: 0..<16, using: &random) {
+        switch Int.random(in: 0..<17, using: &random) {
         case 0: return "during:\(begin)..\(end)"
         case 1: return one(["during:\(begin)..", "during:..\(end)", "during:\(begin)"])
         case 2: return "during:" + one(["2026-02-03", "2026-02-03..2026-04-01", "-30d..-7d", "-9d", "..-5d"])
@@ -50,7 +50,8 @@ import Testing
         case 12: return one(["agent:m*", "agent:gpu,main", "app:c*", "app:cursor,other*", "app:*", "agent:*"])
         case 13:
             return one(["username:u*", "username:u0,u1", "workspace_owner:*1", "user_email:*@x.org", "organization:o*"])
-        case 14: return "code:" + one(["403,502", "0-1,200", "1"])
+        case 14: return one(["code:403,502", "code:0-1,200", "code:1", "duration:<1m", "duration:0s", "duration:<=9d"])
+        case 15: return "connected_" + one(["after", "before"]) + ":" + begin
         default:
             return one([
                 "ip:10.9.0.0/16,fd7a::/16", "event:connected,disconnected",
@@ -88,6 +89,11 @@ import Testing
             let words = Comment(rawValue: "seed \(seed), \(zone.name): \(text)")
             #expect(found.compactMap(\.id).sorted() == expected, words)
             #expect(try await store.count(query, cap: 0) == expected.count, words)
+            if let begin = query.begin {
+                #expect(
+                    plain.matching(query).allSatisfy { $0.connect >= begin.count || text.contains("during:") }, words)
+            }
+            if let end = query.end { #expect(plain.matching(query).allSatisfy { $0.connect <= end.count }, words) }
             if query.begin != nil {
                 #expect(try await store.exactCount(query, limit: .seconds(600)) == expected.count, words)
             }
@@ -108,7 +114,7 @@ import Testing
             let begin = EventTime.text(Self.time(&random))
             let text =
                 [
-                    "new:ip connected_after:\(begin)", "-new:ip during:\(begin)..",
+                    "new:ip connected_after:\(begin)", "-new:ip during:\(begin)..", "new:ip -connected_before:\(begin)",
                     "new:ip during:\(begin).. type:ssh,tunnel",
                 ].randomElement(using: &random) ?? ""
             let limits = [nil, [World.organizations[0]]].randomElement(using: &random) ?? nil
@@ -118,6 +124,29 @@ import Testing
             #expect(
                 found == plain.matching(query).compactMap(\.first.id).sorted(), "seed \(seed), \(limits ?? []): \(text)"
             )
+        }
+    }
+
+    @Test func `a connection of which only the end was seen has no length that is known, however short it looks`()
+        async throws
+    {
+        let key = (0..<3).map { ToldEvent.uuid(50 + $0) }
+        let folder = StoreFolder()
+        let store = try folder.open()
+        try store.apply([
+            ToldEvent(id: ToldEvent.uuid(1), time: 100, isDisconnect: true, connection: key[0]),
+            ToldEvent(id: ToldEvent.uuid(2), time: 100, connection: key[1]),
+            ToldEvent(id: ToldEvent.uuid(3), time: 101, isDisconnect: true, connection: key[1]),
+            ToldEvent(id: ToldEvent.uuid(4), time: 100, connection: key[2]),
+        ])
+        for (text, numbers) in [
+            ("duration:<1m", [2]), ("duration:0s", []), ("duration:<=1s", [2]), ("duration:0s-1m", [2]),
+            ("duration:>=1s", [2]), ("-duration:<1m", [1, 4]), ("duration:<1m type:tunnel", []),
+            ("duration:<1m status:start_unknown", []), ("-duration:<1m status:start_unknown", [1]),
+        ] as [(String, [Int])] {
+            let query = RowQuery(try FilterQuery(text, dialect: .connlog, now: 0), names: NoNames())
+            let found = try await store.rows(query, limit: 9).compactMap(\.id).sorted()
+            #expect(found == numbers.map { ToldEvent.uuid($0) }, Comment(rawValue: text))
         }
     }
 

@@ -47,14 +47,6 @@ struct Caller: Sendable {
     /// Whose share of what there is of answers is taken.
     var share: String { name }
 
-    /// By what way, and as whom: two who are called the same are not taken for one.
-    var wayAndName: String {
-        switch credential {
-        case .localSocket, .open: "local"
-        case .grant, .session: isPerson ? "person:\(name)" : "token:\(name)"
-        }
-    }
-
     /// How Coder would call it: `none` where there is nothing to log out of.
     var loginType: String {
         switch credential {

@@ -124,7 +124,7 @@ extension AuditNote {
     ) -> AuditNote? {
         guard let tell = state.parts.audit, let action = action(route, parameters) else { return nil }
         var event = AuditEvent(
-            action, by: caller.wayAndName, role: caller.role.rawValue, filter: parameters["q"] ?? "",
+            action, by: caller.name, role: caller.role.rawValue, filter: parameters["q"] ?? "",
             address: context.isLocalSocket ? "socket" : context.peer, userAgent: request.headers[.userAgent],
             at: clock.now())
         if action == .export { event.format = parameters["format"] ?? "jsonl" }

@@ -98,10 +98,25 @@ struct EmptyAnswer {
 
     /// The key and the values of two terms of which a connection has one only.
     private static func values(_ one: FilterCondition, _ other: FilterCondition) -> (String, String, String)? {
-        guard let (key, first) = value(one), let (same, second) = value(other), key == same, first != second else {
-            return nil
-        }
+        guard let (key, first) = value(one), let (same, second) = value(other), key == same, first != second,
+            !named.contains(key) || Word(first).excludes(Word(second))
+        else { return nil }
         return (key, first, second)
+    }
+
+    /// Keys whose values may be a name, an address, an id or `me`, so that two of them may be one.
+    private static let named: Set = ["person", "username", "workspace_owner", "organization"]
+
+    /// What kind of word stands for somebody. Told by the word alone: whether a name and an id are one is not said to
+    /// everybody.
+    private enum Word: Equatable {
+        case me, id, address, name
+
+        init(_ text: String) {
+            self = text == "me" ? .me : UUIDText.normalized(text) != nil ? .id : text.contains("@") ? .address : .name
+        }
+
+        func excludes(_ other: Word) -> Bool { self == other && self != .me }
     }
 
     private static func value(_ condition: FilterCondition) -> (String, String)? {
@@ -112,6 +127,7 @@ struct EmptyAnswer {
         case .organization(let name): ("organization", name)
         case .workspaceOwner(let name): ("workspace_owner", name)
         case .username(let name): ("username", name)
+        case .person(let text): ("person", text)
         case .workspace(let name): ("workspace", name)
         case .agent(let name): ("agent", name)
         case .workspaceID(let id): ("workspace_id", id)
@@ -143,9 +159,10 @@ struct EmptyAnswer {
         return warning
     }
 
-    private static func field(_ written: String) -> String {
-        let key = written.prefix { $0 != ":" }
-        return key.count == written.count ? "q" : String(key)
+    /// The key of a term as it was written; `q` for a word without one.
+    static func field(_ written: String) -> String {
+        let key = written.drop { $0 == "-" }.prefix { $0 != ":" }
+        return written.contains(":") ? key.lowercased() : "q"
     }
 
     private static func column(_ condition: FilterCondition) -> (ConnectionStore.ValueColumn, String)? {

@@ -5,7 +5,7 @@ import ConnlogSystem
 import Hummingbird
 
 /// `GET /api/v2/connectionlog/people?q=&from=&to=&zone=&sort=&limit=`: what each person did, over the same range as
-/// `/stats` has. Only rows that name somebody count for somebody; how many name nobody is said.
+/// `/stats` has. Whose a connection was is recorded or inferred, as `person:` finds it; how many are nobody's is said.
 struct PeopleHandler {
     private static let limitMax = 5000
 
@@ -20,9 +20,9 @@ struct PeopleHandler {
         case connections, refused, failed, seconds, workspaces, addresses, first, last, username
     }
 
-    init(_ parameters: Parameters, _ question: Question, now: Nanoseconds) throws(APIError) {
+    init(_ parameters: Parameters, _ question: Question, now: Nanoseconds) async throws {
         self.question = question
-        (range, isBounded) = try AskedRange.of(parameters, question, now: now)
+        (range, isBounded) = try await AskedRange.of(parameters, question, now: now)
         guard let sort = Sort(rawValue: parameters["sort"] ?? Sort.connections.rawValue) else {
             throw Parameters.invalid(
                 "sort", "must be one of \(Sort.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -84,7 +84,7 @@ struct PeopleHandler {
         object.add("addresses", JSONValue(figures.addresses))
         object.add("first_seen", figures.first.text)
         object.add("last_seen", figures.last.text)
-        object.add("filter", JSONValue(UUIDText.normalized(figures.id).map { "user_id:\($0)" }))
+        object.add("filter", JSONValue(UUIDText.normalized(figures.id).map { "person:\($0)" }))
         return object.value
     }
 }

@@ -19,6 +19,7 @@ struct PersonText {
         object.add("person_id", person.id.map { .string($0) } ?? .null)
         object.add("person_basis", person.basis.word)
         object.add("person_candidates", .array(person.candidates.map(value)))
+        if person.isCut { object.add("person_candidates_cut", .boolean(true)) }
     }
 
     private func value(_ candidate: Person.Candidate) -> JSONValue {
@@ -31,7 +32,8 @@ struct PersonText {
 
     /// The cells of a CSV row.
     func cells(_ person: Person?) -> [String?] {
-        let candidates = person?.candidates.map(text).joined(separator: "; ") ?? ""
+        let named = person?.candidates.map(text) ?? []
+        let candidates = (named + (person?.isCut ?? false ? ["and perhaps more"] : [])).joined(separator: "; ")
         return [
             person?.id.map(name), person?.id, person?.basis.word, candidates.isEmpty ? nil : candidates,
         ]

@@ -7,8 +7,9 @@ import Hummingbird
 /// `GET /api/v2/connectionlog/stats?q=&from=&to=&interval=&zone=&facets=&limit=`: how many connections began when, by type,
 /// user and workspace, how many were open at once, and how often each value of a facet comes.
 ///
-/// `from` and `to` are RFC 3339 times. Without both, the range is the one that `q` has, and all that matches is counted;
-/// without that too, the last 24 hours. The answer says which it was. `interval` is in seconds, by itself a nice one.
+/// `from` and `to` are RFC 3339 times. Without both, the range is the one that `q` has, and all that matches is counted: if it
+/// has an end only, from the oldest connection that matches. Without that too, the last 24 hours. The answer says which it
+/// was. `interval` is in seconds, by itself a nice one.
 struct StatsHandler {
     private static let topMax = 20
     private static let limitMax = 1000
@@ -20,9 +21,9 @@ struct StatsHandler {
     private let facets: [Facet]
     private let limit: Int
 
-    init(_ parameters: Parameters, _ question: Question, now: Nanoseconds) throws(APIError) {
+    init(_ parameters: Parameters, _ question: Question, now: Nanoseconds) async throws {
         self.question = question
-        (range, isBounded) = try AskedRange.of(parameters, question, now: now)
+        (range, isBounded) = try await AskedRange.of(parameters, question, now: now)
         guard
             let intervals = Intervals(range, length: Int64(try parameters.count("interval")), zone: question.zone)
         else { throw Parameters.invalid("interval", "makes more than \(Intervals.bucketsMax) buckets") }
@@ -52,12 +53,12 @@ struct StatsHandler {
         // Without facets there are those that there always were.
         let wanted = StatsQuestion(
             range: range, isBounded: isBounded, buckets: intervals.starts,
-            facets: Set(facets).union(facets.isEmpty ? [.person, .owner, .workspace] : []),
+            facets: Set(facets).union(facets.isEmpty ? [.user, .owner, .workspace] : []),
             limit: facets.isEmpty ? StatsHandler.topMax : limit, bounds: question.json.bounds)
         let stats = try await question.ask { try await store.stats(query, wanted) }
         question.asker.audit?.note(from: range.lowerBound, to: range.upperBound)
         question.asker.audit?.count(stats.count)
-        let warnings = try await Warnings(question, isEmpty: stats.count == 0).all
+        let warnings = try await Warnings(question, isEmpty: stats.count == 0).all + uncounted(stats)
         var object = Members()
         object.add("from", range.lowerBound.text)
         object.add("to", range.upperBound.text)
@@ -78,7 +79,7 @@ struct StatsHandler {
         object.add("concurrent_seconds", .integer(stats.concurrentSeconds))
         let json = FacetJSON(question: question)
         if facets.isEmpty {
-            object.add("users", json.people(stats.facets[.person]))
+            object.add("users", json.people(stats.facets[.user]))
             object.add("workspace_owners", json.people(stats.facets[.owner]))
             object.add("workspaces", json.workspaces(stats.facets[.workspace]))
         } else {
@@ -90,30 +91,22 @@ struct StatsHandler {
         return .json(object.value)
     }
 
+    /// Of facets that have more values than are counted at once.
+    private func uncounted(_ stats: ConnectionStore.Stats) -> [Warning] {
+        stats.facets.filter { !$0.value.isExact }.map(\.key.rawValue).sorted().map { name in
+            Warning(
+                field: "facets",
+                detail:
+                    "\(name) has more values than are counted at once: rare ones are missing, or counted too low; ask "
+                    + "for a shorter range")
+        }
+    }
+
     /// Of `ConnectionStore.Stats.lengthBounds`.
     private static let lengthNames = ["< 1 min", "< 10 min", "< 1 h", "< 4 h", "< 8 h", "< 1 d", "longer"]
 
     private static func counts(_ types: [String: Int]) -> JSONValue {
         .object(types.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: JSONValue($0.value)) })
-    }
-}
-
-/// The range that is asked about.
-enum AskedRange {
-    /// - Returns: the range, and whether only what began in it counts: not where it is the query's own.
-    static func of(
-        _ parameters: Parameters, _ question: Question, now: Nanoseconds
-    ) throws(APIError) -> (range: Range<Microseconds>, isBounded: Bool) {
-        let (from, to) = (try parameters.time("from"), try parameters.time("to"))
-        let present = Microseconds(nanoseconds: now).advanced(by: 1)
-        if from == nil, to == nil, let begin = question.query.begin {
-            let end = question.query.end?.advanced(by: 1).clamped ?? max(present, begin.advanced(by: 1).clamped)
-            if begin.clamped < end { return (begin.clamped..<end, false) }
-        }
-        let end = to ?? present
-        let begin = from ?? end.advanced(by: .seconds(-86_400)).clamped
-        guard begin < end else { throw Parameters.invalid("from", "must be before 'to'") }
-        return (begin..<end, true)
     }
 }
 
@@ -158,7 +151,7 @@ struct FacetJSON {
 
     private func name(_ facet: Facet, _ found: ConnectionStore.FacetCounts.Value) -> String {
         switch facet {
-        case .person, .owner: question.names.user(found.value)?.username ?? ""
+        case .person, .user, .owner: question.names.user(found.value)?.username ?? ""
         case .workspace: found.name
         case .organization: question.names.organization(found.value)?.name ?? ""
         case .client: AppName.displayName(found.value)
@@ -170,7 +163,8 @@ struct FacetJSON {
     /// `nil` where no filter says it.
     private static func filter(_ facet: Facet, _ value: String) -> String? {
         switch facet {
-        case .person: UUIDText.normalized(value).map { "user_id:\($0)" }
+        case .person: UUIDText.normalized(value).map { "person:\($0)" }
+        case .user: UUIDText.normalized(value).map { "user_id:\($0)" }
         case .owner: UUIDText.normalized(value).map { "owner_id:\($0)" }
         case .workspace: UUIDText.normalized(value).map { "workspace_id:\($0)" }
         case .organization: UUIDText.normalized(value).map { "organization:\($0)" }

@@ -34,8 +34,8 @@ struct Warning: Equatable {
 /// that others have is as unknown as one that nobody has.
 struct Warnings {
     static let header = HTTPField.Name("Connlog-Warnings")
-    private static let headerBytesMax = 4096
-    private static let countMax = 10
+    static let headerBytesMax = 4096
+    static let countMax = 10
     /// How long looking for reasons may take.
     static let limit = Duration.seconds(2)
 
@@ -47,19 +47,32 @@ struct Warnings {
     var all: [Warning] {
         get async throws {
             let unknown = unknownNames
-            guard isEmpty, !question.filter.terms.isEmpty else { return Array(unknown.prefix(Warnings.countMax)) }
+            guard isEmpty, !question.filter.terms.isEmpty else { return Warnings.cut(unknown) }
             let reasons = try await EmptyAnswer(question, told: unknown).reasons()
-            return Array((unknown + reasons).prefix(Warnings.countMax))
+            return Warnings.cut(unknown + reasons)
         }
     }
 
-    /// For answers that are no JSON: an array of the same objects, in ASCII.
-    static func headerText(_ warnings: [Warning]) -> String {
-        var shown = warnings
+    /// The first of them; of more than `most`, the last place says how many more there are.
+    static func cut(_ warnings: [Warning], to most: Int = countMax) -> [Warning] {
+        if warnings.count <= most { return warnings }
+        let shown = max(0, most - 1)
+        return Array(warnings.prefix(shown)) + [more(warnings.count - shown)]
+    }
+
+    private static func more(_ count: Int) -> Warning {
+        Warning(field: "q", detail: count == 1 ? "one more warning is left out" : "\(count) more warnings are left out")
+    }
+
+    /// For answers that are no JSON: an array of the same objects, in ASCII. What does not fit is said to be left out.
+    static func headerText(_ warnings: [Warning], bytesMax: Int = headerBytesMax) -> String {
+        var shown = warnings.count
         while true {
-            let text = ascii(JSONValue.array(shown.map(\.json)).line)
-            if text.utf8.count <= headerBytesMax || shown.isEmpty { return text }
-            shown.removeLast()
+            let left = warnings.count - shown
+            let told = warnings.prefix(shown) + (left > 0 ? [more(left)] : [])
+            let text = ascii(JSONValue.array(told.map(\.json)).line)
+            if text.utf8.count <= bytesMax || shown == 0 { return text }
+            shown -= 1
         }
     }
 
@@ -108,6 +121,7 @@ struct Warnings {
             return unknown(address, field, "address of a user", seen, range)
         }
         switch condition {
+        case .person(let text): return person(text, range)
         case .username(let name): return people(name, "username")
         case .workspaceOwner(let name): return people(name, "workspace_owner")
         case .userEmail(let address): return addresses(address, "user_email")
@@ -117,6 +131,15 @@ struct Warnings {
             return unknown(name, "organization", "organization", names.organizations.map(\.name), range)
         default: return nil
         }
+    }
+
+    /// Whoever `person:` could mean may be called by a name or an address, and have been deleted.
+    private func person(_ text: String, _ range: Range<Int>) -> Warning? {
+        let (names, caller) = (question.names, question.asker.caller)
+        if text == "me" { return caller.user == nil ? nobody("person", range) : nil }
+        guard UUIDText.normalized(text) == nil, PersonWords.ids(text, names, nil).isEmpty else { return nil }
+        let addresses = caller.role.seesAddresses ? names.users.map(\.email) : []
+        return unknown(text, "person", "user", names.users.map(\.username) + addresses, range)
     }
 
     private func nobody(_ field: String, _ range: Range<Int>) -> Warning {
@@ -130,7 +153,7 @@ struct Warnings {
         let nearest = Nearest.of(name, known)
         let rest =
             question.names.users.isEmpty && question.names.organizations.isEmpty
-            ? "no [directory] has names; write the id with user_id:, owner_id: or organization:"
+            ? "no [directory] has names; write the id with person:, user_id:, owner_id: or organization:"
             : nearest.isEmpty ? "no name is like it" : "perhaps \(nearest.joined(separator: ", "))"
         return Warning(field: field, detail: "no \(what) is called '\(name)': \(rest)", nearest: nearest, range: range)
     }

@@ -15,6 +15,8 @@ import ServiceLifecycle
 ///
 /// When the store's file is another one than it was, its events have numbers that were given before. Then an event
 /// `restart` says so, and those follow that have come in since the store began anew.
+///
+/// A filter that no event by itself can decide (`duration:`, `new:ip`, `status:lost`) is refused, with what to write instead.
 struct WatchHandler {
     private static let pause = Duration.seconds(15)
 
@@ -25,6 +27,15 @@ struct WatchHandler {
 
     init(_ parameters: Parameters, _ lastEventID: String?, _ question: Question) throws(APIError) {
         self.question = question
+        let refused = EventMatcher.unwatchable(question.filter).map { term, why in
+            let written = String(decoding: Array(question.text.utf8)[term.range], as: UTF8.self)
+            return APIError.Validation(
+                field: EmptyAnswer.field(written), detail: "'\(written)' cannot be watched: \(why)", range: term.range)
+        }
+        guard refused.isEmpty else {
+            throw APIError(
+                status: .badRequest, message: "Invalid connection search query.", validations: refused)
+        }
         isText = parameters["format"] == "text"
         let text = lastEventID ?? parameters["last_event_id"]
         let number = text.flatMap { Int64($0) }

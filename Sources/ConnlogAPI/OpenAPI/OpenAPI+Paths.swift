@@ -36,22 +36,24 @@ extension OpenAPI {
                 ref("q"), ref("zone"),
                 query(
                     "from", #"{"type":"string","format":"date-time"}"#,
-                    "Without it and 'to', the range of q; without that too, the last 24 hours."),
+                    "Without it, what q has; of a q with an end only, the oldest connection that matches; without that too, 24 hours."
+                ),
                 query("to", #"{"type":"string","format":"date-time"}"#, "Now, without it."),
                 query("interval", #"{"type":"integer","minimum":0,"maximum":2147483647}"#, "Seconds of a bucket."),
                 query(
                     "facets", #"{"type":"string"}"#,
-                    "Some of outcome, type, person, owner, workspace, ip, organization and client, with commas between."
+                    "Some of outcome, type, person (recorded or inferred), user (recorded), owner, workspace, ip, organization and client, with commas between."
                 ),
                 query("limit", #"{"type":"integer","minimum":0,"maximum":1000}"#, "So many values of each facet."),
             ], json("Stats"), store),
         path(
-            "/api/v2/connectionlog/people", "What each person did, as far as connections name them.",
+            "/api/v2/connectionlog/people", "What each person did, recorded or inferred.",
             [
                 ref("q"), ref("zone"),
                 query(
                     "from", #"{"type":"string","format":"date-time"}"#,
-                    "Without it and 'to', the range of q; without that too, the last 24 hours."),
+                    "Without it, what q has; of a q with an end only, the oldest connection that matches; without that too, 24 hours."
+                ),
                 query("to", #"{"type":"string","format":"date-time"}"#, "Now, without it."),
                 query(
                     "sort",

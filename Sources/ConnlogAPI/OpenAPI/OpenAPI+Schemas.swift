@@ -64,7 +64,8 @@ extension OpenAPI {
         "person_id":{"type":["string","null"]},
         "person_basis":{"type":"string","pattern":"^(recorded|session|only_candidate|nearest_of_[0-9]+|none)$",
         "description":"recorded: the event names the user. Else it is inferred: by a row of the same client session, or by the users who were let in to the same agent before."},
-        "person_candidates":{"type":"array","maxItems":20,"description":"The nearest first.","items":{"$ref":"#/components/schemas/Candidate"}}}}
+        "person_candidates":{"type":"array","maxItems":20,"description":"The nearest first.","items":{"$ref":"#/components/schemas/Candidate"}},
+        "person_candidates_cut":{"const":true,"description":"More came in than are looked at: there may be other candidates."}}}
         """#,
         #"""
         "Candidate":{"type":"object","required":["person","person_id","row","time","type"],"additionalProperties":false,"properties":{
@@ -104,7 +105,7 @@ extension OpenAPI {
         "additionalProperties":false,"properties":{"from":{"type":"string","format":"date-time"},
         "to":{"type":"string","format":"date-time"},"zone":{"type":"string"},
         "count":{"type":"integer","description":"How many people there are, whatever the limit."},
-        "without":{"type":"integer","description":"Connections that name nobody."},"is_exact":{"type":"boolean"},
+        "without":{"type":"integer","description":"Connections of which nobody can be named."},"is_exact":{"type":"boolean"},
         "warnings":{"$ref":"#/components/schemas/Warnings"},"people":{"type":"array","items":{"type":"object",
         "required":["id","username","connections","refused","failed","seconds","workspaces","addresses","first_seen","last_seen",
         "filter"],"additionalProperties":false,"properties":{"id":{"type":"string"},"username":{"type":"string"},

@@ -22,7 +22,7 @@ struct ViewsHandler {
         self.files = files
         self.begin = begin
         // Whoever signs in this way today and that way tomorrow is the same person where Coder's id is known.
-        owner = caller.user.map { "user:\($0.id)" } ?? caller.wayAndName
+        owner = caller.user.map { "user:\($0.id)" } ?? caller.name
     }
 
     func respond(_ id: String, _ request: Request) async throws -> Response {

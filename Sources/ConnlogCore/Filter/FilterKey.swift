@@ -48,7 +48,7 @@ struct FilterKey: Sendable {
         },
         coders("workspace_id") { (value) throws(FilterMistake) in .workspaceID(try value.uuid()) },
         coders("connection_id") { (value) throws(FilterMistake) in .connectionID(try value.uuid()) },
-        own("person") { (value) throws(FilterMistake) in .person(value.text) },
+        own("person") { (value) throws(FilterMistake) in value.match(.person) { .person($0) } },
         own("workspace") { (value) throws(FilterMistake) in try value.workspace() },
         own("agent") { (value) throws(FilterMistake) in value.match(.agent) { .agent($0) } },
         own("user_id") { (value) throws(FilterMistake) in .userID(try value.uuid()) },

@@ -57,7 +57,7 @@ package enum FilterCondition: Sendable, Equatable {
     case address(AddressBlock)
     case port(ClosedRange<Int>)
     case code(ClosedRange<Int>)
-    /// How long a connection that has ended lasted.
+    /// How long a connection that has ended lasted. Of one whose start is not known nobody knows that, so no length is its.
     case duration(ClosedRange<Nanoseconds>)
     /// Open at some moment of it.
     case during(MomentRange)
@@ -93,6 +93,8 @@ package enum FilterText: Sendable, Equatable {
     case workspace, agent, app, reason
     // Names, of which events have the ids.
     case organization, workspaceOwner, workspaceOwnerEmail, username, userEmail
+    /// Whose it was, recorded or inferred: a name, or an address where nobody has such a name.
+    case person
 }
 
 /// `ongoing` has no end yet, `completed` has one; web and tunnel events are neither. Of our dialect: `open` was heard of

@@ -39,7 +39,7 @@ public struct QueryFilter: EventFilter {
         case .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail, .like(.workspaceOwner, _),
             .like(.workspaceOwnerEmail, _), .like(.username, _), .like(.userEmail, _):
             "needs names, and events carry only ids; use user_id: or owner_id:"
-        case .person:
+        case .person, .like(.person, _):
             "needs the store, which infers who somebody was; use user_id:, which finds what events name"
         case .organization(let name) where UUIDText.normalized(name) == nil: needsOrganization
         case .like(.organization, _): needsOrganization
@@ -141,7 +141,7 @@ extension EventIndex {
         case .agent: folded(.agentName, record)
         case .reason: folded(.disconnectReason, record)
         case .app: app(in: record).map { AppName.normalized(text($0, record)) }
-        case .organization, .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail: nil
+        case .organization, .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail, .person: nil
         }
     }
 

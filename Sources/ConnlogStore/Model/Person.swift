@@ -10,6 +10,8 @@ package struct Person: Sendable, Equatable {
     package var basis: Basis
     /// Who it may have been, the nearest first; of very many the first `candidatesMax`. Empty for `recorded`.
     package var candidates: [Candidate]
+    /// More were let in than are looked at: there may be candidates beyond those that are counted.
+    package var isCut = false
 
     /// So many candidates are named in one row; `Basis.nearest` has the number of all.
     package static let candidatesMax = 20

@@ -8,6 +8,8 @@ package struct RowQuery: Sendable {
     package let terms: [Term]
     /// So many of them are somebody's own; the others say what they may see.
     let askedCount: Int
+    /// What its pages and counts need not find out anew.
+    let memory: QuestionMemory
 
     /// One condition; all must hold.
     package struct Term: Sendable {
@@ -41,6 +43,7 @@ package struct RowQuery: Sendable {
     package init(_ terms: [Term] = []) {
         self.terms = terms
         askedCount = terms.count
+        memory = QuestionMemory()
     }
 
     /// - Parameters:
@@ -61,14 +64,10 @@ package struct RowQuery: Sendable {
             }
             return parts.map { Term($0) }
         }
+        memory = QuestionMemory()
         askedCount = query.terms.reduce(0) { $0 + RowQuery.count($1.condition) }
         if let organizations { terms.append(Term(.organizations(organizations), isLimit: true)) }
         self.terms = terms
-    }
-
-    private init(_ terms: [Term], askedCount: Int) {
-        self.terms = terms
-        self.askedCount = askedCount
     }
 
     /// Those of its connections that began at or after one time and before another.
@@ -76,7 +75,7 @@ package struct RowQuery: Sendable {
         var terms = terms
         if let from { terms.append(Term(.row(.connectedAfter(from.nanoseconds)))) }
         if let to { terms.append(Term(.row(.connectedBefore(to.advanced(by: -1).clamped.nanoseconds)))) }
-        return RowQuery(terms, askedCount: askedCount)
+        return RowQuery(terms, of: self)
     }
 
     /// How many conditions it takes to read: each value of a list is one.
@@ -89,26 +88,32 @@ package struct RowQuery: Sendable {
 
     /// Since when what was asked for lies, as far as its own terms say: the latest beginning that a time range has.
     package var begin: Microseconds? {
-        terms.compactMap { term -> Nanoseconds? in
-            guard !term.isNegated, case .row(let condition) = term.condition else { return nil }
+        bounds { condition, isNegated in
             switch condition {
-            case .connectedAfter(let time): return time
-            case .during(let range): return range.from
-            default: return nil
+            case .connectedAfter(let time) where !isNegated: Microseconds(nanoseconds: time)
+            case .connectedBefore(let time) where isNegated: Microseconds(nanoseconds: time).advanced(by: 1)
+            case .during(let range) where !isNegated: range.from.map { Microseconds(nanoseconds: $0) }
+            default: nil
             }
-        }.max().map { Microseconds(nanoseconds: $0) }
+        }.max()
     }
 
     /// The same for its end: the earliest that a time range has.
     package var end: Microseconds? {
-        terms.compactMap { term -> Nanoseconds? in
-            guard !term.isNegated, case .row(let condition) = term.condition else { return nil }
+        bounds { condition, isNegated in
             switch condition {
-            case .connectedBefore(let time): return time
-            case .during(let range): return range.through
-            default: return nil
+            case .connectedBefore(let time) where !isNegated: Microseconds(nanoseconds: time)
+            case .connectedAfter(let time) where isNegated: Microseconds(nanoseconds: time).advanced(by: -1)
+            case .during(let range) where !isNegated: range.through.map { Microseconds(nanoseconds: $0) }
+            default: nil
             }
-        }.min().map { Microseconds(nanoseconds: $0) }
+        }.min()
+    }
+
+    private func bounds(_ bound: (FilterCondition, _ isNegated: Bool) -> Microseconds?) -> [Microseconds] {
+        terms.compactMap { term in
+            if case .row(let condition) = term.condition { bound(condition, term.isNegated) } else { nil }
+        }
     }
 
     /// What says which rows whoever asks may see.
@@ -134,13 +139,16 @@ package struct RowQuery: Sendable {
             if case .row(let condition) = term.condition { return !isLeft(condition) }
             return true
         }
-        return RowQuery(terms: kept, askedCount: askedCount)
+        return RowQuery(kept, of: self)
     }
 
     /// The same, and what else must hold.
-    package func with(_ more: [Term]) -> RowQuery { RowQuery(terms: terms + more, askedCount: askedCount) }
+    package func with(_ more: [Term]) -> RowQuery { RowQuery(terms + more, of: self) }
 
-    private init(terms: [Term], askedCount: Int) { (self.terms, self.askedCount) = (terms, askedCount) }
+    /// Of the same question, by the same person.
+    private init(_ terms: [Term], of other: RowQuery) {
+        (self.terms, askedCount, memory) = (terms, other.askedCount, other.memory)
+    }
 }
 
 /// Turns names into ids.
@@ -158,6 +166,7 @@ private struct Resolver {
         case .like(.workspaceOwnerEmail, let pattern): .owners(users(pattern) { $0.isDeleted ? nil : $0.email })
         case .like(.username, let pattern): .users(users(pattern) { $0.isDeleted ? nil : $0.username })
         case .like(.userEmail, let pattern): .users(users(pattern) { $0.email })
+        case .like(.person, let pattern): .people(PersonWords.ids(pattern, names))
         case .like(.organization, let pattern):
             .organizations(names.organizations.filter { pattern.matches($0.name.lowercased()) }.map(\.id))
         default: RowQuery.Condition(condition, names, caller)

@@ -23,7 +23,12 @@ package struct StatsQuestion: Sendable {
 
 /// What connections can be told apart by.
 package enum Facet: String, Sendable, CaseIterable {
-    case outcome, type, person, owner, workspace, ip, organization, client
+    case outcome, type
+    /// Who it was, recorded or inferred.
+    case person
+    /// Whom the event itself names.
+    case user
+    case owner, workspace, ip, organization, client
 }
 
 /// How a connection went.

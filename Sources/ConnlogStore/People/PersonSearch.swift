@@ -30,8 +30,10 @@ struct PersonSearch {
     static let window = Microseconds.length(seconds: 12 * 3600)
     /// So many rows may name the user of one client session.
     static let namesMax = 1000
-    /// So many allowed tunnels and pages within the window are looked at, the nearest first.
+    /// So many allowed tunnels and pages within the window are looked at in a partition, the nearest first. Of more, whoever
+    /// came earlier is not counted, and the answer says that there may be others.
     static let accessesMax = 5000
+    var accessesMax = PersonSearch.accessesMax
 
     /// The last who was let in.
     struct Nearest: Equatable {
@@ -74,12 +76,18 @@ struct PersonSearch {
         }
         guard let place = unnamed.place else { return .nobody }
         let from = unnamed.start.advanced(by: -PersonSearch.window)
-        let candidates = try candidates(place, unnamed.isTerminal ? .both : .tunnels, from...unnamed.start)
+        let (candidates, isCut) = try candidates(place, unnamed.isTerminal ? .both : .tunnels, from...unnamed.start)
         guard let first = candidates.first else { return .nobody }
-        let named = Array(candidates.prefix(Person.candidatesMax))
-        if candidates.count == 1 { return Person(id: first.id, basis: .onlyCandidate, candidates: named) }
-        if candidates[1].time == first.time { return Person(id: nil, basis: .none, candidates: named) }
-        return Person(id: first.id, basis: .nearest(of: candidates.count), candidates: named)
+        var person = Person(
+            id: first.id, basis: .nearest(of: candidates.count),
+            candidates: Array(candidates.prefix(Person.candidatesMax)), isCut: isCut)
+        if candidates.count == 1 {
+            // One of whom nobody knows whether there are others is not the only one.
+            if !isCut { person.basis = .onlyCandidate }
+        } else if candidates[1].time == first.time {
+            (person.id, person.basis) = (nil, .none)
+        }
+        return person
     }
 
     // MARK: - Tunnels and pages
@@ -97,27 +105,32 @@ struct PersonSearch {
         return best
     }
 
-    /// All who were let in within a time, each once and by the last row, the nearest first.
+    /// All who were let in within a time, each once and by the last row, the nearest first; and whether there is more than is
+    /// looked at.
     private func candidates(
         _ place: Place, _ kinds: Kinds, _ times: ClosedRange<Microseconds>
-    ) throws -> [Person.Candidate] {
+    ) throws -> ([Person.Candidate], isCut: Bool) {
         var found: [String: Person.Candidate] = [:]
         var users: [[Int64]: String] = [:]
-        var count = 0
+        var counts: [Int64: Int] = [:]
+        var isCut = false
         try accesses(place, kinds, times) { partition, row in
+            let count = counts[partition.number, default: 0]
+            isCut = isCut || count == accessesMax
+            if count == accessesMax { return false }
+            counts[partition.number] = count + 1
             let (time, number) = (row.time(0), [partition.number, row.int(3)])
             if users[number] == nil { users[number] = try text(row.int(3), partition) }
             guard let user = users[number] else { return true }
-            count += 1
-            if let known = found[user], known.time > time { return count < PersonSearch.accessesMax }
+            if let known = found[user], known.time > time { return true }
             let id = try id(row.int(4), partition)
             // Of one moment the lesser id, whatever came in first.
             if let known = found[user], known.time == time, (known.row ?? "") <= (id ?? "") { return true }
             let type: ConnectionType = row.int(1) == Access.Kind.tunnel.rawValue ? .tunnel : .workspaceApp
             found[user] = Person.Candidate(id: user, row: id, time: time, type: type)
-            return count < PersonSearch.accessesMax
+            return true
         }
-        return found.values.sorted { ($1.time, $0.id) < ($0.time, $1.id) }
+        return (found.values.sorted { ($1.time, $0.id) < ($0.time, $1.id) }, isCut)
     }
 
     /// Each allowed tunnel or page, of each partition the latest first: time, access, class, user, row. A partition is left

@@ -44,9 +44,10 @@ struct PlaceMemory {
         if start > newest { places[place]?.newestRow = start }
     }
 
-    /// Somebody was let in there.
+    /// Somebody was let in there. What was before the time from which on all are known says nothing: between the two there
+    /// may be others that only the file has.
     mutating func noteAccess(_ place: Place, _ kind: Access.Kind, _ user: String, _ time: Microseconds) {
-        guard var known = places[place] else { return }
+        guard var known = places[place], time >= known.since else { return }
         let new = PersonSearch.Nearest(time: time, user: user)
         switch kind {
         case .tunnel: known.tunnel = .latest(known.tunnel, new)

@@ -17,12 +17,13 @@ extension StoreWriter {
 
     /// Whose a connection is that is about to be stored.
     mutating func user(_ unnamed: Unnamed, _ database: Database) throws -> String? {
+        // Whatever names it: it is a connection there.
+        if let place = unnamed.place { places.noteRow(place, unnamed.start) }
         if let session = unnamed.session, let user = try names(session, unnamed.organization, database).user {
             return user
         }
         guard let place = unnamed.place else { return nil }
         let known = try places[place] ?? load(place, unnamed.start, database)
-        places.noteRow(place, unnamed.start)
         if let user = known.user(unnamed) { return user }
         return try search(database).user(at: place, unnamed)
     }

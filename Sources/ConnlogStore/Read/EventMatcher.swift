@@ -1,13 +1,35 @@
 package import ConnlogCore
 
-/// A query applied to events as they come, each on its own. How long a connection lasted is not known then: a condition
-/// on that matches nothing. Who somebody was is asked of the store: `wants`.
+/// A query applied to events as they come, each on its own. What is not known then is refused first: `unwatchable`. Who
+/// somebody was is asked of the store: `wants`.
 package struct EventMatcher {
     private let terms: [RowQuery.Term]
     private var scanner = EventScanner()
     private var fields = EventFields()
 
     package init(_ query: RowQuery) { terms = query.terms }
+
+    /// Terms that no event by itself can decide, with the reason and the way out.
+    package static func unwatchable(_ query: FilterQuery) -> [(term: FilterTerm, why: String)] {
+        query.terms.compactMap { term in why(term.condition).map { (term, $0) } }
+    }
+
+    private static func why(_ condition: FilterCondition) -> String? {
+        switch condition {
+        case .duration:
+            "how long a connection lasted is not known when its events come; watch event:disconnected, which is told at "
+                + "its end"
+        case .newAddress:
+            "what is new is a matter of a range in the past; watch without it, and ask for the list with it"
+        case .status(.lost), .status(.unconfirmed):
+            "no event says that, since it is what no more is heard of; watch event:connected and event:disconnected, and "
+                + "ask for the list with it"
+        case .status(.startUnknown):
+            "it is not known when an event comes; watch event:disconnected, and ask for the list with it"
+        case .any(let conditions), .all(let conditions): conditions.compactMap(why).first
+        default: nil
+        }
+    }
 
     /// The event in a line, if it matches.
     package mutating func event(_ line: [UInt8]) -> ConnectionEvent? {

@@ -2,66 +2,106 @@
 import GRDB
 
 /// How often each value of a facet came, over all partitions. There may be any number of values, so the rarest go when there
-/// are very many.
+/// are very many, and the answer says so.
 struct FacetTally {
-    private static let valuesMax = 400_000
+    static let valuesMax = 400_000
 
-    private struct Entry {
-        var count: Int
-        var name = ""
-        var owner = ""
+    private enum Key: Hashable {
+        case text(String)
+        /// One address has several texts, and `ip:` finds it by any of them.
+        case address([UInt8])
     }
 
-    private var entries: [String: Entry] = [:]
+    private struct Entry {
+        var value: String
+        var count = 0
+        var name = ""
+        var owner = ""
+        /// When the connection began that has this name.
+        var named = Microseconds.earliest
+    }
+
+    /// What goes with a workspace, by a partition's number of its id: numbers of the texts that its newest connection has of
+    /// those that tell a name.
+    struct Workspaces {
+        private(set) var names: [Int32]
+        private(set) var owners: [Int32]
+        private(set) var newest: [Microseconds]
+
+        init(size: Int) {
+            names = [Int32](repeating: 0, count: size)
+            owners = names
+            newest = [Microseconds](repeating: .earliest, count: size)
+        }
+
+        mutating func add(_ place: Int, _ time: Microseconds, name: Int64, owner: Int64) {
+            if names[place] != 0, name == 0 || time < newest[place] { return }
+            newest[place] = time
+            names[place] = Int32(truncatingIfNeeded: name)
+            owners[place] = Int32(truncatingIfNeeded: owner)
+        }
+
+        func isNewer(_ place: Int, than time: Microseconds) -> Bool { names[place] != 0 && newest[place] > time }
+    }
+
+    private let valuesMax: Int
+    private var entries: [Key: Entry] = [:]
     private var without = 0
     private var isExact = true
 
-    init() {}
+    /// - Parameter valuesMax: with more, the rarer half goes when a partition has been counted.
+    init(valuesMax: Int = FacetTally.valuesMax) { self.valuesMax = valuesMax }
 
     init(_ values: [String], _ counts: [Int]) {
+        self.init()
         for (value, count) in zip(values, counts) where count > 0 { add(value, count) }
     }
 
     mutating func add(_ value: String?, _ count: Int) {
-        if let value { entries[value, default: Entry(count: 0)].count += count } else { without += count }
+        if let value { entries[.text(value), default: Entry(value: value)].count += count } else { without += count }
     }
 
     /// - Parameters:
     ///   - counts: by a partition's number of the text; 0 is none.
-    ///   - names, owners: numbers of the texts that go with it, or empty.
+    ///   - isAddress: texts of one address are one value.
     mutating func add(
-        _ counts: [Int32], names: [Int32], owners: [Int32], _ partition: Partition, _ database: Database
+        _ counts: [Int32], isAddress: Bool, _ workspaces: Workspaces?, _ partition: Partition, _ database: Database
     ) throws {
         without += Int(counts[0])
-        let text = try database.prepared("SELECT text FROM \(partition.texts) WHERE number = ?")
-        func read(_ number: Int32) throws -> String {
-            try text.first([.int(Int64(number))]) { $0.text(0) ?? "" } ?? ""
+        let text = try database.prepared("SELECT text, address FROM \(partition.texts) WHERE number = ?")
+        func read(_ number: Int32) throws -> (text: String, key: Key) {
+            let found = try text.first([.int(Int64(number))]) { row in
+                let text = row.text(0) ?? ""
+                return (text, isAddress && !row.isNull(1) ? Key.address(row.bytes(1)) : .text(text))
+            }
+            return found ?? ("", .text(""))
         }
         for number in counts.indices.dropFirst() where counts[number] > 0 {
-            let value = try read(Int32(number))
-            // Partitions come from the newest to the oldest.
-            var entry = entries[value] ?? Entry(count: 0)
-            if entry.count == 0, !names.isEmpty {
-                (entry.name, entry.owner) = try (read(names[number]), read(owners[number]))
+            let (value, key) = try read(Int32(number))
+            var entry = entries[key] ?? Entry(value: value)
+            if (value.utf8.count, value) < (entry.value.utf8.count, entry.value) { entry.value = value }
+            if let workspaces, entry.name.isEmpty || workspaces.isNewer(number, than: entry.named) {
+                entry.named = workspaces.newest[number]
+                (entry.name, entry.owner) = try (
+                    read(workspaces.names[number]).text, read(workspaces.owners[number]).text
+                )
             }
             entry.count += Int(counts[number])
-            entries[value] = entry
+            entries[key] = entry
         }
-        if entries.count > FacetTally.valuesMax { dropRare() }
+        if entries.count > valuesMax { dropRare() }
     }
 
     private mutating func dropRare() {
         isExact = false
-        let kept = entries.sorted { $0.value.count > $1.value.count }.prefix(FacetTally.valuesMax / 2)
+        let kept = entries.sorted { $0.value.count > $1.value.count }.prefix(valuesMax / 2)
         entries = Dictionary(kept.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
     }
 
-    mutating func counts(_ limit: Int) -> ConnectionStore.FacetCounts {
-        let best = entries.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }.prefix(limit)
+    func counts(_ limit: Int) -> ConnectionStore.FacetCounts {
+        let best = entries.values.sorted { ($1.count, $0.value) < ($0.count, $1.value) }.prefix(limit)
         return ConnectionStore.FacetCounts(
-            values: best.map {
-                .init(value: $0.key, name: $0.value.name, owner: $0.value.owner, count: $0.value.count)
-            },
+            values: best.map { .init(value: $0.value, name: $0.name, owner: $0.owner, count: $0.count) },
             distinct: entries.count, without: without, isExact: isExact)
     }
 }

@@ -1,17 +1,24 @@
-#if Server
-import ConnlogCore
-import GRDB
-
 /// The addresses that were not seen before a question's range began, of what whoever asks may see: for `new:ip`.
 ///
 /// An address is known by its 16 bytes, a text that is none by itself. Whether one was seen is asked of the rows that have
 /// it, not of the texts that there are: anybody can write an address into a user agent.
-struct FreshAddresses {
-    private let texts: Set<Address>
+///
+/// Each partition's texts are read once, and its rows once at most, however many addresses there are.
+struct FreshAddresses: Sendable {
+    /// By partition, its numbers of those that rows in the range have there.
+    private let numbers: [Int64: [Int64]]
+}
 
+#if Server
+import GRDB
+
+extension FreshAddresses {
     private enum Address: Hashable {
         case bytes([UInt8])
         case text(String)
+
+        /// - Parameter row: number, folded text, address.
+        init(_ row: Columns) { self = row.isNull(2) ? .text(row.text(1) ?? "") : .bytes(row.bytes(2)) }
     }
 
     /// - Parameters:
@@ -19,60 +26,68 @@ struct FreshAddresses {
     ///   - before: the same of the rows before it.
     init(asked: [PartitionQuery], before: [PartitionQuery], _ database: Database) throws {
         var left: Set<Address> = []
+        var places: [(partition: Partition, addresses: [(number: Int64, address: Address)])] = []
         for plan in asked where !plan.isEmpty {
-            try Task.checkCancellation()
-            let source = plan.source
-            let sql = """
-                SELECT folded, address FROM \(plan.partition.texts)
-                WHERE number IN (SELECT ip \(source.text) WHERE ip IS NOT NULL)
-                """
-            for address in try database.all(sql, source.arguments, FreshAddresses.address) { left.insert(address) }
+            let addresses = try FreshAddresses.addresses(plan, database)
+            for found in addresses { left.insert(found.address) }
+            places.append((plan.partition, addresses))
         }
         for plan in before where !plan.isEmpty && !left.isEmpty {
-            try Task.checkCancellation()
             try FreshAddresses.remove(&left, seenIn: plan, database)
         }
-        texts = left
+        var numbers: [Int64: [Int64]] = [:]
+        for place in places {
+            numbers[place.partition.number] = place.addresses.filter { left.contains($0.address) }.map(\.number)
+        }
+        self.numbers = numbers
+    }
+
+    /// What a partition has them as. Rows before the range have none of them.
+    func numbers(_ partition: Partition) -> [Int64] { numbers[partition.number] ?? [] }
+
+    /// Those of a partition's rows.
+    private static func addresses(
+        _ plan: PartitionQuery, _ database: Database
+    ) throws -> [(number: Int64, address: Address)] {
+        var isThere: Set<Int64> = []
+        let source = plan.source
+        try database.prepared("SELECT ip \(source.text)").each(source.arguments) { row in
+            if let number = row.optionalInt(0) { isThere.insert(number) }
+            return true
+        }
+        if isThere.isEmpty { return [] }
+        var found: [(number: Int64, address: Address)] = []
+        try eachText(plan.partition, database) { row in
+            if isThere.contains(row.int(0)) { found.append((row.int(0), Address(row))) }
+        }
+        return found
     }
 
     private static func remove(
         _ left: inout Set<Address>, seenIn plan: PartitionQuery, _ database: Database
     ) throws {
         var known: [Int64: Address] = [:]
-        for address in left {
-            for number in try numbers(address, plan.partition, database) { known[number] = address }
+        try eachText(plan.partition, database) { row in
+            let address = Address(row)
+            if left.contains(address) { known[row.int(0)] = address }
         }
         if known.isEmpty { return }
-        let wanted = SQLPiece.oneOf(["ip"], known.keys.sorted())
         let source = plan.source
-        // A common one is found among the first rows, and then looked for no more.
-        try database.prepared("SELECT ip \(source.text) WHERE \(wanted.text)").each(source.arguments + wanted.arguments)
-        {
-            if let found = known.removeValue(forKey: $0.int(0)) { left.remove(found) }
+        // A common one is found among the first rows; when all are, no more rows are looked at.
+        try database.prepared("SELECT ip \(source.text)").each(source.arguments) { row in
+            if let number = row.optionalInt(0), let found = known.removeValue(forKey: number) { left.remove(found) }
             return !known.isEmpty
         }
     }
 
-    /// What a partition has them as.
-    func numbers(_ partition: Partition, _ database: Database) throws -> [Int64] {
-        try texts.flatMap { try FreshAddresses.numbers($0, partition, database) }.sorted()
-    }
-
-    private static func numbers(
-        _ address: Address, _ partition: Partition, _ database: Database
-    ) throws -> [Int64] {
-        switch address {
-        case .bytes(let bytes):
-            let sql = "SELECT number FROM \(partition.texts) WHERE address = ?"
-            return try database.all(sql, [.bytes(bytes)]) { $0.int(0) }
-        case .text(let text):
-            let sql = "SELECT number FROM \(partition.texts) WHERE folded = ? AND address IS NULL"
-            return try database.all(sql, [.text(text)]) { $0.int(0) }
+    private static func eachText(
+        _ partition: Partition, _ database: Database, _ body: (Columns) throws -> Void
+    ) throws {
+        try Task.checkCancellation()
+        try database.prepared("SELECT number, folded, address FROM \(partition.texts)").each([]) { row in
+            try body(row)
+            return true
         }
-    }
-
-    private static func address(_ row: Columns) -> Address {
-        row.isNull(1) ? .text(row.text(0) ?? "") : .bytes(row.bytes(1))
     }
 }
 #endif

@@ -18,10 +18,14 @@ extension PartitionQuery {
         case .people(let ids): try add(people: ids, term, &candidates, database)
         case .row(.workspaceID(let id)): try add([id], "workspace", .workspace, term, &candidates, database)
         case .row(.app(let names)): try add(apps: names, term, database)
-        case .row(.connectedAfter(let bound)) where !term.isNegated: narrow(from: bound)
-        case .row(.connectedBefore(let bound)) where !term.isNegated: narrow(through: bound)
+        case .row(.connectedAfter(let bound)):
+            let time = Microseconds(nanoseconds: bound)
+            if term.isNegated { narrow(through: time.advanced(by: -1)) } else { narrow(from: time) }
+        case .row(.connectedBefore(let bound)):
+            let time = Microseconds(nanoseconds: bound)
+            if term.isNegated { narrow(from: time.advanced(by: 1)) } else { narrow(through: time) }
         case .row(.during(let range)) where !term.isNegated:
-            if let through = range.through { narrow(through: through) }
+            if let through = range.through { narrow(through: Microseconds(nanoseconds: through)) }
             guard let from = range.from else { return }
             let time = Microseconds(nanoseconds: from)
             overlap = max(overlap ?? time, time)
@@ -38,15 +42,9 @@ extension PartitionQuery {
         }
     }
 
-    private mutating func narrow(from bound: Nanoseconds) {
-        let time = Microseconds(nanoseconds: bound)
-        from = max(from ?? time, time)
-    }
+    private mutating func narrow(from time: Microseconds) { from = max(from ?? time, time) }
 
-    private mutating func narrow(through bound: Nanoseconds) {
-        let time = Microseconds(nanoseconds: bound)
-        through = min(through ?? time, time)
-    }
+    private mutating func narrow(through time: Microseconds) { through = min(through ?? time, time) }
 
     private mutating func ask(_ term: RowQuery.Term, _ database: Database) throws {
         let piece = try piece(term.condition, database)
@@ -72,7 +70,8 @@ extension PartitionQuery {
         candidates.append((path, numbers))
     }
 
-    private func numbers(of ids: [String], _ database: Database) throws -> [Int64] {
+    /// Each once, however often an id is given: what is gone along for each must have no row in common.
+    func numbers(of ids: [String], _ database: Database) throws -> [Int64] {
         try Set(ids.map { $0.lowercased() }).sorted().flatMap { try find("folded = ?", [.text($0)], database) }
     }
 
@@ -169,7 +168,7 @@ extension PartitionQuery {
         case .like(let field, let pattern): try piece(field, pattern, database)
         case .address(let block):
             .oneOf(["ip"], try find("address BETWEEN ? AND ?", PartitionQuery.bounds(block), database))
-        case .newAddress: .oneOf(["ip"], try fresh?.numbers(partition, database) ?? [])
+        case .newAddress: .oneOf(["ip"], fresh?.numbers(partition) ?? [])
         case .port(let ports): try piece(ports, database)
         case .text(let part):
             .oneOf(
@@ -178,7 +177,7 @@ extension PartitionQuery {
         case .status(let status): piece(status)
         case .event(let status): SQLPiece("disconnect IS \(status == .connected ? "" : "NOT ")NULL")
         case .code(let range): SQLPiece("code BETWEEN ? AND ?", [.int(range.lowerBound), .int(range.upperBound)])
-        case .duration(let range): PartitionQuery.piece(duration: range)
+        case .duration(let range): piece(duration: range)
         case .any(let parts): .any(try parts.map { try piece($0, database) })
         case .all(let parts): .all(try parts.map { try piece($0, database) })
         // The class decides these, or the names of people have become ids before.
@@ -194,11 +193,13 @@ extension PartitionQuery {
         return [.bytes(lowest), .bytes(highest)]
     }
 
-    /// One whose start is not known has no length either.
-    private static func piece(duration range: ClosedRange<Nanoseconds>) -> SQLPiece {
+    /// An agent's connection of which only the end was seen has no length that is known: its time is that of its end.
+    private func piece(duration range: ClosedRange<Nanoseconds>) -> SQLPiece {
         let least = Microseconds.length(nanoseconds: range.lowerBound, isRoundedUp: true)
         let most = Microseconds.length(nanoseconds: range.upperBound, isRoundedUp: false)
-        return SQLPiece("disconnect - time BETWEEN ? AND ?", [.int(least), .int(most)])
+        let length = SQLPiece("disconnect - time BETWEEN ? AND ?", [.int(least), .int(most)])
+        if least > 0 { return length }
+        return length.and(.any([SQLPiece("disconnect <> time"), web]))
     }
 
     /// Open at some moment: begun by its end, and not ended before its beginning. What has no end may still be open; what is
@@ -227,6 +228,7 @@ extension PartitionQuery {
         return [.int(hour.hour), .int(ArrivalHour.unknownBefore.hour)]
     }
 
+    private var web: SQLPiece { .oneOf(["class"], classes.filter { $0.rowClass.type.isWeb }.map(\.number)) }
     private var agents: SQLPiece { .oneOf(["class"], classes.filter { !$0.rowClass.type.isWeb }.map(\.number)) }
 
     /// `ongoing` and `completed`: rows of the web have an end only where an agent reported it, and are neither.
@@ -276,7 +278,7 @@ extension PartitionQuery {
         case .agent: .oneOf(["agent"], try find(pattern, database))
         case .reason: .oneOf(["reason"], try find(pattern, database))
         case .app: .oneOf(["app"], try find(pattern, database))
-        case .organization, .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail: .never
+        case .organization, .workspaceOwner, .workspaceOwnerEmail, .username, .userEmail, .person: .never
         }
     }
 

@@ -5,11 +5,14 @@ import GRDB
 ///
 /// Where a user is recorded, nobody is inferred, so the two indices have no row in common.
 extension PartitionQuery {
+    /// The number of who it was, in SQL; null where nobody can be named.
+    static let person = "CASE WHEN access IS NULL THEN inferred ELSE user END"
+
     mutating func add(
         people ids: [String], _ term: RowQuery.Term, _ candidates: inout [(path: Path, values: [Int64])],
         _ database: Database
     ) throws {
-        let numbers = try ids.flatMap { try find("folded = ?", [.text($0.lowercased())], database) }
+        let numbers = try numbers(of: ids, database)
         ask(.oneOf(["user", "inferred"], numbers), term)
         if term.isNegated { return }
         isEmpty = isEmpty || numbers.isEmpty

@@ -3,7 +3,7 @@ import ConnlogCore
 import GRDB
 
 extension ConnectionStore {
-    /// What one person did, as far as rows name them.
+    /// What one person did, as far as rows name them or they are inferred.
     package struct PersonFigures: Sendable, Equatable {
         package var id: String
         package var connections = 0
@@ -22,9 +22,10 @@ extension ConnectionStore {
     package struct People: Sendable, Equatable {
         /// In no order.
         package var people: [PersonFigures] = []
-        /// Connections that name nobody.
+        /// Connections of which nobody can be named.
         package var without = 0
-        /// There was more than is kept while counting: some numbers of workspaces and addresses are too low.
+        /// There was more than is kept while counting: some people are missing, or some numbers of workspaces and addresses
+        /// are too low.
         package var isExact = true
     }
 
@@ -51,11 +52,16 @@ extension ConnectionStore {
 }
 
 /// Adds up partition by partition what each person did.
-private struct PeopleTally {
-    private static let pairsMax = 4_000_000
-    private static let peopleMax = 200_000
+struct PeopleTally {
+    static let pairsMax = 4_000_000
+    static let peopleMax = 200_000
 
-    private(set) var found: [String: Int] = [:]
+    /// How many different people are counted.
+    private let peopleMax: Int
+    /// How many pairs of a person and a workspace, and of a person and an address.
+    private let workspacesMax: Int
+    private let addressesMax: Int
+    private var found: [String: Int] = [:]
     private var figures: [ConnectionStore.PersonFigures] = []
     private var things: [String: UInt32] = [:]
     /// A person and a workspace, or an address.
@@ -63,6 +69,13 @@ private struct PeopleTally {
     private var addresses: Set<UInt64> = []
     private var without = 0
     private var isExact = true
+
+    init(
+        peopleMax: Int = PeopleTally.peopleMax, workspacesMax: Int = PeopleTally.pairsMax,
+        addressesMax: Int = PeopleTally.pairsMax
+    ) {
+        (self.peopleMax, self.workspacesMax, self.addressesMax) = (peopleMax, workspacesMax, addressesMax)
+    }
 
     private struct Local: Hashable {
         let person: Int64
@@ -76,7 +89,7 @@ private struct PeopleTally {
         var web = [Bool](repeating: false, count: Int(plan.classes.map(\.number).max() ?? 0) + 1)
         for found in plan.classes { web[Int(found.number)] = found.rowClass.type.isWeb }
         let source = plan.source
-        let sql = "SELECT user, time, disconnect, class, code, workspace, ip \(source.text)"
+        let sql = "SELECT \(PartitionQuery.person), time, disconnect, class, code, workspace, ip \(source.text)"
         try database.prepared(sql).each(source.arguments) { row in
             guard let person = row.optionalInt(0) else {
                 nobody += 1
@@ -117,10 +130,16 @@ private struct PeopleTally {
             texts[number] = found
             return found
         }
+        // One address has several texts.
+        let address = try database.prepared(
+            "SELECT ifnull(hex(address), text) FROM \(partition.texts) WHERE number = ?")
+        func readAddress(_ number: Int64) throws -> String {
+            try address.first([.int(number)]) { $0.text(0) ?? "" } ?? ""
+        }
         var places: [Int64: Int] = [:]
         for (number, figures) in local {
             let id = try read(number)
-            guard let place = found[id] ?? (self.figures.count < Self.peopleMax ? self.figures.count : nil) else {
+            guard let place = found[id] ?? (self.figures.count < peopleMax ? self.figures.count : nil) else {
                 isExact = false
                 continue
             }
@@ -137,8 +156,8 @@ private struct PeopleTally {
         var (pairs, origins): (Set<UInt64>, Set<UInt64>) = ([], [])
         swap(&pairs, &workspaces)
         swap(&origins, &addresses)
-        for pair in visited { try add(pair, places, &pairs) { try read($0) } }
-        for pair in came { try add(pair, places, &origins) { try read($0) } }
+        for pair in visited { try add(pair, places, &pairs, workspacesMax) { try read($0) } }
+        for pair in came { try add(pair, places, &origins, addressesMax) { try readAddress($0) } }
         (workspaces, addresses) = (pairs, origins)
     }
 
@@ -152,17 +171,21 @@ private struct PeopleTally {
     }
 
     private mutating func add(
-        _ pair: Local, _ places: [Int64: Int], _ pairs: inout Set<UInt64>, _ read: (Int64) throws -> String
+        _ pair: Local, _ places: [Int64: Int], _ pairs: inout Set<UInt64>, _ pairsMax: Int,
+        _ read: (Int64) throws -> String
     ) throws {
         guard let person = places[pair.person] else { return }
-        guard pairs.count < Self.pairsMax else {
+        let text = try read(pair.thing)
+        let known = things[text]
+        let thing = known ?? UInt32(things.count)
+        let both = UInt64(person) << 32 | UInt64(thing)
+        if known != nil, pairs.contains(both) { return }
+        guard pairs.count < pairsMax else {
             isExact = false
             return
         }
-        let text = try read(pair.thing)
-        let thing = things[text] ?? UInt32(things.count)
         things[text] = thing
-        pairs.insert(UInt64(person) << 32 | UInt64(thing))
+        pairs.insert(both)
     }
 
     var people: ConnectionStore.People {

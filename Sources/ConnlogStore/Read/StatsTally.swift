@@ -5,6 +5,7 @@ import GRDB
 /// Counts rows one by one: a look at each, with arrays that are indexed by the numbers that a partition has its texts by.
 final class StatsTally {
     private let question: StatsQuestion
+    private let valuesMax: Int
     private var count = 0
     private var buckets: [[Int]]
     private var lengths: [Int]
@@ -16,11 +17,13 @@ final class StatsTally {
     private var texts: [Facet: FacetTally] = [:]
 
     private static let columns: [(facet: Facet, name: String)] = [
-        (.person, "user"), (.owner, "owner"), (.workspace, "workspace"), (.ip, "ip"),
+        (.person, PartitionQuery.person), (.user, "user"), (.owner, "owner"), (.workspace, "workspace"), (.ip, "ip"),
     ]
 
-    init(_ question: StatsQuestion) {
+    /// - Parameter valuesMax: see `FacetTally`.
+    init(_ question: StatsQuestion, valuesMax: Int = FacetTally.valuesMax) {
         self.question = question
+        self.valuesMax = valuesMax
         let none = [Int](repeating: 0, count: ConnectionType.allCases.count)
         buckets = question.buckets.map { _ in none }
         lengths = Array(repeating: 0, count: ConnectionStore.Stats.lengthBounds.count + 1)
@@ -46,11 +49,7 @@ final class StatsTally {
         let size = Int(try database.first("SELECT max(number) FROM \(plan.partition.texts)") { $0.int(0) } ?? 0) + 1
         var numbers = columns.map { _ in [Int32](repeating: 0, count: size) }
         let hasWorkspaces = question.facets.contains(.workspace)
-        var (names, owners) = ([Int32](), [Int32]())
-        if hasWorkspaces {
-            names = [Int32](repeating: 0, count: size)
-            owners = names
-        }
+        var workspaces = FacetTally.Workspaces(size: hasWorkspaces ? size : 0)
         let (range, isBounded, columnCount) = (question.range, question.isBounded, columns.count)
         let source = plan.source
         let wanted =
@@ -70,17 +69,16 @@ final class StatsTally {
             outcomes[outcome(rowClass.isWeb, isOpen, row, time)] += 1
             for column in 0..<columnCount { numbers[column][Int(row.int(6 + column))] += 1 }
             if let workspace {
-                let place = Int(row.int(6 + workspace))
-                names[place] = Int32(truncatingIfNeeded: row.int(6 + columnCount))
-                owners[place] = Int32(truncatingIfNeeded: row.int(7 + columnCount))
+                workspaces.add(
+                    Int(row.int(6 + workspace)), time, name: row.int(6 + columnCount), owner: row.int(7 + columnCount))
             }
             return true
         }
         add(classes, plan)
         for (column, counts) in zip(columns, numbers) {
-            let isWorkspace = column.facet == .workspace
-            try texts[column.facet, default: FacetTally()].add(
-                counts, names: isWorkspace ? names : [], owners: isWorkspace ? owners : [], plan.partition, database)
+            try texts[column.facet, default: FacetTally(valuesMax: valuesMax)].add(
+                counts, isAddress: column.facet == .ip, column.facet == .workspace ? workspaces : nil, plan.partition,
+                database)
         }
     }
 
@@ -167,13 +165,13 @@ final class StatsTally {
     }
 
     private func counts(_ facet: Facet) -> ConnectionStore.FacetCounts {
-        var tally =
+        let tally =
             switch facet {
             case .outcome: FacetTally(Outcome.allCases.map(\.rawValue), outcomes)
             case .type: FacetTally(ConnectionType.allCases.map(\.rawValue), types)
             case .organization: organizations
             case .client: clients
-            case .person, .owner, .workspace, .ip: texts[facet] ?? FacetTally()
+            case .person, .user, .owner, .workspace, .ip: texts[facet] ?? FacetTally()
             }
         return tally.counts(question.limit)
     }

@@ -143,8 +143,11 @@ struct StoreReader {
         let visible = query.visibleTerms
         let inRange = RowQuery(visible + [.init(.row(.connectedAfter(begin.nanoseconds)))])
         let before = RowQuery(visible + [.init(.row(.connectedBefore(begin.advanced(by: -1).nanoseconds)))])
-        return try FreshAddresses(
-            asked: partitions.map { try plan(inRange, $0) }, before: partitions.map { try plan(before, $0) }, database)
+        return try query.memory.freshAddresses(of: hash, since: begin) {
+            try FreshAddresses(
+                asked: partitions.map { try plan(inRange, $0) }, before: partitions.map { try plan(before, $0) },
+                database)
+        }
     }
 
     // MARK: - One row

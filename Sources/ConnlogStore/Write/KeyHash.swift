@@ -1,13 +1,21 @@
 import ConnlogSystem
 
 /// Hashes of merge keys and ids that only this store can foretell, so that nobody makes events that collide.
-struct KeyHash: Sendable {
+struct KeyHash: Sendable, Hashable {
     private let seed: (UInt64, UInt64)
 
     /// - Parameter store: the store's own 16 bytes.
     init(_ store: [UInt8]) {
         func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
         seed = (word(store.prefix(8)), word(store.dropFirst(8).prefix(8)))
+    }
+
+    /// Of the same store.
+    static func == (one: KeyHash, other: KeyHash) -> Bool { one.seed == other.seed }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(seed.0)
+        hasher.combine(seed.1)
     }
 
     /// Of a connection id alone: it is what a filter asks for.

@@ -13,7 +13,8 @@ export class Live {
       this.schedule();
     });
     this.source.onopen = () => state("following");
-    this.source.onerror = () => state("connecting again…");
+    // Refused, it does not try again: some filters say what no event by itself can.
+    this.source.onerror = () => state(this.source.readyState === EventSource.CLOSED ? "not possible for this filter" : "connecting again…");
   }
 
   schedule() {
