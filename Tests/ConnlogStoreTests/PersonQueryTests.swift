@@ -109,9 +109,9 @@ import Testing
     }
 
     @Test func `who was let in before what the writer remembers does not hide who was let in later`() async throws {
+        try folder.open().apply([Self.tunnel(1, Self.bob, at: 100 * Self.hour)])
+        // Begun anew, the writer learns of the place by a connection long after bob: what it remembers begins later than he.
         let store = try folder.open()
-        // Bob comes in, and long after a connection begins: what the writer remembers then begins after bob.
-        try store.apply([Self.tunnel(1, Self.bob, at: 100 * Self.hour)])
         try store.apply([Self.ssh(1, at: 114 * Self.hour)])
         // Told late: alice, who came before bob, and a connection after bob.
         try store.apply([Self.tunnel(2, Self.alice, at: 95 * Self.hour)])
