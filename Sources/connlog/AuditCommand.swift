@@ -35,7 +35,7 @@ struct AuditCommand: AsyncParsableCommand {
 
     func run() async throws {
         let shown = try times.shown()
-        let from = try since.map { "&from=\(ServerConnection.escaped(EventTime.text(try shown.point($0, "--since"))))" }
+        let from = try since.map { "&from=\(URLText.escaped(EventTime.text(try shown.point($0, "--since"))))" }
         var (left, next) = (limit == 0 ? Int.max : limit, String?.none)
         do {
             repeat {

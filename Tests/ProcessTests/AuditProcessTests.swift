@@ -80,7 +80,9 @@ extension ProcessTests {
                 ["curl", "-sN", "http://127.0.0.1:\(server.port)/api/v2/connectionlog/watch?last_event_id=0"],
                 in: workplace, named: "watcher")
             try eventually("it has begun") { lines("wanted").contains { $0.contains("\"action\":\"watch\"") } }
-            try eventually("it has all events") { watcher.output.components(separatedBy: "event: connection").count > log.events }
+            try eventually("it has all events") {
+                watcher.output.components(separatedBy: "event: connection").count > log.events
+            }
             let end = try child.stop()
             #expect(end.status == 0, "\(end.status) \(end.errors.suffix(1500))")
             let told = lines("wanted").filter { $0.contains("\"action\":\"watch\"") }
