@@ -53,6 +53,20 @@ import Testing
         }
     }
 
+    @Test func `a name whose bytes are no text is nobody's`() async throws {
+        try await withProxy(try Self.proxy()) { server async throws in
+            for bytes: [UInt8] in [[0xff], [0x6a, 0xc3], [0xed, 0xa0, 0x80]] {
+                let client = try RawClient(port: server.port)
+                await client.send(
+                    "GET \(Self.path) HTTP/1.1\r\nHost: 127.0.0.1\r\nRemote-Groups: root\r\nRemote-User: j")
+                await client.send(bytes: bytes)
+                await client.send("\r\n\r\n")
+                let status = await client.read { $0.contains("\r\n\r\n") }.prefix(12)
+                #expect(status == "HTTP/1.1 403" || status == "HTTP/1.1 400", "\(status)")
+            }
+        }
+    }
+
     @Test func `headers that come from elsewhere let nobody in, and are counted`() async throws {
         try await withProxy(try Self.proxy(from: "10.0.0.0/8")) { server async throws in
             #expect(try await server.get(Self.path, Self.headers("jane", "root")).status == 401)

@@ -202,7 +202,8 @@ import Testing
             ("\u{2800}", false), ("a\u{2800}", false), ("\u{115f}", false), ("\u{1160}", false), ("\u{3164}", false),
             ("\u{ffa0}", false), ("jane\u{fe0f}", false), ("jane\u{34f}", false), ("jane\u{e0100}", false),
             ("jane\u{180b}", false), ("\u{17b4}x", false), ("\u{301}", false), ("\u{301}jane", false),
-            ("\u{20dd}", false), ("jan\u{65}\u{301}", true), ("jane\u{feff}", false), ("𝒥ane", true),
+            ("\u{20dd}", false), ("jan\u{65}\u{301}", true), ("jane\u{feff}", false), ("jane\u{fffd}", false),
+            ("𝒥ane", true),
         ] {
             #expect(VouchedName.isName(name) == isOne, "\(name.unicodeScalars.map { String($0.value, radix: 16) })")
         }

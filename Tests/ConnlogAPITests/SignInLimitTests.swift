@@ -80,6 +80,23 @@ import Testing
         }
     }
 
+    @Test func `pages whose cookies are old lock nobody out, though they ask every minute`() async throws {
+        let (coder, clock) = (try CoderServer([CoderServer.token(1): Self.jane]), HandClock())
+        defer { coder.stop() }
+        var access = AccessList()
+        access.coders = [coder.signIn(.init(name: "coder", takesCookie: true), clock)]
+        try await withServer(access: access) { server async throws in
+            for _ in 0..<12 {
+                for number in 100..<102 {
+                    #expect(try await server.get(Self.path, Self.cookie(number)).status == 401)
+                }
+                clock.advance(.seconds(61))
+            }
+            #expect(try await server.get(Self.path, Self.cookie(1)).status == 200)
+            #expect(coder.asked(for: "users/me") == 25)
+        }
+    }
+
     @Test func `many tries at once are no more than one after another`() async throws {
         try await withCoder { server, coder async throws in
             await withTaskGroup(of: Int?.self) { group in

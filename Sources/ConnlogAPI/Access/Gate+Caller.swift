@@ -137,7 +137,7 @@ extension Gate {
     }
 
     /// What nobody is let in by counts as wrong, unless somebody is known by it who may not, or nobody can be asked.
-    /// - Parameter isRemembered: Coder has said within the last minute that it knows nobody, so nothing is tried by it.
+    /// - Parameter isRemembered: Coder has said before that it knows nobody by it, so nothing is tried by it.
     private func refusalOf(_ attempt: LoginAttempt, _ refusal: APIError?, isRemembered: Bool) async -> APIError {
         if attempt.wait == nil {
             // Whoever does not wait for the answer has tried all the same.

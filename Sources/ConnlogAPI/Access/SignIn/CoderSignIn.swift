@@ -130,7 +130,8 @@ package final class CoderSignIn: Sendable {
     }
 
     /// Whose token it is, by what Coder has said within the last minute. Whoever is cancelled waits no longer.
-    /// - Parameter mayAsk: whether Coder may be asked for a token of which nothing is known; called when it would be.
+    /// - Parameter mayAsk: whether Coder may be asked for a token of which nothing is known, not even that it was none;
+    ///   called when it would be.
     func verdict(_ token: String, mayAsk: @autoclosure () -> Bool) async -> Verdict {
         let hash = TokenText.hash(of: token)
         switch step(token, hash, mayAsk) {
@@ -156,7 +157,8 @@ package final class CoderSignIn: Sendable {
             var kept = state.kept[hash] ?? Kept(asked: now)
             if let flight = kept.flight { return .wait(flight) }
             if let verdict = kept.verdict, kept.isFresh(now) { return .said(verdict) }
-            if !kept.isKnown, !mayAsk() { return .said(.tooMany) }
+            // A token that was none a minute ago is asked for again, which is no further try.
+            if !kept.isKnown, kept.verdict != .unknown, !mayAsk() { return .said(.tooMany) }
             if state.kept[hash] == nil, !CoderSignIn.makeRoom(&state, limits.kept) { return .said(.tooMany) }
             if !kept.isKnown, !state.unknown.begin(now) { return .said(.tooMany) }
             let (flight, isWhole) = (Flight<Verdict>(), kept.isWhole)

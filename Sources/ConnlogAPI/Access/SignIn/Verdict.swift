@@ -44,8 +44,11 @@ package enum VouchedName {
             !isMark(first)
         else { return false }
         return text.unicodeScalars.allSatisfy { scalar in
-            // Fonts show the Hangul fillers and the like as nothing, and Braille without dots as a blank.
-            if scalar.properties.isDefaultIgnorableCodePoint || scalar == "\u{2800}" { return false }
+            // Fonts show the Hangul fillers and the like as nothing, and Braille without dots as a blank. A replacement
+            // character stands for bytes that are no text, so that several names would be one.
+            if scalar.properties.isDefaultIgnorableCodePoint || ["\u{2800}", "\u{fffd}"].contains(scalar) {
+                return false
+            }
             switch scalar.properties.generalCategory {
             case .control, .format, .surrogate, .privateUse, .unassigned, .spaceSeparator, .lineSeparator,
                 .paragraphSeparator:
