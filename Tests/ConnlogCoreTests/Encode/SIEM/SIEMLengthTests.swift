@@ -17,7 +17,8 @@ import Testing
         ("WorkspaceOwnerID", "accountName", 255), ("WorkspaceName", "workspace", 1023),
         ("WorkspaceID", "workspaceId", 1023), ("AgentName", "agentName", 1023),
         ("OrganizationID", "organizationId", 1023), ("ConnectionID", "connectionId", 1023),
-        ("UserAgent", "userAgent", 512), ("request_id", "requestId", 1023), ("ClientSessionID", "clientSessionId", 1023),
+        ("UserAgent", "userAgent", 512), ("request_id", "requestId", 1023),
+        ("ClientSessionID", "clientSessionId", 1023),
     ]
 
     private func fields(_ field: String, _ value: String) -> [(String, String)] {
