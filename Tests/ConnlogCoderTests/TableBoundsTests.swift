@@ -184,6 +184,32 @@ import Testing
         #expect(bench.ids == bench.expected(bench.table))
     }
 
+    @Test func `connections of which no answer tells anything keep no other from being asked for`() async throws {
+        let bench = try TableBench {
+            // An agent gives one id to more than a page of connections.
+            for number in 0..<TableQuestions.pageSize + 20 {
+                var row = TableBench.row(
+                    number, ago: 5000 + Double(number), lasts: number < TableQuestions.pageSize + 3 ? 1 : nil)
+                row.connection = TableBench.id(7, 7)
+                $0.add(row)
+            }
+            $0.add(TableBench.row(9000, ago: 4000))
+        }
+        bench.settings.limits.lookUps = 2
+        try await bench.poll()
+        bench.change {
+            // They moved, and nobody finds them where they were.
+            for id in $0.rows.keys where $0.rows[id]?.end == nil && id != TableBench.id(9000) {
+                $0.rows[id]?.connect -= 500_000_000
+                $0.rows[id]?.end = TableBench.start.microseconds
+            }
+            $0.rows[TableBench.id(9000)]?.end = TableBench.start.microseconds
+        }
+        let end = try #require(RowID(TableBench.id(9000))?.named("disconnected").text)
+        for _ in 0..<40 where bench.ids[end] == nil { try await bench.poll() }
+        #expect(bench.ids[end] == 1)
+    }
+
     @Test func `times of a damaged checkpoint lie in what is read`() {
         for (word, expected) in [
             (Int64.min, TableTime.first), (-1, .first), (0, .first), (TableTime.last.microseconds, .last),

@@ -15,8 +15,13 @@ extension TableReader {
         while !missing.isEmpty, let rows = try await next(&walk) {
             for row in rows { missing[row.id] = nil }
         }
+        // Those that no answer tells anything of must not keep others from being asked for.
         let oldestFirst = missing.sorted { $0.value.connect < $1.value.connect }
-        for row in oldestFirst.prefix(settings.limits.lookUps) { try await lookUp(row.key, row.value) }
+        let begin = oldestFirst.firstIndex { $0.value.connect > lookedUpTo } ?? 0
+        for row in (oldestFirst[begin...] + oldestFirst[..<begin]).prefix(settings.limits.lookUps) {
+            lookedUpTo = row.value.connect
+            try await lookUp(row.key, row.value)
+        }
     }
 
     /// Asks for one that was open.

@@ -65,6 +65,8 @@ package final class TableReader {
     private var sweepWidth = TableReader.firstWindow
     /// Where (a) goes on, if it was not at its end.
     private var resume: TableTime?
+    /// Up to here those that are open no more were asked for one by one.
+    var lookedUpTo = TableTime.first
     private var sweep: Sweep?
     private var polls = 0
     private var openDue = Duration.zero
