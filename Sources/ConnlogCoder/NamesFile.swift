@@ -70,8 +70,6 @@ package struct NamesFile: Sendable {
     }
 
     private static func add(_ fields: [String], to text: inout ByteBuffer) {
-        text.append(contentsOf: Array((fields.map(quoted).joined(separator: ",") + "\n").utf8))
+        text.append(contentsOf: Array((fields.map(CSVText.quoted).joined(separator: ",") + "\n").utf8))
     }
-
-    private static func quoted(_ text: String) -> String { "\"\(text.replacing("\"", with: "\"\""))\"" }
 }

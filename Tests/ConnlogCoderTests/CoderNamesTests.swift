@@ -74,6 +74,22 @@ import Testing
         #expect(mode == 0o600)
     }
 
+    /// Letters whose marks make one character of them and of what stands before, and what else a file of names is made of.
+    private static let hostileNames = [
+        "\"\u{301}", "a\"\u{65d},b", "\r\n\u{301}", ",\u{20dd}x", "\"\"", "=1+1", "\u{feff}id", "e\u{301}", "\u{e9}",
+    ]
+
+    @Test func `whatever people are called, a start without Coder has their names, byte for byte`() throws {
+        let users = Self.hostileNames.enumerated().map { number, name in
+            UserName(id: Self.id(number), username: "user\(number)", email: name, name: name)
+        }
+        try file.write(users)
+        try file.write(Self.hostileNames.enumerated().map { OrganizationName(id: Self.id($0), name: "o\($0)", displayName: $1) })
+        let read = file.read()
+        #expect(read.users.map { Array($0.name.utf8) } == Self.hostileNames.map { Array($0.utf8) })
+        #expect(read.organizations.map { Array($0.displayName.utf8) } == Self.hostileNames.map { Array($0.utf8) })
+    }
+
     @Test(arguments: [1, 100, 499, 500, 501])
     func `a Coder that gives shorter pages than it was asked for gives all the same`(most: Int) async throws {
         let server = try CoderAPIServer {

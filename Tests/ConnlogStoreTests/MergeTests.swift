@@ -6,6 +6,27 @@ import Testing
 
 /// What becomes of events in the file, whatever their order, batches and repeats.
 @Suite struct MergeTests {
+    @Test func `texts that look alike and are other bytes stay what each event said`() async throws {
+        let forms = ["caf\u{e9}", "cafe\u{301}", "\u{212b}", "\u{c5}", "A\u{30a}"]
+        let folder = StoreFolder()
+        let store = try folder.open()
+        for batch in [1, 5] {
+            for start in stride(from: 0, to: forms.count, by: batch) {
+                try store.apply(
+                    forms[start..<min(forms.count, start + batch)].enumerated().map { number, name in
+                        var event = ToldEvent(time: Int64(start + number), connection: name)
+                        (event.workspaceName, event.agent, event.userAgent) = (name, name, name)
+                        return event
+                    })
+            }
+        }
+        let rows = try await store.everything()
+        func bytes(_ texts: [String?]) -> Set<[UInt8]> { Set(texts.map { Array(($0 ?? "").utf8) }) }
+        let wanted = Set(forms.map { Array($0.utf8) })
+        #expect(rows.count == forms.count && bytes(rows.map(\.workspaceName)) == wanted)
+        #expect(bytes(rows.map(\.connectionID)) == wanted && bytes(rows.map(\.agentName)) == wanted)
+    }
+
     private static let connection = ToldEvent.uuid(1)
 
     /// Histories of one connection: connects and disconnects with and without reason and code.

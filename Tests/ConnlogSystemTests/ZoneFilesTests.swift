@@ -1,5 +1,4 @@
 import ConnlogSystem
-import ConnlogTestSupport
 import Foundation
 import Testing
 

@@ -72,12 +72,13 @@ struct Metrics {
     }
 
     private static func escaped(_ text: String) -> String {
-        text.map { character in
-            switch character {
+        // By scalars: a mark after a quote makes one character of both.
+        text.unicodeScalars.map { scalar in
+            switch scalar {
             case "\\": "\\\\"
             case "\"": "\\\""
             case "\n": "\\n"
-            default: String(character)
+            default: String(scalar)
             }
         }.joined()
     }

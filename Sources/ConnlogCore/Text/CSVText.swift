@@ -40,6 +40,17 @@ package enum CSVText {
         }
     }
 
+    /// A cell for programs, in quotes, formula or not (RFC 4180).
+    package static func quoted(_ text: String) -> String {
+        // By bytes: a letter's mark after a quote makes one character of both.
+        var quoted: [UInt8] = [UInt8(ascii: "\"")]
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "\"") { quoted.append(byte) }
+            quoted.append(byte)
+        }
+        return String(decoding: quoted + [UInt8(ascii: "\"")], as: UTF8.self)
+    }
+
     package static func cell(_ text: String) -> String {
         var buffer = ByteBuffer()
         let bytes = Array(text.utf8)

@@ -1,10 +1,12 @@
 import ConnlogCore
 import ConnlogSystem
 
-/// A UUID in its 16 bytes, or whatever else stood in its place.
+/// A UUID in its 16 bytes, or whatever else stood in its place, which is another one when its bytes are others.
 enum Identifier: Hashable {
     case uuid(UInt64, UInt64)
-    case text(String)
+    case exact(ExactText)
+
+    static func text(_ text: String) -> Identifier { .exact(ExactText(text)) }
 
     init(_ text: String) {
         self = Identifier(Array(text.utf8).span, 0..<text.utf8.count) ?? .text(text)
@@ -49,10 +51,12 @@ enum Identifier: Hashable {
         }
     }
 
+    var exact: ExactText { ExactText(text) }
+
     /// In lower case, with dashes.
     var text: String {
         switch self {
-        case .text(let text): text
+        case .exact(let exact): exact.text
         case .uuid(let high, let low):
             Identifier.dashed(high, low)
         }

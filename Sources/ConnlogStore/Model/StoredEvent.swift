@@ -51,7 +51,7 @@ struct StoredEvent {
 
     var key: MergeKey? {
         if let connection {
-            return .connection(connection, organization: organization, workspace: workspace, agent: agentName)
+            return .connection(connection, organization: organization, workspace: workspace, agent: agentName.map(ExactText.init))
         }
         return id.map { .event($0) }
     }
@@ -61,7 +61,7 @@ struct StoredEvent {
 enum MergeKey: Hashable {
     /// Coder's unique key: agents do not promise that their ids are unique. And the organization, which decides who may see
     /// the row: events of another one are none of its own, whatever they say otherwise.
-    case connection(Identifier, organization: Identifier?, workspace: Identifier?, agent: String?)
+    case connection(Identifier, organization: Identifier?, workspace: Identifier?, agent: ExactText?)
     /// An event without a connection id is a row of its own, and only a repeat of itself has the same key.
     case event(Identifier)
 }

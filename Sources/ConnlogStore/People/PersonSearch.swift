@@ -110,7 +110,7 @@ struct PersonSearch {
     private func candidates(
         _ place: Place, _ kinds: Kinds, _ times: ClosedRange<Microseconds>
     ) throws -> ([Person.Candidate], isCut: Bool) {
-        var found: [String: Person.Candidate] = [:]
+        var found: [ExactText: Person.Candidate] = [:]
         var users: [[Int64]: String] = [:]
         var counts: [Int64: Int] = [:]
         var isCut = false
@@ -122,12 +122,12 @@ struct PersonSearch {
             let (time, number) = (row.time(0), [partition.number, row.int(3)])
             if users[number] == nil { users[number] = try text(row.int(3), partition) }
             guard let user = users[number] else { return true }
-            if let known = found[user], known.time > time { return true }
+            if let known = found[ExactText(user)], known.time > time { return true }
             let id = try id(row.int(4), partition)
             // Of one moment the lesser id, whatever came in first.
-            if let known = found[user], known.time == time, (known.row ?? "") <= (id ?? "") { return true }
+            if let known = found[ExactText(user)], known.time == time, (known.row ?? "") <= (id ?? "") { return true }
             let type: ConnectionType = row.int(1) == Access.Kind.tunnel.rawValue ? .tunnel : .workspaceApp
-            found[user] = Person.Candidate(id: user, row: id, time: time, type: type)
+            found[ExactText(user)] = Person.Candidate(id: user, row: id, time: time, type: type)
             return true
         }
         return (found.values.sorted { ($1.time, $0.id) < ($0.time, $1.id) }, isCut)

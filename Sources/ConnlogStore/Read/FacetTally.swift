@@ -1,4 +1,5 @@
 #if Server
+import ConnlogCore
 import GRDB
 
 /// How often each value of a facet came, over all partitions. There may be any number of values, so the rarest go when there
@@ -7,7 +8,7 @@ struct FacetTally {
     static let valuesMax = 400_000
 
     private enum Key: Hashable {
-        case text(String)
+        case text(ExactText)
         /// One address has several texts, and `ip:` finds it by any of them.
         case address([UInt8])
     }
@@ -58,7 +59,7 @@ struct FacetTally {
     }
 
     mutating func add(_ value: String?, _ count: Int) {
-        if let value { entries[.text(value), default: Entry(value: value)].count += count } else { without += count }
+        if let value { entries[.text(ExactText(value)), default: Entry(value: value)].count += count } else { without += count }
     }
 
     /// - Parameters:
@@ -72,9 +73,9 @@ struct FacetTally {
         func read(_ number: Int32) throws -> (text: String, key: Key) {
             let found = try text.first([.int(Int64(number))]) { row in
                 let text = row.text(0) ?? ""
-                return (text, isAddress && !row.isNull(1) ? Key.address(row.bytes(1)) : .text(text))
+                return (text, isAddress && !row.isNull(1) ? Key.address(row.bytes(1)) : .text(ExactText(text)))
             }
-            return found ?? ("", .text(""))
+            return found ?? ("", .text(ExactText("")))
         }
         for number in counts.indices.dropFirst() where counts[number] > 0 {
             let (value, key) = try read(Int32(number))

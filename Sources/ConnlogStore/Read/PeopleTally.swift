@@ -61,9 +61,9 @@ struct PeopleTally {
     /// How many pairs of a person and a workspace, and of a person and an address.
     private let workspacesMax: Int
     private let addressesMax: Int
-    private var found: [String: Int] = [:]
+    private var found: [ExactText: Int] = [:]
     private var figures: [ConnectionStore.PersonFigures] = []
-    private var things: [String: UInt32] = [:]
+    private var things: [ExactText: UInt32] = [:]
     /// A person and a workspace, or an address.
     private var workspaces: Set<UInt64> = []
     private var addresses: Set<UInt64> = []
@@ -139,13 +139,13 @@ struct PeopleTally {
         var places: [Int64: Int] = [:]
         for (number, figures) in local {
             let id = try read(number)
-            guard let place = found[id] ?? (self.figures.count < peopleMax ? self.figures.count : nil) else {
+            guard let place = found[ExactText(id)] ?? (self.figures.count < peopleMax ? self.figures.count : nil) else {
                 isExact = false
                 continue
             }
             places[number] = place
             if place == self.figures.count {
-                found[id] = place
+                found[ExactText(id)] = place
                 self.figures.append(figures)
                 self.figures[place].id = id
             } else {
@@ -175,7 +175,7 @@ struct PeopleTally {
         _ read: (Int64) throws -> String
     ) throws {
         guard let person = places[pair.person] else { return }
-        let text = try read(pair.thing)
+        let text = ExactText(try read(pair.thing))
         let known = things[text]
         let thing = known ?? UInt32(things.count)
         let both = UInt64(person) << 32 | UInt64(thing)

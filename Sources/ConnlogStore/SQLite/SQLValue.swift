@@ -1,3 +1,5 @@
+import ConnlogCore
+
 /// What is bound to a `?`.
 enum SQLValue: Hashable {
     case null
@@ -17,7 +19,7 @@ enum SQLValue: Hashable {
         switch id {
         case nil: .null
         case .uuid(let high, let low): .uuid(high, low)
-        case .text(let text): .text(text)
+        case .exact(let exact): .text(exact.text)
         }
     }
 }

@@ -1,3 +1,4 @@
+import ConnlogCore
 import ConnlogSystem
 
 /// Hashes of merge keys and ids that only this store can foretell, so that nobody makes events that collide.
@@ -36,8 +37,8 @@ struct KeyHash: Sendable, Hashable {
         case .uuid(let high, let low):
             state = KeyHash.mixed(state ^ high)
             state = KeyHash.mixed(state &+ seed.1 ^ low)
-        case .text(let text):
-            for byte in text.utf8 { state = KeyHash.mixed(state &+ seed.1 ^ UInt64(byte)) }
+        case .exact(let exact):
+            for byte in exact.text.utf8 { state = KeyHash.mixed(state &+ seed.1 ^ UInt64(byte)) }
         }
         return Int64(bitPattern: state)
     }

@@ -34,8 +34,9 @@ struct StoredRow {
         let connection = row.id(2)
         switch key {
         case .connection(let id, let organization, let workspace, let agent):
-            guard connection == id, row.text(15) == organization?.text else { return nil }
-            guard row.text(3) == workspace?.text, row.text(4) == agent else { return nil }
+            func exact(_ column: Int) -> ExactText? { row.text(column).map(ExactText.init) }
+            guard connection == id, exact(15) == organization?.exact, exact(3) == workspace?.exact, exact(4) == agent
+            else { return nil }
         case .event(let id):
             guard connection == nil, row.id(1) == id else { return nil }
         }

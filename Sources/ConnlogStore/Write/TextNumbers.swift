@@ -9,7 +9,7 @@ struct TextNumbers {
         let key: Key
     }
 
-    private var texts: [Place<String>: Int64] = [:]
+    private var texts: [Place<ExactText>: Int64] = [:]
     private var ids: [Place<Identifier>: Int64] = [:]
 
     /// So many are remembered, and so many bytes of texts; then all are forgotten.
@@ -33,7 +33,7 @@ struct TextNumbers {
 
     mutating func number(of id: Identifier, _ state: PartitionState, _ database: Database) throws -> Int64 {
         // One that is no UUID is as long as somebody made it.
-        if case .text(let text) = id { return try number(of: text, state, database) }
+        if case .exact(let exact) = id { return try number(of: exact.text, state, database) }
         let place = Place(partition: state.partition.number, key: id)
         if let number = ids[place] { return number }
         let number = try TextNumbers.stored(id.text, state.statements(database), database)
@@ -43,7 +43,7 @@ struct TextNumbers {
     }
 
     mutating func number(of text: String, _ state: PartitionState, _ database: Database) throws -> Int64 {
-        let place = Place(partition: state.partition.number, key: text)
+        let place = Place(partition: state.partition.number, key: ExactText(text))
         if let number = texts[place] { return number }
         let number = try TextNumbers.stored(text, state.statements(database), database)
         let size = text.utf8.count

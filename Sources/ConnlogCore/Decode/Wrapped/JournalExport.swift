@@ -237,7 +237,7 @@ extension EventDecoder {
         forgetStarts()
         if lines.isDamaged { return damaged(input, at, &batch) }
         if at == start, lines.text.isEmpty, isFull {
-            counts.add(told(LineFault(.lineTooLong, at: maxLine), at..<at, batch), samplesMax)
+            tellExport(LineFault(.lineTooLong, at: maxLine), input, at, batch)
             export.skipping = .lineStart
             let from = at
             at = export.skip(batch.bytes.span, from..<input.upperBound)
@@ -252,11 +252,18 @@ extension EventDecoder {
     private mutating func damaged(_ input: Range<Int>, _ at: Int, _ batch: inout EventBatch) -> Int {
         // A line too long to be held may be open yet.
         if pendingCount > 0 { _ = decodeText(at..<at, &batch, isEnd: true) }
-        let shown = at..<min(input.upperBound, at + 200)
-        emit(.told(told(LineFault(.badContainerLine, at: 0), shown, batch)), &batch)
+        tellExport(LineFault(.badContainerLine, at: 0), input, at, batch)
         export.isDamaged = true
         export.consumed += at - input.lowerBound
         return passExport(input, from: at)
+    }
+
+    /// With the place in the stream and no text: how much of it is there depends on how it is read.
+    private mutating func tellExport(
+        _ fault: LineFault, _ input: Range<Int>, _ at: Int, _ batch: borrowing EventBatch
+    ) {
+        let place = export.consumed + at - input.lowerBound
+        counts.add(told(fault, place, lineNumber, batch.bytes.span(at..<at)), samplesMax)
     }
 
     private mutating func passExport(_ input: Range<Int>, from at: Int) -> Int {

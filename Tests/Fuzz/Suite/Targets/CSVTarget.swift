@@ -41,7 +41,7 @@ enum CSVTarget {
     private static func checkNamesOfOurOwn(_ bytes: [UInt8]) throws(Finding) {
         let name = String(decoding: bytes, as: UTF8.self)
         let id = "7a6fafdc-e3d0-43cb-a1b7-1f19802d7908"
-        let file = "id,username,email,name\r\n\(id),alice,a@x.org,\"\(name.replacing("\"", with: "\"\""))\"\r\n"
+        let file = "id,username,email,name\r\n\(id),alice,a@x.org,\(CSVText.quoted(name))\r\n"
         guard let table = try? NameTable(csv: Array(file.utf8)) else { throw Finding("'\(name)' cannot be read") }
         try expect(table.users.map(\.name) == [name], "'\(name)' became \(table.users.map(\.name))")
     }
