@@ -29,7 +29,8 @@ final class TestServer: Sendable {
             APIParts(
                 access: access, store: holder, names: names, intake: intake, views: ViewFiles("\(folder)/views")))
         self.state = state
-        var options = APIServer.Options(host: "127.0.0.1", port: 0)
+        // Hundreds of tests at once may keep an answer waiting for minutes.
+        var options = APIServer.Options(host: "127.0.0.1", port: 0, timeout: .seconds(600))
         change(&options)
         let lines = LogLines()
         let server = APIServer(options, state) { _, line in lines.add(line) }

@@ -84,7 +84,8 @@ import Testing
             UserName(id: Self.id(number), username: "user\(number)", email: name, name: name)
         }
         try file.write(users)
-        try file.write(Self.hostileNames.enumerated().map { OrganizationName(id: Self.id($0), name: "o\($0)", displayName: $1) })
+        try file.write(
+            Self.hostileNames.enumerated().map { OrganizationName(id: Self.id($0), name: "o\($0)", displayName: $1) })
         let read = file.read()
         #expect(read.users.map { Array($0.name.utf8) } == Self.hostileNames.map { Array($0.utf8) })
         #expect(read.organizations.map { Array($0.displayName.utf8) } == Self.hostileNames.map { Array($0.utf8) })

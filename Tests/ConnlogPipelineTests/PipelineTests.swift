@@ -85,7 +85,9 @@ import Testing
             }
             let status = pipeline.status
             #expect(status.sinks[1].oldestWaits == .zero)
-            #expect(status.sources[0].sinceLastEvent > .zero)
+            try await Waiting.until("some time has gone by since the source's last event") {
+                pipeline.status.sources[0].sinceLastEvent > .zero
+            }
             run.cancel()
             _ = try await run.value
         }

@@ -51,7 +51,8 @@ struct StoredEvent {
 
     var key: MergeKey? {
         if let connection {
-            return .connection(connection, organization: organization, workspace: workspace, agent: agentName.map(ExactText.init))
+            return .connection(
+                connection, organization: organization, workspace: workspace, agent: agentName.map(ExactText.init))
         }
         return id.map { .event($0) }
     }

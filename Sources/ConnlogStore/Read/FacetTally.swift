@@ -59,7 +59,11 @@ struct FacetTally {
     }
 
     mutating func add(_ value: String?, _ count: Int) {
-        if let value { entries[.text(ExactText(value)), default: Entry(value: value)].count += count } else { without += count }
+        if let value {
+            entries[.text(ExactText(value)), default: Entry(value: value)].count += count
+        } else {
+            without += count
+        }
     }
 
     /// - Parameters:
