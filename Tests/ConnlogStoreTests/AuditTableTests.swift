@@ -1,6 +1,6 @@
 #if Server
 import ConnlogCore
-import ConnlogStore
+@testable import ConnlogStore
 import ConnlogSystem
 import ConnlogTestSupport
 import Testing
@@ -46,6 +46,33 @@ import Testing
             #expect(received.map(\.number) == Array(1...6))
             #expect(received.allSatisfy { String(decoding: $0.line, as: UTF8.self).contains("connection_log") })
         }
+    }
+
+    @Test(arguments: [9_000, 100, 0])
+    func `whoever asks without end pushes no connection out of a store`(asked: Int) async throws {
+        let folder = StoreFolder()
+        let store = try folder.open()
+        _ = try store.apply(Self.batch("cccccccccc", from: 0), at: nil, arrival: 5)
+        for _ in 0..<asked / 100 {
+            _ = try store.apply(Self.batch(Substring(repeating: "a", count: 100), from: 10), at: nil, arrival: 5)
+        }
+        // Room for the connections, and for some hundreds of audit events beside them.
+        let bytes = 1_000_000
+        var steps = 0
+        while try store.letGo(above: bytes).isPartial { steps += 1 }
+        let left = try await store.audits(in: Self.everything, limit: 100_000)
+        #expect(try await store.everything().count == 10)
+        #expect(left.count <= asked && (left.count == asked) == (steps == 0), "\(left.count) of \(asked)")
+        #expect(try store.contentBytes() <= bytes && left.count >= min(asked, 100))
+    }
+
+    @Test func `what came in too long ago goes, as connections do`() async throws {
+        let folder = StoreFolder()
+        let store = try folder.open()
+        _ = try store.apply(Self.batch("aaa", from: 0), at: nil, arrival: 1_000_000_000)
+        _ = try store.apply(Self.batch("aa", from: 3), at: nil, arrival: 3_000_000_000)
+        while try store.letGo(before: Microseconds(2_000_000)).isPartial {}
+        #expect(try await store.audits(in: Self.everything, limit: 10).map(\.event.rows) == [4, 3])
     }
 
     @Test func `a list goes on where it was, newest first, within its range`() async throws {

@@ -21,7 +21,7 @@ struct DetailsHandler {
             throw APIError(status: .notFound, message: "There is no connection of this id.")
         }
         (self.question, self.row) = (question, row)
-        question.asker.audit?.note { $0.filter = "id:\(row.id ?? "")" }
+        question.asker.audit?.note { $0.filter = AuditEvent.cut(filter: "id:\(row.id ?? "")") }
         question.asker.audit?.count(1)
     }
 

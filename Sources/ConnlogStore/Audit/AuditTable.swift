@@ -30,9 +30,37 @@ enum AuditTable {
     /// - Returns: how many.
     static func remove(before cutoff: Microseconds, _ database: Database) throws -> Int {
         try database.run(
-            "DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE came < ? ORDER BY came LIMIT 500)",
-            [.time(cutoff)])
+            "DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE came < ? ORDER BY came LIMIT ?)",
+            [.time(cutoff), .int(removedAtOnce)])
         return database.changesCount
+    }
+
+    /// Whoever may ask, and asks without end, must not push connections out of a store of a bounded size: of that a tenth
+    /// is for who asked, and what is more goes first, the oldest first.
+    /// - Parameter bytes: of the store.
+    /// - Returns: how many went.
+    static func remove(above bytes: Int, _ database: Database) throws -> Int {
+        guard try about(database) > bytes / 10 else { return 0 }
+        try database.run(
+            "DELETE FROM audit WHERE number IN (SELECT number FROM audit ORDER BY number LIMIT ?)",
+            [.int(removedAtOnce)])
+        return database.changesCount
+    }
+
+    private static let removedAtOnce: Int64 = 500
+    /// What a row and its indices take beside its line.
+    private static let rowBytes = 80
+
+    /// About how many bytes they take. Numbers rise by one, and the oldest go first, so none is counted.
+    private static func about(_ database: Database) throws -> Int {
+        let ends = try database.first("SELECT min(number), max(number) FROM audit") { row in
+            row.optionalInt(0).map { (first: $0, last: row.int(1)) }
+        }
+        guard let ends = ends ?? nil else { return 0 }
+        let sql = "SELECT sum(length(line)), count(*) FROM (SELECT line FROM audit ORDER BY number DESC LIMIT 100)"
+        let sample = try database.first(sql) { (bytes: Int($0.int(0)), count: Int($0.int(1))) }
+        guard let sample, sample.count > 0 else { return 0 }
+        return (Int(clamping: ends.last - ends.first) + 1) * (sample.bytes / sample.count + rowBytes)
     }
 }
 

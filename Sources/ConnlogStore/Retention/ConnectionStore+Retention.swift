@@ -23,6 +23,8 @@ extension ConnectionStore {
     package struct Step: Sendable, Equatable {
         package var rows = 0
         package var events = 0
+        /// Audit events.
+        package var audits = 0
         /// There is more to let go of now.
         package var isPartial = false
     }
@@ -55,7 +57,10 @@ extension ConnectionStore {
     func letGo(above bytes: Int) throws(StoreProblem) -> Step {
         defer { checkpoint() }
         return try write { (writer, database) in
-            try writer.contentBytes(database) > bytes ? writer.removeOldest(database) : Step()
+            guard try writer.contentBytes(database) > bytes else { return Step() }
+            let audits = try AuditTable.remove(above: bytes, database)
+            if audits > 0 { return Step(audits: audits, isPartial: true) }
+            return try writer.removeOldest(database)
         }
     }
 
@@ -127,8 +132,8 @@ extension StoreWriter {
         }
         try dropEmpty(database)
         step.events = try removeEvents(database) { newest, _ in newest < cutoff }
-        let audits = try AuditTable.remove(before: cutoff, database)
-        step.isPartial = step.rows >= StoreWriter.rowsOfStep || step.events > 0 || audits > 0
+        step.audits = try AuditTable.remove(before: cutoff, database)
+        step.isPartial = step.rows >= StoreWriter.rowsOfStep || step.events > 0 || step.audits > 0
         return step
     }
 

@@ -11,6 +11,7 @@ final class StoreKeeper: Sendable {
         /// Let go of and not told yet.
         var rows = 0
         var events = 0
+        var audits = 0
         var toldAt: Duration?
     }
 
@@ -71,6 +72,7 @@ final class StoreKeeper: Sendable {
             state.withLock {
                 $0.rows += done.rows
                 $0.events += done.events
+                $0.audits += done.audits
             }
             if !done.isPartial { return }
         }
@@ -92,14 +94,15 @@ final class StoreKeeper: Sendable {
     /// - Returns: whether something has gone that was not told before.
     private func tell() -> Bool {
         let counted = holder.time.counted
-        let told = state.withLock { state -> (rows: Int, events: Int)? in
-            guard state.rows + state.events > 0 else { return nil }
+        let told = state.withLock { state -> (rows: Int, events: Int, audits: Int)? in
+            guard state.rows + state.events + state.audits > 0 else { return nil }
             if let last = state.toldAt, counted - last < StoreKeeper.toldEvery { return nil }
-            defer { (state.rows, state.events, state.toldAt) = (0, 0, counted) }
-            return (state.rows, state.events)
+            defer { (state.rows, state.events, state.audits, state.toldAt) = (0, 0, 0, counted) }
+            return (state.rows, state.events, state.audits)
         }
         guard let told else { return false }
-        log(.info, "retention: let go of \(told.rows) connections and \(told.events) events as received")
+        let audits = told.audits > 0 ? ", and of \(told.audits) events of who asked" : ""
+        log(.info, "retention: let go of \(told.rows) connections and \(told.events) events as received\(audits)")
         return true
     }
 }
