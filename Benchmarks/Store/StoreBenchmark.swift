@@ -23,6 +23,7 @@ import Foundation
             try fill(store, rows, batch: arguments.count > 3 ? Int(arguments[3]) ?? 20_000 : 20_000)
         }
         try await Questions(store: store, events: Events(rows: rows)).run()
+        try await LookQuestions(store: store).run()
         try await CountQuestions(store: store, rows: rows).run()
     }
 

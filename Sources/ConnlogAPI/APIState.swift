@@ -14,12 +14,15 @@ package struct APIParts: Sendable {
     package var audit: AuditLog?
     /// What people keep; `nil`: nothing is kept.
     package var views: ViewFiles?
+    /// How long a list in our dialect may look for rows and count them before it says how far it has come.
+    package var lookLimit: Duration
     /// How connlog is now. Throws when the forwarder, which knows, does not say.
     package var overview: @Sendable () async throws -> Overview
 
     package init(
         access: AccessList = AccessList(), store: StoreHolder? = nil, names: any Names = NoNames(),
         intake: (any EventIntake)? = nil, audit: AuditLog? = nil, views: ViewFiles? = nil,
+        lookLimit: Duration = .milliseconds(150),
         overview: @escaping @Sendable () async throws -> Overview = { Overview() }
     ) {
         self.access = access
@@ -28,6 +31,7 @@ package struct APIParts: Sendable {
         self.intake = intake
         self.audit = audit
         self.views = views
+        self.lookLimit = lookLimit
         self.overview = overview
     }
 }

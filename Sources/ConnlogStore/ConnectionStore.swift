@@ -229,14 +229,17 @@ package final class ConnectionStore: Sendable {
     ///   - bytesMax: with so many bytes of rows, no more are given, however large `limit` is; one is at least. So a page
     ///     that is shorter than `limit` need not be the last: it says so.
     ///   - withPeople: each row says who it was.
+    ///   - budget: how long rows are looked for; a page that stops before it is full says how far it has come.
+    ///     With an offset, and for `new:ip`, it does not stop.
     package func page(
         _ query: RowQuery, after: RowPosition? = nil, offset: Int = 0, limit: Int, bytesMax: Int,
-        withPeople: Bool = true
+        withPeople: Bool = true, budget: LookBudget = .whole
     ) async throws(StoreProblem) -> RowPage {
         try refuseLarge(query)
         return try await read {
             try $0.page(
-                query, after: after, offset: offset, limit: limit, bytesMax: bytesMax, withPeople: withPeople)
+                query, after: after, offset: offset, limit: limit, bytesMax: bytesMax, withPeople: withPeople,
+                budget: budget)
         }
     }
 
@@ -251,23 +254,6 @@ package final class ConnectionStore: Sendable {
     package func count(_ query: RowQuery, cap: Int) async throws(StoreProblem) -> Int {
         try refuseLarge(query)
         return try await read { try $0.count(query, cap: cap) }
-    }
-
-    /// All that match, where a range of time bounds them or the census knows.
-    /// - Parameter limit: how long it may take.
-    /// - Returns: `nil` where nothing bounds them, or it took longer.
-    package func exactCount(_ query: RowQuery, limit: Duration) async throws(StoreProblem) -> Int? {
-        try refuseLarge(query)
-        let tooLong = StoreProblem("counting took longer than \(limit)", .tooLong)
-        do {
-            return try await withLimit(limit, tooLong: tooLong) {
-                try await self.read { try $0.exactCount(query) }
-            }
-        } catch {
-            let problem = ConnectionStore.problem(error, path)
-            if problem.kind == .tooLong { return nil }
-            throw problem
-        }
     }
 
     /// The connection that an event of this id made.

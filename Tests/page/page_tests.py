@@ -85,7 +85,11 @@ class Page:
 
     def settled(self):
         text = "return document.getElementById(arguments[0]).textContent"
-        self.wait(lambda: self.driver.execute_script(text, "count") not in ("", "Looking…") or self.all(".empty"), "an answer")
+        def is_settled():
+            said = self.driver.execute_script(text, "count")
+            return said and not said.endswith("…") or self.all(".empty")
+
+        self.wait(is_settled, "an answer")
 
     def rows(self):
         return [row.find_element("css selector", ".what").text for row in self.all(".row")]
@@ -454,6 +458,47 @@ def a_list_that_cannot_go_on_says_so(page):
         page.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
         # What the browser notes about the request that we broke is no fault of the page.
         page.driver.get_log("browser")
+
+
+# The server's answers as if it had no time: nothing in the first, seven rows at most in the next ones.
+OUT_OF_TIME = """
+    const ask = window.fetch;
+    window.said = [];
+    window.asked = 0;
+    window.fetch = async (path, options) => {
+        const url = new URL(path, location.href);
+        if (!url.searchParams.has('connlog') || window.asked++ > 4) return ask(path, options);
+        if (window.asked === 1) url.searchParams.set('after', '9999999999999999.0.0');
+        url.searchParams.set('limit', '7');
+        const body = await (await ask(url, options)).json();
+        document.getElementById('count') && window.said.push(document.getElementById('count').textContent);
+        const last = body.connection_logs.at(-1);
+        if (window.asked === 1) Object.assign(body, { connection_logs: [], next: '9999999999999999.0.0' });
+        if (!body.next) return new Response(JSON.stringify(body), { headers: { 'Content-Type': 'application/json' } });
+        Object.assign(body, { is_complete: false, looked_back_to: last.connect_time, count_exact: false, count: body.connection_logs.length });
+        return new Response(JSON.stringify(body), { headers: { 'Content-Type': 'application/json' } });
+    };"""
+
+
+@promise
+def a_list_for_which_the_server_had_no_time_goes_on_by_itself(page):
+    query = urllib.parse.quote("type:tunnel")
+    page.open("?filter=" + query)
+    page.settled()
+    first = page.rows()[:20]
+    script = page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": OUT_OF_TIME})
+    try:
+        page.open("?filter=" + query)
+        # Nobody scrolls: more rows than the answers without time had come.
+        page.wait(lambda: page.driver.execute_script("return window.asked") > 5, "that it goes on")
+        page.settled()
+        assert page.rows()[:20] == first, (page.rows()[:20], first)
+        said = page.driver.execute_script("return window.said")
+        assert any("so far; looked back to" in words for words in said), said
+        assert "No connection matches" not in " ".join(said)
+        assert page.text("#count").startswith("At least "), page.text("#count")
+    finally:
+        page.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
 
 
 @promise

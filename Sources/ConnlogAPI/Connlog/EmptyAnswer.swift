@@ -12,12 +12,12 @@ struct EmptyAnswer {
 
     init(_ question: Question, told: [Warning]) { (self.question, self.told) = (question, told) }
 
-    func reasons() async throws -> [Warning] {
+    func reasons(within limit: Duration) async throws -> [Warning] {
         if let pair = contradiction { return [pair] }
         if !told.isEmpty { return [] }
         let store = question.store
         do {
-            return try await question.ask { try await store.within(Warnings.limit) { try await found() } }
+            return try await question.ask { try await store.within(limit) { try await found() } }
         } catch let error as APIError where error.status == .serviceUnavailable {
             return [Warning(field: "q", detail: "nothing matches; why could not be found out in time")]
         }

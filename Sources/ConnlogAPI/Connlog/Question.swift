@@ -24,6 +24,8 @@ struct Question {
     /// By whose clocks days and times of day are meant.
     let zone: Zone
     let asker: Asker
+    /// How long a list may look for rows.
+    let lookLimit: Duration
 
     /// With more, reading the rows would take longer than anybody waits.
     private static let termsMax = 100
@@ -43,6 +45,7 @@ struct Question {
         filter = try Question.filter(text, dialect, now, zone)
         self.store = store
         self.asker = asker
+        lookLimit = parts.lookLimit
         names = parts.names
         let bounds =
             switch clock {

@@ -41,16 +41,27 @@ struct Warnings {
 
     let question: Question
     let isEmpty: Bool
+    /// How long looking for reasons may take here.
+    let limit: Duration
 
-    init(_ question: Question, isEmpty: Bool) { (self.question, self.isEmpty) = (question, isEmpty) }
+    init(_ question: Question, isEmpty: Bool, limit: Duration = Warnings.limit) {
+        (self.question, self.isEmpty, self.limit) = (question, isEmpty, min(limit, Warnings.limit))
+    }
 
     var all: [Warning] {
         get async throws {
             let unknown = unknownNames
             guard isEmpty, !question.filter.terms.isEmpty else { return Warnings.cut(unknown) }
-            let reasons = try await EmptyAnswer(question, told: unknown).reasons()
+            let reasons = try await EmptyAnswer(question, told: unknown).reasons(within: limit)
             return Warnings.cut(unknown + reasons)
         }
+    }
+
+    /// Nothing was found yet, which does not say that there is nothing.
+    /// - Parameter place: all down to it were looked at.
+    func all(lookedBackTo place: RowPosition) -> [Warning] {
+        let words = "nothing found yet, looked back to \(place.time.text); the list goes on with 'next'"
+        return Warnings.cut(unknownNames + [Warning(field: "q", detail: words)])
     }
 
     /// The first of them; of more than `most`, the last place says how many more there are.

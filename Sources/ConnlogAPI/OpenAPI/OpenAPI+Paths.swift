@@ -12,7 +12,7 @@ extension OpenAPI {
                 query("after", #"{"type":"string"}"#, "With connlog=true: goes on after this cursor."), ref("zone"),
                 query(
                     "count", #"{"type":"string","enum":["exact"]}"#,
-                    "With connlog=true: counts all that match; 'count_cap' is 0 then."),
+                    "With connlog=true: counts all that match, and waits for the rows; 'count_cap' is 0 then."),
             ], json("ConnectionLogResponse"), store),
         path(
             "/api/v2/connectionlog/export", "Every connection that matches, newest first, streamed.",

@@ -48,9 +48,11 @@ extension OpenAPI {
         #"""
         "ConnectionLogResponse":{"type":"object","required":["connection_logs","count","count_cap"],"additionalProperties":false,
         "properties":{"connection_logs":{"type":"array","items":{"$ref":"#/components/schemas/ConnectionLog"}},
-        "count":{"type":"integer","description":"Exact up to count_cap; one more says that there are more; exact where count_cap is 0."},
+        "count":{"type":"integer","description":"Exact up to count_cap; one more says that there are more; exact where count_cap is 0. With connlog=true at least so many where count_exact is false."},
         "count_cap":{"type":"integer"},"count_exact":{"type":"boolean","description":"With connlog=true: there are so many, whatever count_cap says."},
         "warnings":{"$ref":"#/components/schemas/Warnings"},
+        "is_complete":{"type":"boolean","description":"With connlog=true: false where time was up before the page was full; 'next' goes on looking."},
+        "looked_back_to":{"type":"string","format":"date-time","description":"Where is_complete is false: all that began after it were looked at."},
         "next":{"type":"string","description":"With connlog=true: 'after' of the next page."}}}
         """#,
     ]

@@ -25,7 +25,7 @@ struct PageFile: Sendable {
         "app.js": script(PackageResources.app_js), "api.js": script(PackageResources.api_js),
         "dom.js": script(PackageResources.dom_js), "row.js": script(PackageResources.row_js),
         "time.js": script(PackageResources.time_js), "list.js": script(PackageResources.list_js),
-        "rows.js": script(PackageResources.rows_js),
+        "rows.js": script(PackageResources.rows_js), "counted.js": script(PackageResources.counted_js),
         "filter.js": script(PackageResources.filter_js), "details.js": script(PackageResources.details_js),
         "charts.js": script(PackageResources.charts_js), "live.js": script(PackageResources.live_js),
     ]

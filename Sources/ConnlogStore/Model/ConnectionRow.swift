@@ -52,6 +52,9 @@ package struct RowPage: Sendable, Equatable {
     package let rows: [ConnectionRow]
     /// There is nothing after them.
     package let isLast: Bool
+    /// The budget was used up before the page was full: all down to this place were looked at, and the next page goes on
+    /// after it, not after the last row.
+    package var reached: RowPosition?
 }
 
 /// A row's place in the list: by connect time in microseconds, then by a number of its own. Greater is newer.

@@ -1,80 +1,138 @@
 #if Server
 import GRDB
 
-/// The rows of one class (and one owner, workspace or user) that match, newest first, read some at a time.
+/// The rows of one class (and one owner, workspace or user), newest first, read some at a time: those that match, and between
+/// them how far has been looked.
 struct RowStream {
-    /// A row that matches: where it is in the list.
-    private(set) var head: RowPosition?
+    enum Head {
+        /// It matches.
+        case row(RowPosition)
+        /// All down to this place, itself included, were looked at; what is after it was not.
+        case mark(RowPosition)
+
+        var place: RowPosition {
+            switch self {
+            case .row(let place), .mark(let place): place
+            }
+        }
+    }
+
+    private(set) var head: Head?
 
     private let sql: String
     private let arguments: [SQLValue]
     private let partition: Int64
+    /// Rows that do not match are given too, and reading may stop at any of them.
+    private let isStepping: Bool
     private var buffer: [RowPosition] = []
     private var next = 0
     private var isAtEnd = false
     /// The next to read come after this one.
     private var after: (time: Microseconds, row: Int64)
+    private var hasLooked = false
     /// Few at first: most streams of a merge give a few rows or none.
-    private var chunk = 16
-    private static let chunkMax = 1024
+    private var chunk: Int
+    private var matchesMax = 16
+    private static let matchesAtMost = 1024
+    /// More would be looked at in vain, in each stream, when time is up.
+    private static let stepsAtMost = 4096
 
-    /// - Parameter isOrdered: an index gives the rows in order; else SQLite sorts all of them for each chunk.
+    /// - Parameters:
+    ///   - sql: gives `time`, `row`, and whether it matches.
+    ///   - isOrdered: an index gives the rows in order; else SQLite sorts all of them for each chunk.
+    ///   - bound: it has no rows at or after this place; nothing is read before somebody comes down to it.
     init(
         _ sql: String, _ arguments: [SQLValue], _ partition: Int64, after: (Microseconds, Int64), isOrdered: Bool,
-        _ database: Database
+        isStepping: Bool, bound: RowPosition?, _ database: Database, _ meter: LookMeter
     ) throws {
-        if !isOrdered { chunk = RowStream.chunkMax }
+        chunk = isStepping ? 64 : isOrdered ? 16 : RowStream.matchesAtMost
         self.sql = sql
         self.arguments = arguments
         self.partition = partition
+        self.isStepping = isStepping
         self.after = after
-        try advance(database)
-    }
-
-    mutating func advance(_ database: Database) throws {
-        if next == buffer.count { try refill(database) }
-        guard next < buffer.count else {
-            head = nil
-            return
+        if let bound {
+            head = .mark(bound)
+        } else {
+            try refill(database, meter)
         }
-        head = buffer[next]
-        next += 1
     }
 
-    private mutating func refill(_ database: Database) throws {
+    /// Passes the head: the next that matches comes, or more are read.
+    mutating func advance(_ database: Database, _ meter: LookMeter) throws {
+        if case .mark = head {
+            if isAtEnd { head = nil } else { try refill(database, meter) }
+        } else {
+            settle()
+        }
+    }
+
+    private mutating func settle() {
+        if next < buffer.count {
+            head = .row(buffer[next])
+            next += 1
+        } else {
+            let place = RowPosition(time: after.time, partition: partition, row: after.row)
+            // After the last row that matches others may have been looked at.
+            let isNews = hasLooked && head.map { place < $0.place } ?? true
+            head = isAtEnd && !isNews ? nil : .mark(place)
+        }
+    }
+
+    private mutating func refill(_ database: Database, _ meter: LookMeter) throws {
         buffer = []
         next = 0
-        guard !isAtEnd else { return }
+        var (looked, isStopped) = (0, false)
         let keyset = [SQLValue.time(after.time), .int(after.row), .int(chunk)]
-        buffer = try database.all(sql, arguments + keyset) { row in
-            RowPosition(time: row.time(0), partition: partition, row: row.int(1))
+        try database.prepared(sql).each(arguments + keyset) { row in
+            looked += 1
+            after = (row.time(0), row.int(1))
+            if row.int(2) != 0 { buffer.append(RowPosition(time: after.time, partition: partition, row: after.row)) }
+            meter.look()
+            isStopped = isStepping && (buffer.count == matchesMax || meter.isOver)
+            return !isStopped
         }
-        isAtEnd = buffer.count < chunk
-        chunk = min(chunk * 4, RowStream.chunkMax)
-        if let last = buffer.last { after = (last.time, last.row) }
+        hasLooked = hasLooked || looked > 0
+        isAtEnd = looked < chunk && !isStopped
+        if isStepping {
+            chunk = min(chunk * 2, RowStream.stepsAtMost)
+        } else {
+            chunk = min(chunk * 4, RowStream.matchesAtMost)
+        }
+        matchesMax = min(matchesMax * 4, RowStream.matchesAtMost)
+        if looked == 0 { head = nil } else { settle() }
     }
 }
 
 extension PartitionQuery {
-    /// What is gone along: for each class, or owner and class, a condition that one index answers in order.
-    /// Where those would be very many, one that SQLite sorts.
-    private var starts: [SQLPiece] {
-        let byClass = classes.map { SQLPiece("class = ?", [.int($0.number)]).and($0.filter) }
-        if classes.count * max(1, values.count) * (path == .person ? 2 : 1) > PartitionQuery.startsMax {
-            return [together]
-        }
+    /// What is gone along: for each class, or owner and class, a condition that one index answers in order, and what is asked
+    /// of rows of this class alone. Where those would be very many, one that SQLite sorts.
+    private var starts: [(range: SQLPiece, filter: SQLPiece)] {
+        if isTooMany { return [(together, .none)] }
         switch path {
-        case .time: return [ofClasses]
-        case .rowClass: return byClass
-        case .open: return byClass.map { SQLPiece("open = 1").and($0) }
-        case .owner: return withValues("owner", byClass)
-        case .workspace: return withValues("workspace", byClass)
-        case .user: return withValues("user", byClass)
-        case .person: return withValues("user", byClass) + withValues("inferred", byClass)
+        case .time: return [(ofClasses, .none)]
+        case .rowClass: return byClass(.none)
+        case .open: return byClass(SQLPiece("open = 1"))
+        case .owner: return withValues("owner")
+        case .workspace: return withValues("workspace")
+        case .user: return withValues("user")
+        case .person: return withValues("user") + withValues("inferred")
         case .keys:
             let rows = "row IN (SELECT row FROM \(partition.keys) WHERE hash = ?)"
-            return [SQLPiece(rows, [.int(values.first ?? 0)]).and(ofClasses)]
+            return [(SQLPiece(rows, [.int(values.first ?? 0)]).and(ofClasses), .none)]
         }
+    }
+
+    private func byClass(_ first: SQLPiece) -> [(range: SQLPiece, filter: SQLPiece)] {
+        classes.map { (first.and(SQLPiece("class = ?", [.int($0.number)])), $0.filter) }
+    }
+
+    private func withValues(_ column: String) -> [(range: SQLPiece, filter: SQLPiece)] {
+        values.flatMap { byClass(SQLPiece("\(column) = ?", [.int($0)])) }
+    }
+
+    private var isTooMany: Bool {
+        classes.count * max(1, values.count) * (path == .person ? 2 : 1) > PartitionQuery.startsMax
     }
 
     /// All classes at once, each with what is asked of it alone.
@@ -102,10 +160,6 @@ extension PartitionQuery {
         }
     }
 
-    private func withValues(_ column: String, _ pieces: [SQLPiece]) -> [SQLPiece] {
-        values.flatMap { value in pieces.map { SQLPiece("\(column) = ?", [.int(value)]).and($0) } }
-    }
-
     private func index(_ start: SQLPiece) -> String {
         switch path {
         case .time: "INDEXED BY \(partition.rows)_time"
@@ -126,57 +180,73 @@ extension PartitionQuery {
         return piece
     }
 
-    /// What one statement goes along: an index, and what is asked of the rows there.
+    /// What one statement goes along: an index, what it gives, and what is asked of the rows there.
     struct Branch {
         let index: String
-        let piece: SQLPiece
+        let range: SQLPiece
+        let filter: SQLPiece
         /// The index gives them in the order of the list.
         var isOrdered = true
+        /// Its rows are all before this time.
+        var before: Microseconds?
+
+        var piece: SQLPiece { range.and(filter) }
     }
+
+    /// Whether the index of `starts` gives rows in the order of the list.
+    private var isInOrder: Bool { path == .time || path != .keys && !isTooMany }
 
     /// All rows that match, each in one branch.
     var branches: [Branch] {
         if isEmpty { return [] }
         guard let overlap, path == .rowClass || path == .time, from.map({ $0 < overlap }) ?? true else {
-            return starts.map {
-                Branch(index: index($0), piece: $0.and(times(from: from, through: through)).and(filter))
-            }
+            return begun(times(from: from, through: through))
         }
-        let begun = starts.map {
-            Branch(index: index($0), piece: $0.and(times(from: overlap, through: through)).and(filter))
-        }
-        return begun + carried(into: overlap)
+        return begun(times(from: overlap, through: through)) + carried(into: overlap)
+    }
+
+    private func begun(_ times: SQLPiece) -> [Branch] {
+        starts.map { Branch(index: index($0.range), range: $0.range.and(times), filter: $0.filter.and(filter)) }
     }
 
     /// Connections that were open at the beginning of a range: those without an end, and those whose end came in after it,
     /// which an index knows.
     private func carried(into overlap: Microseconds) -> [Branch] {
         guard extent.oldest < overlap else { return [] }
-        let before = SQLPiece("time < ?", [.time(overlap)]).and(times(from: from, through: through)).and(filter)
+        let before = SQLPiece("time < ?", [.time(overlap)]).and(times(from: from, through: through))
         let bounds = arrivals(since: overlap)
         let ended = SQLPiece("disconnect >= ?", [.time(overlap)]).and(ofClasses).and(before)
         // When the second kind came in is not known.
         let arrivals = [SQLPiece("arrival >= ?", [bounds[0]]), SQLPiece("arrival < ?", [bounds[1]])]
         let open = Branch(
-            index: "INDEXED BY \(partition.rows)_open", piece: SQLPiece("open = 1").and(ofClasses).and(before),
-            isOrdered: false)
+            index: "INDEXED BY \(partition.rows)_open", range: SQLPiece("open = 1").and(ofClasses).and(before),
+            filter: filter, isOrdered: false, before: overlap)
         return [open]
             + arrivals.map {
-                Branch(index: "INDEXED BY \(partition.rows)_arrival", piece: $0.and(ended), isOrdered: false)
+                Branch(
+                    index: "INDEXED BY \(partition.rows)_arrival", range: $0.and(ended), filter: filter,
+                    isOrdered: false, before: overlap)
             }
     }
 
-    /// The streams of rows after a place in the list.
-    func streams(after position: RowPosition?, _ database: Database) throws -> [RowStream] {
+    /// The streams of rows after a place in the list; those with nothing to give are left out.
+    func streams(after position: RowPosition?, _ database: Database, _ meter: LookMeter) throws -> [RowStream] {
         let after = start(position)
         return try branches.map { branch in
+            let isStepping = meter.isLimited && branch.isOrdered && isInOrder
+            let asked = isStepping ? branch.filter : .none
+            let range = isStepping ? branch.range : branch.piece
             let sql = """
-                SELECT time, row FROM \(partition.rows) \(branch.index) WHERE \(branch.piece.text) AND (time, row) < (?, ?)
+                SELECT time, row, \(asked.isNone ? "1" : "(\(asked.text)) IS TRUE")
+                FROM \(partition.rows) \(branch.index) WHERE \(range.text) AND (time, row) < (?, ?)
                 ORDER BY time DESC, row DESC LIMIT ?
                 """
+            let bound = branch.before.map { RowPosition(time: $0, partition: 0, row: 0) }
             return try RowStream(
-                sql, branch.piece.arguments, partition.number, after: after, isOrdered: branch.isOrdered, database)
-        }
+                sql, asked.arguments + range.arguments, partition.number, after: after,
+                isOrdered: branch.isOrdered, isStepping: isStepping,
+                bound: bound.map { min($0, position ?? $0) }, database, meter)
+        }.filter { $0.head != nil }
     }
 
     /// Rows of one time stand in the order of their partitions.

@@ -36,85 +36,77 @@ struct StoreReader {
     ///   - after: goes on after this place; `nil` begins with the newest.
     ///   - offset: so many are passed over first. Costs time for each.
     ///   - bytesMax: with so many bytes of rows, no more are read; one is at least.
+    ///   - budget: how long rows are looked for. There is none with an offset, of which no place tells how much is left, and
+    ///     for `new:ip`: what it must know before takes longer than any.
     func page(
-        _ query: RowQuery, after: RowPosition?, offset: Int, limit: Int, bytesMax: Int, withPeople: Bool
+        _ query: RowQuery, after: RowPosition?, offset: Int, limit: Int, bytesMax: Int, withPeople: Bool,
+        budget: LookBudget = .whole
     ) throws -> RowPage {
-        var places: [RowPosition] = []
-        var streams: [RowStream] = []
-        var waiting = partitions[...]
-        var passed = 0
         let fresh = try freshAddresses(query)
-        while places.count < limit {
-            // A partition is opened when its newest row may be next.
-            while let next = waiting.first, streams.allSatisfy({ $0.head.map { $0.time <= next.newest } ?? true }) {
-                waiting.removeFirst()
-                if let after, next.oldest > after.time { continue }
-                streams += try plan(query, next, fresh).streams(after: after, database).filter { $0.head != nil }
-            }
-            guard let newest = StoreReader.newest(streams), let head = streams[newest].head else { break }
-            try Task.checkCancellation()
-            if passed < offset { passed += 1 } else { places.append(head) }
-            try streams[newest].advance(database)
-            if streams[newest].head == nil { streams.remove(at: newest) }
-        }
+        let meter = LookMeter(fresh == nil && offset == 0 ? budget : .whole)
+        let found = try places(query, fresh, after: after, offset: offset, limit: limit, meter)
         var (rows, bytes): ([ConnectionRow], Int) = ([], 0)
         let people = withPeople ? people : nil
-        for place in places {
+        for place in found.places {
             try Task.checkCancellation()
             guard let row = try row(place, people) else { continue }
             bytes += row.bytes
             if bytes > bytesMax, !rows.isEmpty { return RowPage(rows: rows, isLast: false) }
             rows.append(row)
         }
-        return RowPage(rows: rows, isLast: places.count < limit)
+        let isLast = found.places.count < limit && found.reached == nil
+        return RowPage(rows: rows, isLast: isLast, reached: found.reached)
+    }
+
+    /// Merges the streams of all partitions.
+    /// - Returns: `reached`, when the budget was used up before: all down to this place were looked at.
+    private func places(
+        _ query: RowQuery, _ fresh: FreshAddresses?, after: RowPosition?, offset: Int, limit: Int, _ meter: LookMeter
+    ) throws -> (places: [RowPosition], reached: RowPosition?) {
+        var places: [RowPosition] = []
+        var streams: [RowStream] = []
+        var waiting = partitions[...]
+        var passed = 0
+        // Only places that somebody may see: when the rows of others begin is nobody's business. A page that stops has come
+        // further than the one before.
+        var done: RowPosition?
+        func reached() -> RowPosition? {
+            guard meter.isOver, let done, after.map({ done < $0 }) ?? true else { return nil }
+            return done
+        }
+        while places.count < limit {
+            // A partition is opened when its newest row may be next.
+            while let next = waiting.first,
+                streams.allSatisfy({ $0.head.map { $0.place.time <= next.newest } ?? true })
+            {
+                if let place = reached() { return (places, place) }
+                waiting.removeFirst()
+                if let after, next.oldest > after.time { continue }
+                let plan = try plan(query, next, fresh)
+                meter.begin()
+                streams += try plan.streams(after: after, database, meter)
+            }
+            guard let newest = StoreReader.newest(streams), let head = streams[newest].head else { break }
+            try Task.checkCancellation()
+            done = head.place
+            switch head {
+            case .mark: if let place = reached() { return (places, place) }
+            case .row(let place): if passed < offset { passed += 1 } else { places.append(place) }
+            }
+            try streams[newest].advance(database, meter)
+            if streams[newest].head == nil { streams.remove(at: newest) }
+        }
+        return (places, nil)
     }
 
     private static func newest(_ streams: [RowStream]) -> Int? {
-        var best: (index: Int, head: RowPosition)?
+        var best: (index: Int, place: RowPosition)?
         for index in streams.indices {
-            guard let head = streams[index].head else { continue }
-            if let best, head < best.head { continue }
-            best = (index, head)
+            guard let place = streams[index].head?.place else { continue }
+            if let best, place < best.place { continue }
+            best = (index, place)
         }
         return best?.index
-    }
-
-    /// How many rows match, up to `cap` + 1, which says that there are more; a cap of 0 counts all.
-    func count(_ query: RowQuery, cap: Int) throws -> Int {
-        let limit = cap <= 0 || cap == .max ? Int.max : cap + 1
-        var count = 0
-        let fresh = try freshAddresses(query)
-        for extent in partitions where count < limit {
-            let plan = try plan(query, extent, fresh)
-            if plan.isCensus {
-                count += try census(plan)
-            } else {
-                count += try plan.count(limit: limit - count, database)
-            }
-        }
-        return min(count, limit)
-    }
-
-    /// All that match; `nil` where neither a beginning in time nor the census bounds what is looked at.
-    func exactCount(_ query: RowQuery) throws -> Int? {
-        let plans = try plans(query)
-        guard query.begin != nil || plans.allSatisfy({ $0.isEmpty || $0.isCensus }) else { return nil }
-        return try plans.reduce(0) { sum, plan in
-            sum + (plan.isCensus ? try census(plan) : try plan.count(limit: .max, database))
-        }
-    }
-
-    private func census(_ plan: PartitionQuery) throws -> Int {
-        if plan.isEmpty { return 0 }
-        let wanted = Set(plan.classes.map(\.number))
-        return try censusOf(plan.partition).reduce(0) { wanted.contains($1.key) ? $0 + $1.value : $0 }
-    }
-
-    private func censusOf(_ partition: Partition) throws -> [Int64: Int] {
-        let counts = try database.all(
-            "SELECT class, rows FROM census WHERE partition = ? AND rows > 0", [.int(partition.number)]
-        ) { ($0.int(0), Int($0.int(1))) }
-        return Dictionary(counts, uniquingKeysWith: +)
     }
 
     /// So many conditions one question may have: SQLite takes no expression of any depth.
@@ -134,7 +126,7 @@ struct StoreReader {
     }
 
     /// For `new:ip`; `nil` where it is not asked for.
-    private func freshAddresses(_ query: RowQuery) throws -> FreshAddresses? {
+    func freshAddresses(_ query: RowQuery) throws -> FreshAddresses? {
         guard query.asksForNewAddresses else { return nil }
         guard let begin = query.begin else {
             throw StoreProblem("new:ip wants a beginning: add connected_after: or during:", .question)

@@ -30,7 +30,7 @@ package struct RowLimit: Sendable {
     /// What to ask the list for, to learn why.
     /// - Parameter query: escaped.
     package static func warningsPath(_ query: String) -> String {
-        "/api/v2/connectionlog?connlog=true&limit=1&q=\(query)"
+        "/api/v2/connectionlog?connlog=true&count=exact&limit=1&q=\(query)"
     }
 
     /// There are as many rows as were asked for, so there may be more.

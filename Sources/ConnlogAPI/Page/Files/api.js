@@ -23,6 +23,23 @@ async function ask(path, options = {}) {
 }
 
 export const list = (parameters, signal) => ask(url("", { connlog: "true", ...parameters }), { signal });
+
+// Up to `limit` rows. A server that has looked for a while says how far it came, and this goes on from there. `told` is called
+// with each answer that is not complete.
+export async function rows(parameters, signal, told = () => {}) {
+  const page = await list(parameters, signal);
+  let { next } = page, isComplete = page.is_complete !== false;
+  while (!isComplete && next && page.connection_logs.length < parameters.limit) {
+    told(page);
+    const more = await list({ ...parameters, limit: parameters.limit - page.connection_logs.length, after: next }, signal);
+    page.connection_logs.push(...more.connection_logs);
+    isComplete = more.is_complete !== false;
+    next = more.next;
+    page.looked_back_to = more.looked_back_to;
+  }
+  return { ...page, next, is_complete: isComplete };
+}
+
 export const details = (id) => ask(url("/" + encodeURIComponent(id)));
 export const stats = (parameters, signal) => ask(url("/stats", parameters), { signal });
 export const names = () => ask(url("/names"));

@@ -6,6 +6,7 @@ import { Timeline } from "./list.js";
 import { FilterBox, menus, views, valueOf, withTerm } from "./filter.js";
 import { showDetails } from "./details.js";
 import { overTime, concurrent, bars, gantt } from "./charts.js";
+import { Counted } from "./counted.js";
 import { Live } from "./live.js";
 import { setUTC, isUTC, zoneName, length, dayOf } from "./time.js";
 
@@ -14,6 +15,7 @@ const pageRows = 100, mostRows = 200_000;
 const state = { query: "", view: "list", rows: null, loading: false, live: null };
 let box, timeline, known = { users: [], organizations: [], workspaces: [] }, asking, early = null;
 
+const counted = new Counted($("count"));
 const say = (text) => { $("announce").textContent = text; };
 
 // MARK: the URL
@@ -75,19 +77,27 @@ async function showList(signal) {
   $("count").textContent = "Looking…";
   const asked = early ?? api.list({ q: state.query, limit: pageRows }, signal);
   early = null;
-  const page = await asked;
-  state.rows = new Rows(page);
+  let page = await asked;
+  const rows = new Rows(page);
+  state.rows = rows;
   state.loading = false;
-  const capped = !page.count_exact && page.count > page.count_cap;
-  $("count").textContent = capped ? `More than ${page.count_cap.toLocaleString()} connections` : `${page.count.toLocaleString()} connection${page.count === 1 ? "" : "s"}`;
-  if (!state.rows.all.length) return empty();
+  counted.page = page;
+  // Nothing yet does not say that there is nothing.
+  while (!rows.all.length && rows.next) {
+    counted.looking(rows, page);
+    page = await api.list({ q: state.query, limit: pageRows, after: rows.next }, signal);
+    if (rows !== state.rows) return;
+    rows.append(page);
+  }
+  counted.tell(rows, page);
+  if (!rows.all.length) return empty();
   if (!timeline?.scroller.isConnected) {
     $("list").replaceChildren();
     timeline = new Timeline($("list"), { open: (row) => showDetails(row, (query) => box.apply(query)), more });
   }
   timeline.scroller.scrollTop = 0;
-  timeline.set(state.rows.all);
-  learn(state.rows.all);
+  timeline.set(rows.all);
+  learn(rows.all);
 }
 
 async function empty() {
@@ -97,23 +107,30 @@ async function empty() {
   const terms = state.query.match(/(?:[^\s"]|"[^"]*")+/g) || [];
   if (terms.length < 2) return;
   for (const term of terms) {
-    const { count } = await api.list({ q: terms.filter((other) => other !== term).join(" "), limit: 1 });
-    if (count) message.append(el("p", {}, "Without ", named(term, "code"), `: ${count > 2000 ? "more than 2,000" : count} `, el("button", { type: "button", onclick: () => box.apply(terms.filter((other) => other !== term).join(" ")) }, "Take it out")));
+    const { count, count_exact } = await api.list({ q: terms.filter((other) => other !== term).join(" "), limit: 1 });
+    if (count) message.append(el("p", {}, "Without ", named(term, "code"), `: ${count > 2000 ? "more than 2,000" : count_exact ? count : `at least ${count}`} `, el("button", { type: "button", onclick: () => box.apply(terms.filter((other) => other !== term).join(" ")) }, "Take it out")));
   }
 }
 
+// So many more rows that whoever scrolls has something to look at: the server may be out of time before it has found them.
 async function more() {
-  const { rows } = state, all = rows?.all;
+  const { rows, query } = state, all = rows?.all;
   if (!rows?.next || state.loading) return;
   if (rows.all.length >= mostRows) return endList(rows, "The list ends here: narrow the filter, or export all of it.");
   state.loading = true;
   try {
-    const page = await api.list({ q: state.query, limit: pageRows * 5, after: rows.next });
-    // Live may have replaced the rows meanwhile: whoever still looks at the end asks again.
-    if (rows !== state.rows || rows.all !== all || !timeline) return;
-    const from = rows.all.length;
-    learn(rows.append(page));
-    timeline.extend(rows.all, from);
+    const start = rows.all.length;
+    let page;
+    do {
+      page = await api.list({ q: query, limit: pageRows * 5, after: rows.next });
+      // Live may have replaced the rows meanwhile: whoever still looks at the end asks again.
+      if (rows !== state.rows || rows.all !== all || !timeline || query !== state.query || state.view !== "list") return;
+      const from = rows.all.length;
+      learn(rows.append(page));
+      timeline.extend(rows.all, from);
+      counted.tell(rows, page);
+    } while (page.is_complete === false && rows.next && rows.all.length - start < pageRows && rows.all.length < mostRows);
+    counted.tell(rows);
   } catch (error) {
     endList(rows, `The rest could not be loaded: ${error.message}`);
   } finally {
@@ -153,7 +170,7 @@ function range() {
 async function showCharts(signal) {
   let { from, to } = range();
   if (Number.isNaN(from) || Number.isNaN(to)) {
-    const { connection_logs } = await api.list({ q: state.query, limit: 1 }, signal);
+    const { connection_logs } = await api.rows({ q: state.query, limit: 1 }, signal);
     const newest = connection_logs.length ? Date.parse(connection_logs[0].connect_time) : Date.now();
     // Without times: the week before the newest connection there is.
     if (Number.isNaN(to)) to = Number.isNaN(from) ? newest + 6e5 : Date.now();
@@ -188,14 +205,14 @@ async function busyStart(to, signal) {
 }
 
 async function showDay(signal) {
-  const { connection_logs } = await api.list({ q: state.query, limit: 1 }, signal);
+  const { connection_logs } = await api.rows({ q: state.query, limit: 1 }, signal);
   const newest = connection_logs[0];
   const { to } = range();
   const end = new Date(Number.isNaN(to) ? Date.parse(newest?.connect_time ?? new Date().toISOString()) : to);
   const from = isUTC() ? Date.UTC(end.getUTCFullYear(), end.getUTCMonth(), end.getUTCDate()) : new Date(end.getFullYear(), end.getMonth(), end.getDate()).getTime();
   const until = from + 864e5;
   const query = withTerm(withTerm(state.query, "connected_after", new Date(from - 864e5).toISOString()), "connected_before", new Date(until - 1).toISOString());
-  const page = await api.list({ q: query, limit: 500 }, signal);
+  const page = await api.rows({ q: query, limit: 500 }, signal);
   const rows = page.connection_logs.filter((row) => Date.parse(row.ssh_info?.disconnect_time ?? row.connect_time) >= from || row.connlog.status === "open");
   $("count").textContent = `${rows.length}${page.next ? "+" : ""} connections on ${dayOf(from)}`;
   const move = (days) => el("button", { type: "button", onclick: () => go(withTerm(state.query, "connected_before", new Date(from + days * 864e5 + 864e5 - 1000).toISOString())) }, days < 0 ? "Day before" : "Day after");

@@ -1,13 +1,15 @@
 // The connections that were loaded: newest first and without a hole, from the newest down to the last one of the last page.
 const mostNew = 2000;
 
-const key = (row) => row.connlog.cursor.split(".").map(Number);
+const place = (cursor) => cursor.split(".").map(Number);
 
 // As the server orders rows, which have a cursor of time, partition and place.
-function newerFirst(a, b) {
-  const x = key(a), y = key(b);
+function placesNewerFirst(a, b) {
+  const x = place(a), y = place(b);
   return y[0] - x[0] || y[1] - x[1] || y[2] - x[2];
 }
+
+const newerFirst = (a, b) => placesNewerFirst(a.connlog.cursor, b.connlog.cursor);
 
 const session = (workspace, agent, connection) => [workspace, agent, connection].join("/");
 const sessionOf = (row) => row.ssh_info && session(row.workspace_id, row.agent_name, row.ssh_info.connection_id);
@@ -38,8 +40,9 @@ export class Rows {
   // the rows known before are not reached in a few pages, those are let go: a list with a hole would mislead.
   async renew(ask) {
     const newest = this.all[0], found = [];
-    const isReached = () => !newest || newerFirst(newest, found[found.length - 1]) <= 0;
     let page, after = null;
+    // A page goes on after its last row, or after where it has looked back to.
+    const isReached = () => !newest || placesNewerFirst(newest.connlog.cursor, after) <= 0;
     do {
       page = await ask(after);
       found.push(...page.connection_logs);

@@ -1,0 +1,94 @@
+#if Server
+import GRDB
+import Synchronization
+
+/// How many rows match, as far as there was time to count them.
+package struct RowCount: Sendable, Equatable {
+    package var rows: Int
+    /// There are so many, and not more.
+    package var isExact: Bool
+
+    package init(rows: Int, isExact: Bool) { (self.rows, self.isExact) = (rows, isExact) }
+}
+
+/// How many have been counted so far, for whoever stops waiting.
+final class CountSoFar: Sendable {
+    private let rows = Mutex(0)
+
+    var value: Int {
+        get { rows.withLock { $0 } }
+        set { rows.withLock { $0 = newValue } }
+    }
+}
+
+extension ConnectionStore {
+    /// How many match: all of them where a beginning in time or the census bounds what is looked at, else up to `cap`, where
+    /// `cap` + 1 says that there are more.
+    /// - Parameter deadline: what was counted by then is told, up to `cap` + 1, and that it is not exact.
+    package func count(
+        _ query: RowQuery, cap: Int, until deadline: ContinuousClock.Instant
+    ) async throws(StoreProblem) -> RowCount {
+        try refuseLarge(query)
+        let (soFar, left) = (CountSoFar(), deadline - .now)
+        guard left > .zero else { return RowCount(rows: 0, isExact: false) }
+        do {
+            return try await withLimit(left, tooLong: StoreProblem("counting took longer than \(left)", .tooLong)) {
+                try await self.read { try $0.count(query, cap: cap, soFar) }
+            }
+        } catch {
+            let problem = ConnectionStore.problem(error, path)
+            guard problem.kind == .tooLong else { throw problem }
+            return RowCount(rows: min(soFar.value, cap + 1), isExact: false)
+        }
+    }
+}
+
+extension StoreReader {
+    /// How many rows match, up to `cap` + 1, which says that there are more; a cap of 0 counts all.
+    func count(_ query: RowQuery, cap: Int) throws -> Int {
+        let limit = cap <= 0 || cap == .max ? Int.max : cap + 1
+        var count = 0
+        let fresh = try freshAddresses(query)
+        for extent in partitions where count < limit {
+            let plan = try plan(query, extent, fresh)
+            if plan.isCensus {
+                count += try census(plan)
+            } else {
+                count += try plan.count(limit: limit - count, database)
+            }
+        }
+        return min(count, limit)
+    }
+
+    /// First up to `cap` + 1, which is told soon, then all where something bounds what is looked at.
+    func count(_ query: RowQuery, cap: Int, _ soFar: CountSoFar) throws -> RowCount {
+        let plans = try plans(query)
+        let isBound = query.begin != nil || plans.allSatisfy { $0.isEmpty || $0.isCensus }
+        func all(_ isEnough: (Int) -> Bool, limit: (Int) -> Int) throws -> Int {
+            var count = 0
+            for plan in plans where !isEnough(count) {
+                count += plan.isCensus ? try census(plan) : try plan.count(limit: limit(count), database)
+                soFar.value = max(soFar.value, count)
+            }
+            return count
+        }
+        let some = try all({ $0 > cap }, limit: { cap + 1 - $0 })
+        if some <= cap { return RowCount(rows: some, isExact: true) }
+        guard isBound else { return RowCount(rows: cap + 1, isExact: false) }
+        return RowCount(rows: try all({ _ in false }, limit: { _ in .max }), isExact: true)
+    }
+
+    func census(_ plan: PartitionQuery) throws -> Int {
+        if plan.isEmpty { return 0 }
+        let wanted = Set(plan.classes.map(\.number))
+        return try censusOf(plan.partition).reduce(0) { wanted.contains($1.key) ? $0 + $1.value : $0 }
+    }
+
+    func censusOf(_ partition: Partition) throws -> [Int64: Int] {
+        let counts = try database.all(
+            "SELECT class, rows FROM census WHERE partition = ? AND rows > 0", [.int(partition.number)]
+        ) { ($0.int(0), Int($0.int(1))) }
+        return Dictionary(counts, uniquingKeysWith: +)
+    }
+}
+#endif
