@@ -16,6 +16,8 @@ package struct APIParts: Sendable {
     package var views: ViewFiles?
     /// How long a list in our dialect may look for rows and count them before it says how far it has come.
     package var lookLimit: Duration
+    /// How long looking for reasons may take where nothing was found.
+    package var reasonsLimit = Duration.seconds(2)
     /// How connlog is now. Throws when the forwarder, which knows, does not say.
     package var overview: @Sendable () async throws -> Overview
 

@@ -149,6 +149,7 @@ struct Answers: Sendable {
         _ route: Route, _ id: String, _ request: Request, _ parts: APIParts, _ asker: Asker
     ) async throws -> Response {
         let parameters = Parameters(request.uri.query)
+        if route != .list || parameters.isOn("connlog") { try parameters.refuseWhatIsNotRead() }
         let now = clock.now()
         switch route {
         case .audit: return try await AuditHandler(parameters, asker, parts).respond()

@@ -68,7 +68,7 @@ struct EventsCommand: AsyncParsableCommand {
     }
 
     /// Says why there are none.
-    private static func tellWhy(_ query: String, _ escaped: String, _ server: ServerConnection) async throws {
+    static func tellWhy(_ query: String, _ escaped: String, _ server: ServerConnection) async throws {
         let answer = Mutex<[UInt8]>([])
         do {
             try await server.get(RowLimit.warningsPath(escaped), timeout: .seconds(60)) { bytes in

@@ -74,6 +74,9 @@ struct ExportCommand: AsyncParsableCommand {
             file.abandon()
             throw error
         }
+        // What a name that nobody has is not found by is told, as with every answer.
+        let escaped = "\(URLText.escaped(query))&zone=\(URLText.escaped(shown.name))"
+        try await Interruption.stopping { try await EventsCommand.tellWhy(query, escaped, server) }
         Terminal.writeError("connlog: \(package) is complete, with \(Quantity.bytes(file.bytes))\n")
     }
 }

@@ -30,6 +30,7 @@ final class TestServer: Sendable {
                 access: access, store: holder, names: names, intake: intake, views: ViewFiles("\(folder)/views"),
                 // Hundreds of tests at once on two cores: who tests what happens when time is up says so.
                 lookLimit: .seconds(600)))
+        state.update { $0.reasonsLimit = .seconds(600) }
         self.state = state
         // Hundreds of tests at once may keep an answer waiting for minutes.
         var options = APIServer.Options(host: "127.0.0.1", port: 0, timeout: .seconds(600))

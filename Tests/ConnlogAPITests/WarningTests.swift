@@ -9,6 +9,41 @@ import Testing
 
 /// Never a silent zero: what there is to say beside an answer.
 @Suite struct WarningTests {
+    @Test func `a filter that would be passed over is refused on our own routes, and Coder's list answers as Go does`()
+        async throws
+    {
+        try await withServer([ToldEvent(id: ToldEvent.uuid(1), time: 1)]) { server async throws in
+            let path = "/api/v2/connectionlog"
+            for wrong in ["q=type:ssh%zz", "q%=x", "filter=type:ssh", "query=type:ssh"] {
+                for route in [
+                    "?connlog=true&", "/export?", "/export?format=package&", "/stats?", "/people?", "/watch?",
+                    "/audit?",
+                ] {
+                    let reply = try await server.get(path + route + wrong)
+                    #expect(reply.status == 400, "\(route)\(wrong): \(reply.text)")
+                }
+            }
+            #expect(try await server.get(path + "?q=type:ssh%zz&filter=x").json["count"] as? Int == 1)
+        }
+    }
+
+    @Test func `an empty answer without a filter says where there is something`() async throws {
+        try await withServer([ToldEvent(id: ToldEvent.uuid(1), time: 1)]) { server async throws in
+            let range = "from=2020-01-01T00:00:00Z&to=2020-02-01T00:00:00Z"
+            for question in ["people?\(range)", "stats?\(range)", "people", "stats?facets=type"] {
+                let reply = try await server.get("/api/v2/connectionlog/\(question)")
+                #expect(reply.text.contains("nothing at these times"), "\(question): \(reply.text)")
+                #expect(reply.text.contains("2026-01-01T00:00:01"))
+            }
+        }
+        try await withServer { server async throws in
+            for question in ["?connlog=true", "/stats", "/people"] {
+                let reply = try await server.get("/api/v2/connectionlog\(question)")
+                #expect(reply.text.contains("there is no connection yet"), "\(question): \(reply.text)")
+            }
+        }
+    }
+
     private static let own = ToldEvent.uuid(900)
     private static let other = ToldEvent.uuid(901)
     private static let people = ListedNames(

@@ -10,6 +10,21 @@ import Glibc
     private let folder = FileManager.default.temporaryDirectory.appending(path: "connlog-regular-\(UUID().uuidString)")
         .path
 
+    @Test func `a directory after a link that leads nowhere is an error, and one with missing parents is made`() throws
+    {
+        try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: "/nowhere/at/all")
+        let disk = LocalFileSystem()
+        for path in ["/link/x", "/link/x/y", "/a/b/c", "/a/b/c", "/a/b/d"] {
+            do throws(SystemError) {
+                try disk.createDirectory(folder + path)
+                #expect(!path.hasPrefix("/link"))
+                #expect(FileManager.default.fileExists(atPath: folder + path))
+            } catch {
+                #expect(path.hasPrefix("/link") && error.code == Errno.notFound, "\(path): \(error)")
+            }
+        }
+    }
+
     init() throws { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false) }
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 

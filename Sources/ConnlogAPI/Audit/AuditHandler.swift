@@ -13,6 +13,8 @@ struct AuditHandler {
 
     private let store: ConnectionStore
     private let asker: Asker
+    private let from: Microseconds?
+    private let to: Microseconds?
     private let range: Range<Microseconds>
     private let number: Int64
     private let limit: Int
@@ -21,10 +23,10 @@ struct AuditHandler {
     init(_ parameters: Parameters, _ asker: Asker, _ parts: APIParts) throws(APIError) {
         store = try Question.store(parts)
         self.asker = asker
-        let from = try parameters.time("from") ?? .earliest
-        let to = try parameters.time("to") ?? .latest
-        guard from < to else { throw Parameters.invalid("from", "must be before 'to'") }
-        range = from..<to
+        (from, to) = (try parameters.time("from"), try parameters.time("to"))
+        let (first, last) = (from ?? .earliest, to ?? .latest)
+        guard first < last else { throw Parameters.invalid("from", "must be before 'to'") }
+        range = first..<last
         guard let number = Int64(parameters["before"] ?? "\(Int64.max)"), number >= 0 else {
             throw Parameters.invalid("before", "is no 'next' of this list")
         }
@@ -45,7 +47,8 @@ struct AuditHandler {
         let found = try await Question.ask(asker.client) {
             try await store.audits(in: range, before: number, limit: limit)
         }
-        asker.audit?.note(from: range.lowerBound, to: range.upperBound)
+        asker.audit?.note(from: from, to: to)
+        asker.audit?.note { $0.filter = "" }
         asker.audit?.count(found.count)
         if isText {
             let lines = found.map { "\(EventTime.text($0.event.time, .digits(3)))  \(AuditHandler.text($0.event))\n" }

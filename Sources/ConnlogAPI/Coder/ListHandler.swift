@@ -61,7 +61,7 @@ struct ListHandler {
     private func warnings(_ count: RowCount?, _ pages: RowPages, _ looking: LookLimit?) async throws -> [Warning] {
         guard question.json.isExtended else { return [] }
         // Why nothing matches is worth some time even where finding that out took all of it.
-        let left = looking.map { max($0.left, $0.length / 3) } ?? Warnings.limit
+        let left = looking.map { max($0.left, $0.length / 3) } ?? question.reasonsLimit
         let warnings = Warnings(question, isEmpty: count == RowCount(rows: 0, isExact: true), limit: left)
         if pages.found == 0, let place = pages.reached { return warnings.all(lookedBackTo: place) }
         return try await warnings.all

@@ -26,6 +26,8 @@ struct Question {
     let asker: Asker
     /// How long a list may look for rows.
     let lookLimit: Duration
+    /// How long looking for reasons may take where nothing was found.
+    let reasonsLimit: Duration
 
     /// With more, reading the rows would take longer than anybody waits.
     private static let termsMax = 100
@@ -45,7 +47,7 @@ struct Question {
         filter = try Question.filter(text, dialect, now, zone)
         self.store = store
         self.asker = asker
-        lookLimit = parts.lookLimit
+        (lookLimit, reasonsLimit) = (parts.lookLimit, parts.reasonsLimit)
         names = parts.names
         let bounds =
             switch clock {

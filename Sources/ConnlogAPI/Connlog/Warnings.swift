@@ -36,22 +36,20 @@ struct Warnings {
     static let header = HTTPField.Name("Connlog-Warnings")
     static let headerBytesMax = 4096
     static let countMax = 10
-    /// How long looking for reasons may take.
-    static let limit = Duration.seconds(2)
-
     let question: Question
     let isEmpty: Bool
     /// How long looking for reasons may take here.
     let limit: Duration
 
-    init(_ question: Question, isEmpty: Bool, limit: Duration = Warnings.limit) {
-        (self.question, self.isEmpty, self.limit) = (question, isEmpty, min(limit, Warnings.limit))
+    init(_ question: Question, isEmpty: Bool, limit: Duration? = nil) {
+        (self.question, self.isEmpty) = (question, isEmpty)
+        self.limit = min(limit ?? question.reasonsLimit, question.reasonsLimit)
     }
 
     var all: [Warning] {
         get async throws {
             let unknown = unknownNames
-            guard isEmpty, !question.filter.terms.isEmpty else { return Warnings.cut(unknown) }
+            guard isEmpty else { return Warnings.cut(unknown) }
             let reasons = try await EmptyAnswer(question, told: unknown).reasons(within: limit)
             return Warnings.cut(unknown + reasons)
         }

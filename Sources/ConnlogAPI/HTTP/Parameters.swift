@@ -7,17 +7,34 @@ import Hummingbird
 /// The parameters of a URL, read as Go's servers do: `+` is a blank, what cannot be read is passed over.
 struct Parameters {
     private var values: [String: String] = [:]
+    /// A part that cannot be read; Coder's clients are answered without it, as Go's servers do.
+    private(set) var unreadable: String?
 
     init(_ query: String?) {
         for pair in (query ?? "").utf8.split(separator: UInt8(ascii: "&")) {
             let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-            guard let key = Parameters.decoded(parts[0]), !key.isEmpty, values[key] == nil else { continue }
-            guard let value = parts.count == 2 ? Parameters.decoded(parts[1]) : "" else { continue }
+            let key = Parameters.decoded(parts[0])
+            guard let key, let value = parts.count == 2 ? Parameters.decoded(parts[1]) : "" else {
+                unreadable = unreadable ?? String(decoding: parts[0], as: UTF8.self)
+                continue
+            }
+            guard !key.isEmpty, values[key] == nil else { continue }
             values[key] = value
         }
     }
 
     subscript(name: String) -> String? { values[name].flatMap { $0.isEmpty ? nil : $0 } }
+
+    /// A filter that is passed over would be an answer to another question.
+    func refuseWhatIsNotRead() throws(APIError) {
+        if let unreadable {
+            throw Parameters.invalid(
+                TerminalText.cut(unreadable, bytesMax: 100), "has a '%' without two hexadecimal digits after it")
+        }
+        for name in ["filter", "query"] where values[name] != nil {
+            throw Parameters.invalid(name, "is not known; the filter is called 'q'")
+        }
+    }
 
     func isOn(_ name: String) -> Bool { ["true", "1", "yes", "on"].contains(values[name]?.lowercased()) }
 

@@ -31,7 +31,13 @@ package struct AuditText {
     package var sentence: String {
         let rows = event.rows.map { " (\(Quantity.count($0, event.action == .watch ? "event" : "row")))" } ?? ""
         let filter = event.filter.isEmpty ? "" : ": \(event.filter)"
-        return "\(event.who) \(verb)\(rows)\(event.isComplete ? "" : ", not to its end")\(filter)"
+        let zone = event.zone == "UTC" ? "" : ", by the clocks of \(event.zone)"
+        return "\(event.who) \(verb)\(rows)\(range)\(zone)\(event.isComplete ? "" : ", not to its end")\(filter)"
+    }
+
+    private var range: String {
+        let from = event.from.map { " from \(EventTime.text($0))" } ?? ""
+        return from + (event.to.map { " to \(EventTime.text($0))" } ?? "")
     }
 
     private var verb: String {

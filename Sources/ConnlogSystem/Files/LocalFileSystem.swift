@@ -27,7 +27,9 @@ public struct LocalFileSystem: FileSystem {
         case EEXIST: return
         case ENOENT where LocalFileSystem.parent(of: path) != path:
             try createDirectory(LocalFileSystem.parent(of: path))
-            try createDirectory(path)
+            // Once more, not on and on: the parent may be a link that leads nowhere.
+            guard unsafe mkdir(path, 0o700) == 0 || errorNumber == EEXIST else { throw .last("mkdir", path) }
+            try syncDirectory(LocalFileSystem.parent(of: path))
         default: throw .last("mkdir", path)
         }
     }

@@ -101,7 +101,8 @@ package struct ServerMistake: Sendable {
                 status: .usage)
         case 403:
             return ToolError(
-                "\(server): the token's holder may not ask this; an auditor or an admin may", status: .usage)
+                "\(server): the token's holder may not ask this: connections are for an auditor or an admin, and who asked for an "
+                    + "admin of all organizations", status: .usage)
         case 400: return ToolError("\(server): \(words)", status: .usage)
         default: return ToolError("\(server): \(status): \(words)")
         }

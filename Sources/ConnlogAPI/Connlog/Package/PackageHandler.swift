@@ -47,7 +47,9 @@ struct PackageHandler {
         let (store, everything) = (question.store, question.asker.caller.everything)
         var manifest = manifest
         manifest.storeBegins = try await question.ask { try await store.oldest(everything) }
+        let warnings = try await Warnings(question, isEmpty: first == nil).all
         var headers = HTTPFields()
+        if !warnings.isEmpty, let header = Warnings.header { headers[header] = Warnings.headerText(warnings) }
         headers[.contentType] = "application/zip"
         headers[.contentDisposition] = "attachment; filename=\"\(manifest.fileName)\""
         let body = ResponseBody { [manifest, pages] writer in
