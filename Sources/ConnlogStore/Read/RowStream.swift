@@ -236,8 +236,9 @@ extension PartitionQuery {
             let isStepping = meter.isLimited && branch.isOrdered && isInOrder
             let asked = isStepping ? branch.filter : .none
             let range = isStepping ? branch.range : branch.piece
+            // After the first that does not hold, SQLite asks no others here, and mostly need not go from the index to the row.
             let sql = """
-                SELECT time, row, \(asked.isNone ? "1" : "(\(asked.text)) IS TRUE")
+                SELECT time, row, \(asked.isNone ? "1" : "CASE WHEN \(asked.text) THEN 1 ELSE 0 END")
                 FROM \(partition.rows) \(branch.index) WHERE \(range.text) AND (time, row) < (?, ?)
                 ORDER BY time DESC, row DESC LIMIT ?
                 """
