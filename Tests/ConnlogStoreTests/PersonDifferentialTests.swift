@@ -178,7 +178,7 @@ enum FormatTwo {
                         ALTER TABLE \(partition.rows) DROP COLUMN access; ALTER TABLE \(partition.rows) DROP COLUMN inferred;
                         """)
             }
-            try database.execute(sql: "PRAGMA user_version = 2")
+            try database.execute(sql: "DROP TABLE audit; PRAGMA user_version = 2")
         }
     }
 }
