@@ -33,7 +33,7 @@ extension ConnectionStore {
         guard left > .zero else { return RowCount(rows: 0, isExact: false) }
         do {
             return try await withLimit(left, tooLong: StoreProblem("counting took longer than \(left)", .tooLong)) {
-                try await self.read { try $0.count(query, cap: cap, soFar) }
+                try await self.read { try $0.count(query, cap: cap, until: deadline, soFar) }
             }
         } catch {
             let problem = ConnectionStore.problem(error, path)
@@ -60,22 +60,25 @@ extension StoreReader {
         return min(count, limit)
     }
 
-    /// First up to `cap` + 1, which is told soon, then all where something bounds what is looked at.
-    func count(_ query: RowQuery, cap: Int, _ soFar: CountSoFar) throws -> RowCount {
-        let plans = try plans(query)
-        let isBound = query.begin != nil || plans.allSatisfy { $0.isEmpty || $0.isCensus }
-        func all(_ isEnough: (Int) -> Bool, limit: (Int) -> Int) throws -> Int {
-            var count = 0
-            for plan in plans where !isEnough(count) {
-                count += plan.isCensus ? try census(plan) : try plan.count(limit: limit(count), database)
-                soFar.value = max(soFar.value, count)
-            }
-            return count
+    /// First up to `cap` + 1 of the newest, which is told soon where they are many; then all where something bounds what is
+    /// looked at.
+    func count(
+        _ query: RowQuery, cap: Int, until deadline: ContinuousClock.Instant, _ soFar: CountSoFar
+    ) throws -> RowCount {
+        let meter = LookMeter(.time(until: deadline, atLeast: .zero))
+        let newest = try places(query, freshAddresses(query), after: nil, offset: 0, limit: cap + 1, meter)
+        soFar.value = newest.places.count
+        if newest.places.count <= cap {
+            return RowCount(rows: newest.places.count, isExact: newest.reached == nil)
         }
-        let some = try all({ $0 > cap }, limit: { cap + 1 - $0 })
-        if some <= cap { return RowCount(rows: some, isExact: true) }
-        guard isBound else { return RowCount(rows: cap + 1, isExact: false) }
-        return RowCount(rows: try all({ _ in false }, limit: { _ in .max }), isExact: true)
+        let plans = try plans(query)
+        guard query.begin != nil || plans.allSatisfy({ $0.isEmpty || $0.isCensus }) else {
+            return RowCount(rows: cap + 1, isExact: false)
+        }
+        let all = try plans.reduce(0) { sum, plan in
+            sum + (plan.isCensus ? try census(plan) : try plan.count(limit: .max, database))
+        }
+        return RowCount(rows: all, isExact: true)
     }
 
     func census(_ plan: PartitionQuery) throws -> Int {

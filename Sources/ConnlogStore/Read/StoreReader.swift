@@ -60,7 +60,7 @@ struct StoreReader {
 
     /// Merges the streams of all partitions.
     /// - Returns: `reached`, when the budget was used up before: all down to this place were looked at.
-    private func places(
+    func places(
         _ query: RowQuery, _ fresh: FreshAddresses?, after: RowPosition?, offset: Int, limit: Int, _ meter: LookMeter
     ) throws -> (places: [RowPosition], reached: RowPosition?) {
         var places: [RowPosition] = []
