@@ -73,6 +73,12 @@ final class AuditDoor: Sendable {
         }
     }
 
+    /// So many were lost before they came here.
+    func noteLost(_ count: Int) {
+        state.withLock { $0.counts.lost += min(max(0, count), 1 << 32) }
+        tell("\(count) answers of the server's were not told of, while this process took nothing")
+    }
+
     /// Returns when what was taken so far is with the queue, or after a while.
     func settle() async {
         let end = ContinuousClock.now + AuditDoor.settleLongest

@@ -23,6 +23,7 @@ final class RemoteForwarder: Sendable, EventIntake {
 
     private let link: ServerLink
     private let waiting = Mutex(Waiting())
+    private let lostAudits = Mutex(0)
 
     private struct Waiting {
         var nextID: UInt64 = 0
@@ -93,8 +94,17 @@ final class RemoteForwarder: Sendable, EventIntake {
         return try answer.value(Overview.self)
     }
 
-    /// Who has asked what. Does not wait.
-    func record(_ event: AuditEvent) { send(Frame(.audit, Array(event.line.utf8))) }
+    /// Who has asked what. Does not wait, and keeps no more than the link does while the forwarder takes nothing; how many
+    /// were left out it is told with the next one.
+    func record(_ event: AuditEvent) {
+        lostAudits.withLock { lost in
+            guard link.offer(Frame(.audit, Array(event.line.utf8))) else {
+                lost += 1
+                return
+            }
+            if lost > 0, let frame = try? Frame(.auditsLost, of: lost), link.offer(frame) { lost = 0 }
+        }
+    }
 
     // MARK: - What it takes
 

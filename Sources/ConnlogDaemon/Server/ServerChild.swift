@@ -83,6 +83,7 @@ final class ServerChild: Sendable {
             if let answer = try? Frame(.overview, id: frame.id, of: overview()) { link.send(answer) }
         case .settled: settled.ask()
         case .audit: audit.take(frame.payload)
+        case .auditsLost: audit.noteLost((try? frame.value(Int.self)) ?? 1)
         default: door.take(frame)
         }
     }

@@ -5,9 +5,9 @@ import Synchronization
 /// A channel between the forwarder and its server process, with a thread that reads and one that writes.
 ///
 /// Sending never waits. What has not been sent yet is bounded: while it is more than `unsentMax`, nothing is read, and
-/// every message of size answers one that was read.
+/// every message of size answers one that was read, or is only offered.
 final class ServerLink: Sendable {
-    private static let unsentMax = 8 << 20
+    static let unsentMax = 8 << 20
 
     private let channel: FrameChannel
     private let outbox = Outbox()
@@ -38,6 +38,10 @@ final class ServerLink: Sendable {
 
     func send(_ frame: Frame) { outbox.add(frame) }
 
+    /// Sends what answers nothing.
+    /// - Returns: `false` when too much waits for the other end already, and it is not sent.
+    func offer(_ frame: Frame) -> Bool { outbox.add(frame, upTo: ServerLink.unsentMax) }
+
     /// What is waiting is still sent; then both ends come back.
     func finish() { outbox.finish() }
 
@@ -58,8 +62,14 @@ private final class Outbox: @unchecked Sendable {
     private var isFinished = false
     private var isClosed = false
 
-    func add(_ frame: Frame) {
+    /// - Returns: `false` when more than `most` bytes wait already, and it is left out.
+    @discardableResult
+    func add(_ frame: Frame, upTo most: Int = .max) -> Bool {
         lock.lock()
+        guard bytes <= most else {
+            lock.unlock(waking: false)
+            return false
+        }
         // One call is as good as several.
         let isCall = frame.message == .changed || frame.message == .ping
         let isKnown = isCall && frames.contains { $0.kind == frame.kind }
@@ -68,6 +78,7 @@ private final class Outbox: @unchecked Sendable {
             bytes += frame.payload.count
         }
         lock.unlock(waking: true)
+        return true
     }
 
     /// Waits for one; `nil` when there will be none.

@@ -8,7 +8,7 @@ import Foundation
 ///
 ///     from the forwarder   configuration, stop, changed, ping, settle
 ///     from the server      state, pong, overview (answered by overview),
-///                          settled; audit, a line of an `AuditEvent`
+///                          settled; audit, a line of an `AuditEvent`; auditsLost
 ///                          intake: limit, bytes and end, these two answered by intakeReply; cancel
 enum ServerMessage: UInt8, Sendable {
     /// `ServerConfiguration`: serve as it says, from now on.
@@ -39,6 +39,8 @@ enum ServerMessage: UInt8, Sendable {
     /// Answered by `settled` once all that was told before is on its way.
     case settle
     case settled
+    /// How many audit events could not be sent while the forwarder took nothing. No answer.
+    case auditsLost
 }
 
 /// What the server process works by.
