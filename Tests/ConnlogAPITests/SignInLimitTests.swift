@@ -137,15 +137,21 @@ import Testing
         return (server, signIn)
     }
 
+    /// Two unknown tokens that are being asked for.
+    private func two(_ signIn: CoderSignIn) async throws -> [Task<Verdict, Never>] {
+        let tasks = (1...2).map { number in
+            Task { await signIn.verdict(CoderServer.token(number), mayAsk: true) }
+        }
+        try await Waiting.until("both are asked for") { signIn.remembered.flights == 2 }
+        return tasks
+    }
+
     @Test func `so many unknown tokens are asked for at once, and whoever leaves waits no longer`() async throws {
         var limits = CoderSignIn.Limits()
         limits.flights = 2
         let (server, signIn) = try silent(limits)
         defer { server.stop() }
-        let tasks = (1...2).map { number in
-            Task { await signIn.verdict(CoderServer.token(number), mayAsk: true) }
-        }
-        try await Waiting.until("both are asked for") { signIn.remembered.flights == 2 }
+        let tasks = try await two(signIn)
         #expect(await signIn.verdict(CoderServer.token(3), mayAsk: true) == .tooMany)
         // The same token once more is no further question.
         let again = Task { await signIn.verdict(CoderServer.token(1), mayAsk: false) }
@@ -161,10 +167,7 @@ import Testing
         limits.kept = 2
         let (server, signIn) = try silent(limits)
         defer { server.stop() }
-        let tasks = (1...2).map { number in
-            Task { await signIn.verdict(CoderServer.token(number), mayAsk: true) }
-        }
-        try await Waiting.until("both are asked for") { signIn.remembered.flights == 2 }
+        let tasks = try await two(signIn)
         #expect(await signIn.verdict(CoderServer.token(3), mayAsk: true) == .tooMany)
         #expect(signIn.remembered == (2, 2))
         for task in tasks { task.cancel() }

@@ -175,7 +175,7 @@ struct FacetJSON {
         }
     }
 
-    private static let web = "type:workspace_app,port_forwarding,tunnel"
+    static let web = "type:workspace_app,port_forwarding,tunnel"
     private static let outcomes = [
         Outcome.refused.rawValue: "\(web) code:401,403", Outcome.failed.rawValue: "\(web) code:400,402,404-99999",
         Outcome.open.rawValue: "status:open", Outcome.unconfirmed.rawValue: "status:unconfirmed",

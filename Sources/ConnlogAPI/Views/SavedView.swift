@@ -30,14 +30,12 @@ struct SavedView: Sendable, Equatable {
     /// What everybody has.
     static let builtIn = [
         SavedView(id: "open-now", name: "Open now", filter: "status:open"),
-        SavedView(id: "refused", name: "Refused", filter: "\(web) code:401,403"),
+        SavedView(id: "refused", name: "Refused", filter: "\(FacetJSON.web) code:401,403"),
         SavedView(id: "longer-than-8h", name: "Longer than 8 h", filter: "duration:>8h"),
         SavedView(id: "after-hours", name: "After hours", filter: "-hour:08-18"),
         SavedView(id: "new-addresses", name: "New addresses", filter: "new:ip connected_after:-7d"),
         SavedView(id: "end-unknown", name: "End unknown", filter: "status:lost,unconfirmed"),
     ]
-
-    private static let web = "type:workspace_app,port_forwarding,tunnel"
 
     init(id: String, name: String, filter: String, zone: String = "UTC", shown: [String: String] = [:]) {
         (self.id, self.name, self.filter, self.zone, self.shown) = (id, name, filter, zone, shown)

@@ -132,15 +132,13 @@ package final class ViewFiles: Sendable {
     // MARK: - Ids
 
     private static func digits(_ owner: String) -> String {
-        SHA256.hash(data: Array("connlog views 1 \(owner)".utf8)).prefix(8).map(hex).joined()
+        Hex.text(SHA256.hash(data: Array("connlog views 1 \(owner)".utf8)).prefix(8))
     }
 
     private static func random() -> String {
         var generator = SystemRandomNumberGenerator()
-        return (0..<8).map { _ in hex(UInt8.random(in: .min ... .max, using: &generator)) }.joined()
+        return Hex.text((0..<8).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
     }
-
-    private static func hex(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16) }
 
     private static func isID(_ text: String) -> Bool {
         text.utf8.count == 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }

@@ -1,4 +1,5 @@
 #if Server
+import ConnlogCore
 import ConnlogSystem
 import Crypto
 import Hummingbird
@@ -38,9 +39,7 @@ final class PackageWriter {
     }
 
     func end() {
-        files[files.count - 1].sha256 = hash.finalize().map { byte in
-            (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
+        files[files.count - 1].sha256 = Hex.text(hash.finalize())
         zip.end(into: &output)
     }
 
